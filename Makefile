@@ -1,0 +1,78 @@
+# Every install step of Vigil stands here. Override on the line: make test PYTHON=python3.12
+PYTHON ?= python3
+UV ?= uv
+BROKER_ARGS ?=
+BENCH_ARGS ?=
+CONFIG ?=
+DEMO_ARGS ?=
+PYTEST_ARGS ?= -n 2 --dist loadgroup
+
+VENV := .venv
+DEV := .venv-dev
+PIP := -m pip --disable-pip-version-check --no-input --quiet
+PACKAGES := ingest inference training fairness deploy
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format bench kafka train proto lock clean distclean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+demo: $(VENV)/.installed ## watch several patients being monitored (DEMO_ARGS="--duration 60")
+	@if [ -t 1 ]; then mode=; else mode=--headless; fi; $(VENV)/bin/vigil demo $$mode $(DEMO_ARGS)
+
+test: $(DEV)/.installed ## run the tests (PYTEST_ARGS="tests/ingest -x")
+	$(DEV)/bin/python -m pytest $(PYTEST_ARGS)
+
+check: $(DEV)/.installed ## run the linter, the formatter's check and the type checker
+	$(DEV)/bin/ruff check .
+	$(DEV)/bin/ruff format --check .
+	$(DEV)/bin/mypy --strict $(PACKAGES)
+
+format: $(DEV)/.installed ## lay the code out as the check wants it
+	$(DEV)/bin/ruff check --fix .
+	$(DEV)/bin/ruff format .
+
+bench: $(DEV)/.installed ## measure speed, latency and memory (BENCH_ARGS="NAME --json")
+	$(DEV)/bin/vigil bench $(BENCH_ARGS)
+
+kafka: $(VENV)/.installed ## start one Apache Kafka on this machine (needs Java 17 and Maven)
+	$(VENV)/bin/python -m deploy.kafka.broker $(BROKER_ARGS)
+
+train: $(DEV)/.installed ## fit a model: make train CONFIG=training/configs/NAME.toml
+	@test -n "$(CONFIG)" || { echo "say which: make train CONFIG=FILE, one of" training/configs/*.toml >&2; exit 2; }
+	$(DEV)/bin/vigil train $(CONFIG)
+
+proto: $(DEV)/.installed ## generate the Protobuf code again from ingest/frame.proto
+	$(DEV)/bin/python -m grpc_tools.protoc -I. --python_out=. --pyi_out=. ingest/frame.proto
+
+LOCK = $(UV) pip compile pyproject.toml --group build --universal --python-version 3.11 \
+	--generate-hashes --no-emit-index-url --no-emit-find-links --no-header --quiet
+
+lock: ## resolve the lock files again (needs uv; UPGRADE=--upgrade takes newer versions)
+	@command -v $(UV) >/dev/null || { echo "make lock needs uv: install it, or say UV=PATH" >&2; exit 2; }
+	$(LOCK) $(UPGRADE) --extra demo -o requirements/runtime.txt
+	$(LOCK) $(UPGRADE) --extra demo --extra train --group dev -c requirements/runtime.txt -o requirements/dev.txt
+
+clean: ## remove what was built, but not the virtual environments
+	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis deploy/kafka/target
+	find $(PACKAGES) tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+distclean: clean ## remove the virtual environments too
+	rm -rf $(VENV) $(DEV)
+
+# One environment is two stamps: the pinned packages, then Vigil itself on top.
+# A stamp is younger than what it was made from, so the second time does nothing.
+$(VENV)/.pinned: requirements/runtime.txt
+$(DEV)/.pinned: requirements/dev.txt
+$(VENV)/.pinned $(DEV)/.pinned:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Vigil needs Python 3.11 or newer; say which with make $(MAKECMDGOALS) PYTHON=python3.11" >&2; exit 2; }
+	@test -x $(@D)/bin/python || { echo "making $(@D)"; $(PYTHON) -m venv $(@D); }
+	@echo "installing the pinned packages of $< into $(@D); the first time takes minutes"
+	@$(@D)/bin/python $(PIP) install --require-hashes --no-deps -r $<
+	@touch $@
+
+%/.installed: %/.pinned pyproject.toml
+	@$(@D)/bin/python $(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
