@@ -1,0 +1,5 @@
+"""The command ``vigil``."""
+
+from deploy.cli.main import main
+
+__all__ = ["main"]

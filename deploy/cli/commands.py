@@ -1,0 +1,107 @@
+"""The subcommands of ``vigil`` by name, each loaded only when it is called."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Where one subcommand stands and what it does."""
+
+    module: str
+    """Module that holds it."""
+    attribute: str
+    """Name of the function in that module."""
+    help: str
+    """One line for the list of commands."""
+
+    def exists(self) -> bool:
+        """Return whether the module is there; imports nothing but its folder."""
+        return importlib.util.find_spec(self.module) is not None
+
+    def load(self) -> Callable[..., Any]:
+        """Import the module and return the function."""
+        function: Callable[..., Any] = getattr(importlib.import_module(self.module), self.attribute)
+        return function
+
+
+COMMANDS = {
+    "demo": Entry("deploy.cli.demo", "demo", "Watch several patients being monitored, live."),
+    "score": Entry("deploy.cli.score", "score", "Find beats, episodes and alarms in records."),
+    "replay": Entry("deploy.cli.replay", "replay", "Send records to Kafka as live streams."),
+    "monitor": Entry("deploy.cli.monitor", "monitor", "Score streams from Kafka: the worker."),
+    "evaluate": Entry("deploy.cli.evaluate", "evaluate", "Compare beats with a reference (EC57)."),
+    "models": Entry("deploy.cli.models", "models", "List and verify the models."),
+    "train": Entry("deploy.cli.train", "train", "Fit a model and export it as ONNX."),
+    "bench": Entry("deploy.cli.bench", "bench", "Measure speed, latency and memory."),
+}
+"""In the order of the help. An entry whose module does not exist yet is not offered."""
+
+
+def help_text(docstring: str) -> str:
+    r"""Turn a numpydoc docstring into the text of ``--help``.
+
+    The summary and the description stay, the ``Examples`` section becomes a
+    block that is not wrapped, every other section goes: options speak for themselves.
+
+    Examples
+    --------
+    >>> text = "Score.\n\nParameters\n----------\nx : int\n\nExamples\n--------\n$ vigil score 100"
+    >>> print(help_text(text).replace("\b", "<block>"))
+    Score.
+    <BLANKLINE>
+    <block>
+    Examples:
+      $ vigil score 100
+    """
+    lines = inspect.cleandoc(docstring).splitlines()
+    heads = [i for i in range(len(lines) - 1) if lines[i] and lines[i + 1] == "-" * len(lines[i])]
+    text = "\n".join(lines[: heads[0]] if heads else lines).strip()
+    for start, stop in zip(heads, [*heads[1:], len(lines)], strict=True):
+        if lines[start] == "Examples":
+            body = [f"  {line.strip()}" for line in lines[start + 2 : stop] if line.strip()]
+            text += "\n\n\b\n" + "\n".join(["Examples:", *body])
+    return text
+
+
+def as_command(name: str, function: Callable[..., Any]) -> TyperCommand:
+    """Make a subcommand of a function with typer's annotations."""
+    app = typer.Typer(add_completion=False, rich_markup_mode=None)
+    app.command(name, help=help_text(function.__doc__ or ""))(function)
+    command = typer.main.get_command(app)
+    if not isinstance(command, TyperCommand):
+        raise TypeError(f"{name} is a {type(command).__name__}, not a single command")
+    return command
+
+
+class LazyGroup(TyperGroup):
+    """A group that imports a subcommand when it is called, never to list it."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return the names of the commands that exist."""
+        return [name for name, entry in COMMANDS.items() if entry.exists()]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> TyperCommand | None:
+        """Return a stand-in that knows the command's name and its line of help."""
+        if cmd_name not in self.list_commands(ctx):
+            return None
+        return TyperCommand(cmd_name, help=COMMANDS[cmd_name].help, rich_markup_mode=None)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        """Import the command that is called."""
+        name, command, rest = super().resolve_command(ctx, args)
+        if name in COMMANDS:
+            entry = COMMANDS[name]
+            command = as_command(
+                name, getattr(importlib.import_module(entry.module), entry.attribute)
+            )
+        return name, command, rest

@@ -1,0 +1,92 @@
+"""The root of the command line: global options, and what each outcome exits with."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+from typer.core import TyperGroup
+
+from deploy.cli.commands import LazyGroup
+from deploy.logs import FORMATS, LEVELS, set_up_logging
+from ingest.errors import InputError
+
+NAME = "vigil"
+
+OK, BAD_INPUT = 0, 2
+"""Exit codes; 1 is a command's own negative verdict, and Python's for a bug."""
+
+
+def show_version(wanted: bool) -> None:
+    """Print the version and stop, if ``wanted``."""
+    if wanted:
+        typer.echo(f"{NAME} {version('vigil-ecg')}")
+        raise typer.Exit(OK)
+
+
+def root(
+    *,
+    log_level: Annotated[
+        str,
+        typer.Option(envvar="VIGIL_LOG_LEVEL", help=f"Least level: {', '.join(LEVELS)}."),
+    ] = "warning",
+    log_format: Annotated[
+        str, typer.Option(envvar="VIGIL_LOG_FORMAT", help=f"Lines to stderr: {', '.join(FORMATS)}.")
+    ] = "plain",
+    show: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=show_version, is_eager=True, help="Print the version and stop."
+        ),
+    ] = False,
+) -> None:
+    """Monitor ECG streams: beats, arrhythmia episodes and alarms.
+
+    Every command takes --help, which ends with an example.
+    """
+    set_up_logging(log_level, log_format)
+
+
+def make_group() -> TyperGroup:
+    """Return the group of all commands."""
+    app = typer.Typer(cls=LazyGroup, add_completion=False, rich_markup_mode=None)
+    app.callback()(root)
+    return typer.main.get_group(app)
+
+
+def tell(error: Exception, message: str, *, as_json: bool) -> int:
+    """Say what was wrong: a line on stderr, for machines an object on stdout too."""
+    print(f"vigil: {message}", file=sys.stderr)
+    if as_json:
+        print(json.dumps({"error": {"type": type(error).__name__, "message": message}}))
+    return BAD_INPUT
+
+
+def run(argv: Sequence[str]) -> int:
+    """Run one command line and return its exit code.
+
+    A command returns None or 0 for done, another number for its verdict, or
+    raises ``typer.Exit``. Bad use and :class:`InputError` are told in one line
+    and give 2; a keyboard interrupt gives 130; whatever else is a bug and
+    propagates.
+    """
+    as_json = "--json" in argv
+    try:
+        code = make_group().main(list(argv) or ["--help"], prog_name=NAME, standalone_mode=False)
+    except typer.TyperException as error:
+        context = getattr(error, "ctx", None)
+        path = context.command_path if context else NAME
+        message = f"{error.format_message()} See {path} --help."
+        return tell(error, message, as_json=as_json)
+    except InputError as error:
+        return tell(error, str(error), as_json=as_json)
+    return code if isinstance(code, int) else OK
+
+
+def main() -> None:
+    """Run the command line of this process; the console script's entry."""
+    sys.exit(run(sys.argv[1:]))
