@@ -56,7 +56,7 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Server
     timeout = IDLE_S
 
-    def do_GET(self) -> None:  # noqa: N802
+    def do_GET(self) -> None:
         """Answer one GET."""
         path = self.path.partition("?")[0]
         if path == "/metrics":
@@ -71,7 +71,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer_check(self, path: str) -> None:
         try:
             reasons = list(self.server.checks[path]())
-        except Exception:  # noqa: BLE001 - a check that fails is a reason, whatever it raised
+        except Exception:  # whatever a check raised, it is a reason
             logger.exception("%s failed", path)
             reasons = ["the check itself failed; see the log"]
         body = "\n".join(reasons or ["ok"]) + "\n"
@@ -84,7 +84,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+    def log_message(self, format: str, *args: object) -> None:
         """Log at debug level: probes come every few seconds."""
         logger.debug(format, *args)
 

@@ -1,0 +1,198 @@
+"""Settings of the monitor's worker: a TOML file, under the environment, under the command line.
+
+Every key can stand in all three: ``[kafka] group`` in the file is
+``VIGIL_KAFKA__GROUP`` in the environment. What is not a key is an error.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    InitSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
+
+from ingest.errors import InputError
+
+PREFIX = "VIGIL_"
+NESTED = "__"
+
+TOPIC_PATTERN = r"^[A-Za-z0-9._-]{1,249}$"
+
+
+class Section(BaseModel):
+    """A table of the file: its keys and no others, fixed once read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+
+
+class KafkaSettings(Section):
+    """Where frames come from and alarms go to."""
+
+    servers: str = Field(default="127.0.0.1:9092", pattern=r"^[^\s,]+:\d+(,[^\s,]+:\d+)*$")
+    """Brokers to begin with, ``HOST:PORT``, separated by commas."""
+    topic_in: str = Field(default="ecg.frames", pattern=TOPIC_PATTERN)
+    """Topic of the frames."""
+    topic_out: str = Field(default="ecg.alarms", pattern=TOPIC_PATTERN)
+    """Topic of the alarms."""
+    topic_dead: str = Field(default="ecg.dead-letter", pattern=TOPIC_PATTERN)
+    """Topic of what could not be read."""
+    group: str = Field(default="vigil", min_length=1)
+    """Consumer group; workers of one group share the streams."""
+    instance_id: str | None = Field(default=None, min_length=1)
+    """Name of this worker for static membership, its own among the group; none: dynamic."""
+
+
+class ModelSettings(Section):
+    """Which models score; without a path, the ones that ship with Vigil."""
+
+    beats: Path | None = None
+    """ONNX file of the beat model."""
+    threads: int = Field(default=1, ge=1, le=64)
+    """Threads of one ONNX session; more workers scale better than more threads."""
+
+
+class HttpSettings(Section):
+    """Where ``/metrics``, ``/healthz`` and ``/readyz`` are served."""
+
+    host: str = "127.0.0.1"
+    """Address to listen on."""
+    port: int = Field(default=9464, ge=0, le=65535)
+    """Port to listen on; 0 takes a free one."""
+
+
+class BatchSettings(Section):
+    """How much is taken at a time: latency against throughput, never the output."""
+
+    poll_records: int = Field(default=500, ge=1, le=100_000)
+    """Most Kafka records of one poll."""
+    poll_timeout_s: float = Field(default=0.2, gt=0, le=60)
+    """Longest wait of one poll, s."""
+    max_streams: int = Field(default=100_000, ge=1)
+    """Most streams that one worker takes on."""
+
+
+class MonitorSettings(BaseSettings):
+    """All settings of one worker.
+
+    Examples
+    --------
+    >>> load_settings(overrides={"kafka": {"group": "icu"}}).kafka.group
+    'icu'
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_nested_delimiter=NESTED,
+        extra="forbid",
+        frozen=True,
+        protected_namespaces=(),
+    )
+
+    kafka: KafkaSettings = KafkaSettings()
+    """Table ``[kafka]``."""
+    models: ModelSettings = ModelSettings()
+    """Table ``[models]``."""
+    http: HttpSettings = HttpSettings()
+    """Table ``[http]``."""
+    batch: BatchSettings = BatchSettings()
+    """Table ``[batch]``."""
+    limits: dict[str, float] = {}
+    """Table ``[limits]``: alarm limits that differ from the defaults, checked by their owner."""
+
+
+def load_settings(
+    config: Path | None = None, overrides: Mapping[str, Mapping[str, Any]] | None = None
+) -> MonitorSettings:
+    """Read the settings of a worker.
+
+    Parameters
+    ----------
+    config : Path, optional
+        TOML file.
+    overrides : mapping, optional
+        What the command line says, by table and key; stands above the
+        environment, which stands above the file.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, a key does not exist or a value is not
+        allowed; names the key and what is allowed.
+    """
+    from_file = _read_toml(config) if config else {}
+
+    class Layered(MonitorSettings):
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: type[BaseSettings],
+            init_settings: PydanticBaseSettingsSource,
+            env_settings: PydanticBaseSettingsSource,
+            dotenv_settings: PydanticBaseSettingsSource,
+            file_secret_settings: PydanticBaseSettingsSource,
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            return init_settings, env_settings, InitSettingsSource(settings_cls, from_file)
+
+    _refuse_unknown_variables(os.environ)
+    from_command_line: dict[str, Any] = {
+        name: dict(keys) for name, keys in (overrides or {}).items()
+    }
+    try:
+        return Layered(**from_command_line)
+    except ValidationError as error:
+        raise InputError(f"settings: {'; '.join(_explain(error))}") from error
+    except SettingsError as error:
+        raise InputError(f"settings: {error}; say {PREFIX}TABLE{NESTED}KEY=VALUE") from error
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise InputError(f"settings: cannot read {path}: {error.strerror}") from error
+    except ValueError as error:
+        raise InputError(f"settings: {path} is not TOML: {error}") from error
+
+
+def _refuse_unknown_variables(environ: Mapping[str, str]) -> None:
+    """Raise if a variable is of the form VIGIL_TABLE__KEY and there is no such table."""
+    for name in sorted(environ):
+        table, nested, _ = name.upper().removeprefix(PREFIX).partition(NESTED)
+        if name.upper().startswith(PREFIX) and nested and table.lower() not in _tables():
+            raise InputError(f"settings: {name}: no such table; allowed are {', '.join(_tables())}")
+
+
+def _tables() -> list[str]:
+    return list(MonitorSettings.model_fields)
+
+
+def _explain(error: ValidationError) -> list[str]:
+    """Return one text a wrong key: its dotted name, what is wrong and what is allowed."""
+    texts = []
+    for detail in error.errors():
+        key = ".".join(str(part) for part in detail["loc"])
+        if detail["type"] == "extra_forbidden":
+            texts.append(f"{key}: no such key; allowed are {', '.join(_siblings(detail['loc']))}")
+        else:
+            texts.append(f"{key} = {detail['input']!r}: {detail['msg']}")
+    return texts
+
+
+def _siblings(place: tuple[int | str, ...]) -> list[str]:
+    """Return the keys that exist beside a place such as ``("kafka", "grop")``."""
+    if len(place) == 1:
+        return _tables()
+    section = MonitorSettings.model_fields[str(place[0])].annotation
+    if not (isinstance(section, type) and issubclass(section, Section)):
+        raise TypeError(f"{place[0]} is not a table with fixed keys")
+    return list(section.model_fields)
