@@ -10,9 +10,9 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -27,6 +27,11 @@ PREFIX = "VIGIL_"
 NESTED = "__"
 
 TOPIC_PATTERN = r"^[A-Za-z0-9._-]{1,249}$"
+
+
+def _whole(value: float) -> float:
+    """Return a whole number as an int, as limits that count beats must be."""
+    return int(value) if value.is_integer() else value
 
 
 class Section(BaseModel):
@@ -106,7 +111,7 @@ class MonitorSettings(BaseSettings):
     """Table ``[http]``."""
     batch: BatchSettings = BatchSettings()
     """Table ``[batch]``."""
-    limits: dict[str, float] = {}
+    limits: dict[str, Annotated[float, AfterValidator(_whole)]] = {}
     """Table ``[limits]``: alarm limits that differ from the defaults, checked by their owner."""
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from deploy.settings import load_settings
+from inference.limits import Limits
 from ingest.errors import InputError
 
 
@@ -38,10 +39,12 @@ def test_command_line_stands_above_environment_above_file(
 
 def test_values_of_the_environment_get_their_type(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VIGIL_HTTP__PORT", "0")
-    monkeypatch.setenv("VIGIL_LIMITS__BRADYCARDIA_BPM", "45")
+    monkeypatch.setenv("VIGIL_LIMITS__BRADYCARDIA_BPM", "45.5")
+    monkeypatch.setenv("VIGIL_LIMITS__VT_BEATS", "6")
     settings = load_settings()
     assert settings.http.port == 0
-    assert settings.limits == {"bradycardia_bpm": 45.0}
+    assert settings.limits == {"bradycardia_bpm": 45.5, "vt_beats": 6}
+    assert Limits.from_mapping(settings.limits).vt_beats == 6
 
 
 @pytest.mark.parametrize(
