@@ -1,0 +1,254 @@
+"""Episodes: from beats and signal quality to when each condition began and ended.
+
+Two clocks matter. A tick ends at ``now_ms``; its signal quality is that of the
+200 ms before. Its beats are older: at ``now_ms`` every beat up to the horizon
+``now_ms - decision_delay_ms`` is certainly known, and some beyond. Silence is
+therefore measured at the horizon, or up to the beat just decided, and only over
+signal known to have been readable there: short of that, asystole and pause are
+not called. Technical conditions need no beats and are judged at ``now_ms``.
+
+Onset times lie where the evidence begins, not where the definition was met:
+the last R-peak for silences, the first beat of the window for rates and runs.
+
+Definitions stand in :mod:`inference.conditions`. How episodes end:
+
+- asystole at the first of two beats closer than a pause; a pause at its next beat;
+- rates at the beat from which ``rate_end_beats`` RRs in a row are back inside the
+  limit by ``rate_margin_bpm``; VT at the last V before ``vt_end_beats`` others, or
+  where its rate falls under the limit by the margin; a run of V at its last V;
+- rates and runs at the last beat before a readable silence too long for them
+  (tachycardia: a pause; VT and runs: ``v_run_max_rr_s``; bradycardia: asystole);
+- anything that ``stale_s`` without a beat, or unreadable, leaves without evidence.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inference import beat_rules, signal_rules
+from inference.beat_rules import RATE_CODES, BeatRules, NewBeats
+from inference.conditions import N_CONDITIONS, Code
+from inference.episode_edges import EdgeLog, EpisodeEdges, no_edges
+from inference.limits import Limits
+from inference.rhythm import Rhythm
+from inference.signal_rules import SignalRules
+from inference.slots import Field, Slots
+from inference.stage import Stage
+from inference.ticks import TICK_MS, TickBeats, TickQuality
+
+HEART_RATE_STALE_MS = 5000
+"""Age of the last beat beyond which the heart rate is unknown, ms."""
+
+MAX_DECISION_DELAY_MS = 10_000
+"""Longest look-ahead of beats that the record of readable ticks can hold, ms."""
+
+_FIELDS = {
+    "now_ms": Field(dtype=np.int64, initial=-1),
+    "unreadable": Field(dtype=np.int64),
+    "readable_since_ms": Field(dtype=np.int64, initial=-1),
+    "unreadable_ms": Field(dtype=np.int64),
+    "open": Field((N_CONDITIONS,), np.bool_),
+    "onset_ms": Field((N_CONDITIONS,), np.int64, -1),
+}
+# "unreadable" has one bit a tick, the newest lowest, back to the tick that holds the horizon.
+
+_BEAT_CODES = (*RATE_CODES, Code.VENTRICULAR_TACHYCARDIA, Code.V_RUN)
+_SILENCES = (Code.ASYSTOLE, Code.PAUSE)
+
+
+class Episodes(Stage):
+    """Follows all conditions of the table over many streams at once.
+
+    Parameters
+    ----------
+    limits : Limits
+        Limits in force for all slots.
+    decision_delay_ms : int
+        How far behind the end of a tick all beats are certainly known, ms.
+    n_slots : int
+        Streams to make room for at first.
+    """
+
+    def __init__(self, limits: Limits, decision_delay_ms: int, n_slots: int = 0) -> None:
+        super().__init__({**_FIELDS, **beat_rules.FIELDS, **signal_rules.FIELDS}, n_slots)
+        if not 0 <= decision_delay_ms <= MAX_DECISION_DELAY_MS:
+            raise ValueError(
+                f"decision_delay_ms = {decision_delay_ms} must lie in 0 to {MAX_DECISION_DELAY_MS}"
+            )
+        self.limits = limits
+        self.decision_delay_ms = decision_delay_ms
+        self._horizon_tick = decision_delay_ms // TICK_MS
+        self._recent = (1 << self._horizon_tick) - 1
+        self._stale_ms = round(limits.stale_s * 1000)
+        self._beat_rules = BeatRules(limits)
+        self._signal_rules = SignalRules(limits)
+        v_ms = round(limits.v_run_max_rr_s * 1000)
+        brady_ms, tachy_ms = limits.asystole_ms, limits.pause_ms
+        self._silence_ends_ms = np.array([brady_ms, tachy_ms, brady_ms, tachy_ms, v_ms, v_ms])
+
+    def step(
+        self, slots: Slots, now_ms: NDArray[np.int64], beats: TickBeats, quality: TickQuality
+    ) -> EpisodeEdges:
+        """Advance each row by one tick.
+
+        Parameters
+        ----------
+        slots : Slots
+            Array of shape (n_rows,), the streams that advance.
+        now_ms : NDArray[np.int64]
+            Array of shape (n_rows,), end of the tick on each stream's clock, ms.
+        beats : TickBeats
+            Beats that the tick decided; their times may lie before the tick.
+        quality : TickQuality
+            Quality of the tick's own signal.
+
+        Returns
+        -------
+        EpisodeEdges
+            What began and what ended, with evidence.
+
+        Raises
+        ------
+        ValueError
+            If ticks do not follow one another, or a beat is not after the one before.
+        """
+        log = EdgeLog(self.state, slots)
+        self._advance(slots, now_ms, quality)
+        self._judge_silence(slots, now_ms, beats, log)
+        rows = np.flatnonzero(beats.present)
+        if len(rows):
+            self._beat_rules.apply(self.state, self._new_beats(slots, rows, beats), log)
+        self._signal_rules.apply(self.state, slots, now_ms, quality, log)
+        return log.edges(self.heart_rate_bpm(slots), quality.index) if log else no_edges()
+
+    def close(self, slots: Slots, at_ms: NDArray[np.int64]) -> EpisodeEdges:
+        """End all that is open, as when a stream ends or its device restarts.
+
+        Parameters
+        ----------
+        slots : Slots
+            Array of shape (n_rows,).
+        at_ms : NDArray[np.int64]
+            Array of shape (n_rows,), end of the stream on its clock, ms.
+        """
+        log = EdgeLog(self.state, slots)
+        is_open = self.state["open"][slots]
+        for code in Code:
+            rows = np.flatnonzero(is_open[:, code])
+            log.end(rows, code, at_ms[rows])
+        unknown = np.full(len(slots), np.nan, dtype=np.float32)
+        return log.edges(self.heart_rate_bpm(slots), unknown) if log else no_edges()
+
+    def heart_rate_bpm(self, slots: Slots) -> NDArray[np.float32]:
+        """Mean rate of the last 8 RRs, shape (n_rows,), bpm; NaN unknown, 0 in asystole."""
+        s = self.state
+        age_ms = s["now_ms"][slots] - self.decision_delay_ms - s["last_r_ms"][slots]
+        rate_bpm = np.where(age_ms > HEART_RATE_STALE_MS, np.nan, s["heart_rate_bpm"][slots])
+        return np.where(s["open"][slots, Code.ASYSTOLE], 0, rate_bpm).astype(np.float32)
+
+    def rhythm(self, slots: Slots) -> NDArray[np.int8]:
+        """Rhythm of each row, shape (n_rows,), :class:`~inference.rhythm.Rhythm` codes."""
+        is_open = self.state["open"][slots]
+        known = ~np.isnan(self.heart_rate_bpm(slots))
+        slow = is_open[:, Code.EXTREME_BRADYCARDIA] | is_open[:, Code.BRADYCARDIA]
+        fast = is_open[:, Code.EXTREME_TACHYCARDIA] | is_open[:, Code.TACHYCARDIA]
+        return np.select(
+            [
+                is_open[:, Code.ASYSTOLE],
+                is_open[:, Code.VENTRICULAR_TACHYCARDIA],
+                slow,
+                fast,
+                known,
+            ],
+            [Rhythm.ASYSTOLE, Rhythm.VT, Rhythm.BRADYCARDIA, Rhythm.TACHYCARDIA, Rhythm.NORMAL],
+            Rhythm.UNKNOWN,
+        ).astype(np.int8)
+
+    def _advance(self, slots: Slots, now_ms: NDArray[np.int64], quality: TickQuality) -> None:
+        """Move the clocks, and the record of what was readable at the horizon."""
+        s, before_ms = self.state, self.state["now_ms"][slots]
+        fresh = before_ms < 0
+        if not (fresh | (now_ms - before_ms == TICK_MS)).all():
+            raise ValueError("ticks must follow one another; step through a gap as missing ticks")
+        bits = ((s["unreadable"][slots] << 1) | ~quality.readable) & (2 * self._recent + 1)
+        bad = (bits >> self._horizon_tick) > 0
+        since_ms = np.where(fresh, now_ms - TICK_MS, s["readable_since_ms"][slots])
+        since_ms = np.where(bad, now_ms - self._horizon_tick * TICK_MS, since_ms)
+        s["now_ms"][slots] = now_ms
+        s["unreadable"][slots] = bits
+        s["readable_since_ms"][slots] = since_ms
+        s["unreadable_ms"][slots] = np.where(bad, s["unreadable_ms"][slots] + TICK_MS, 0)
+
+    def _judge_silence(
+        self, slots: Slots, now_ms: NDArray[np.int64], beats: TickBeats, log: EdgeLog
+    ) -> None:
+        """Open asystole and pause; end what a silence ends."""
+        s = self.state
+        last_ms, since_ms = s["last_r_ms"][slots], s["readable_since_ms"][slots]
+        horizon_ms = now_ms - self.decision_delay_ms
+        known_ms = np.where(beats.present, beats.r_ms, horizon_ms)
+        recent_bad = (s["unreadable"][slots] & self._recent) > 0
+        readable_to_ms = np.where(recent_bad, np.minimum(known_ms, horizon_ms), known_ms)
+        silent_from_ms = np.maximum(last_ms, since_ms)
+        silence_ms = readable_to_ms - silent_from_ms
+        is_open = s["open"][slots]
+
+        quiet = ~is_open[:, Code.ASYSTOLE]
+        rows = np.flatnonzero(quiet & (silence_ms >= self.limits.asystole_ms))
+        log.open(rows, Code.ASYSTOLE, silent_from_ms[rows])
+        between_beats = (last_ms >= 0) & (last_ms >= since_ms) & quiet & ~is_open[:, Code.PAUSE]
+        rows = np.flatnonzero(between_beats & (silence_ms >= self.limits.pause_ms))
+        log.open(rows, Code.PAUSE, silent_from_ms[rows])
+
+        if is_open.any():
+            stale = known_ms - last_ms >= self._stale_ms
+            self._end_beat_episodes(slots, last_ms, is_open, silence_ms, stale, log)
+            self._end_unreadable_silences(slots, now_ms, is_open, log)
+
+    def _end_beat_episodes(
+        self,
+        slots: Slots,
+        last_ms: NDArray[np.int64],
+        is_open: NDArray[np.bool_],
+        silence_ms: NDArray[np.int64],
+        stale: NDArray[np.bool_],
+        log: EdgeLog,
+    ) -> None:
+        """End rates and runs whose beats have stopped coming."""
+        silent = (silence_ms[:, None] >= self._silence_ends_ms) | stale[:, None]
+        ends = is_open[:, list(_BEAT_CODES)] & silent
+        for column, code in enumerate(_BEAT_CODES):
+            rows = np.flatnonzero(ends[:, column])
+            log.end(rows, code, last_ms[rows])
+            if code in RATE_CODES:  # the next window starts with the next beat
+                self.state["rate_chain"][slots[rows], column] = 0
+                self.state["rate_inside"][slots[rows], column] = 0
+
+    def _end_unreadable_silences(
+        self, slots: Slots, now_ms: NDArray[np.int64], is_open: NDArray[np.bool_], log: EdgeLog
+    ) -> None:
+        """End asystole and pause where the signal became unreadable, long after it did."""
+        unreadable_ms = self.state["unreadable_ms"][slots]
+        lost = unreadable_ms >= self._stale_ms
+        readable_to_ms = now_ms - self._horizon_tick * TICK_MS - unreadable_ms
+        for code in _SILENCES:
+            rows = np.flatnonzero(is_open[:, code] & lost)
+            log.end(rows, code, readable_to_ms[rows])
+
+    def _new_beats(self, slots: Slots, rows: NDArray[np.intp], beats: TickBeats) -> NewBeats:
+        """Gather the rows that have a beat."""
+        with_beat = slots[rows]
+        last_ms, r_ms = self.state["last_r_ms"][with_beat], beats.r_ms[rows]
+        if (r_ms <= last_ms).any():
+            raise ValueError("beats must come in order of time")
+        return NewBeats(
+            rows=rows,
+            slots=with_beat,
+            r_ms=r_ms,
+            rr_ms=beats.rr_ms[rows],
+            aami=beats.aami[rows],
+            confidence=beats.confidence[rows],
+            previous_r_ms=last_ms,
+            unreadable_between=self.state["readable_since_ms"][with_beat] > last_ms,
+        )
