@@ -1,0 +1,149 @@
+"""A throw-away Kafka of one or more nodes on loopback."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from base64 import urlsafe_b64encode
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from kafka import KafkaAdminClient
+from kafka.errors import KafkaError
+
+from deploy.kafka.jars import jar_folder
+from deploy.kafka.node import Node, Ports, free_ports, settings
+from ingest.errors import InputError
+
+START_TIMEOUT_S = 90
+"""How long the nodes may take to form a cluster, s."""
+
+
+class KafkaCluster:
+    """Starts nodes with fresh logs and free ports, and stops them.
+
+    Parameters
+    ----------
+    folder : Path
+        An empty folder for their logs.
+    n_nodes : int
+        Number of nodes; three where one must be able to fail.
+
+    Raises
+    ------
+    InputError
+        If Java or Maven is missing, or Kafka does not start.
+    """
+
+    def __init__(self, folder: Path, n_nodes: int = 1) -> None:
+        jars = jar_folder()
+        ports = free_ports(2 * n_nodes)
+        self._ports = {i + 1: Ports(ports[2 * i], ports[2 * i + 1]) for i in range(n_nodes)}
+        self._nodes = {
+            i: Node(folder / f"node-{i}", jars, settings(i, self._ports, folder / f"node-{i}"))
+            for i in self._ports
+        }
+
+    @property
+    def bootstrap(self) -> str:
+        """Addresses of the nodes, ``HOST:PORT[,HOST:PORT]``."""
+        return ",".join(f"127.0.0.1:{ports.client}" for ports in self._ports.values())
+
+    @property
+    def nodes(self) -> Mapping[int, Node]:
+        """The nodes by number, from 1."""
+        return self._nodes
+
+    def url(self, topic: str) -> str:
+        """Return the address of a topic, ``kafka://HOST:PORT/TOPIC``."""
+        return f"kafka://{self.bootstrap}/{topic}"
+
+    def start(self) -> None:
+        """Format and start all nodes; return when clients can use them.
+
+        Raises
+        ------
+        InputError
+            If a node stops, or they are not ready in time.
+        """
+        cluster_id = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        try:
+            for node in self._nodes.values():
+                node.format(cluster_id)
+            for node in self._nodes.values():
+                node.start()
+            self._wait()
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """Stop all nodes."""
+        for node in self._nodes.values():
+            node.stop()
+
+    def create_topic(
+        self, name: str, n_partitions: int = 1, config: Mapping[str, str] | None = None
+    ) -> None:
+        """Make a topic and wait until every node knows it.
+
+        Parameters
+        ----------
+        name : str
+            Its name.
+        n_partitions : int
+            Number of partitions.
+        config : mapping of str to str, optional
+            Settings of the topic, such as ``{"cleanup.policy": "compact"}``.
+        """
+        admin = KafkaAdminClient(bootstrap_servers=self.bootstrap.split(","))
+        try:
+            admin.create_topics(
+                {name: {"num_partitions": n_partitions, "configs": dict(config or {})}}
+            )
+            admin.wait_for_topics([name])
+        finally:
+            admin.close()
+
+    def __enter__(self) -> Self:
+        """Start."""
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop."""
+        self.stop()
+
+    def _wait(self) -> None:
+        """Wait until all brokers are in the cluster."""
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while time.monotonic() < deadline:
+            for node in self._nodes.values():
+                if not node.running:
+                    raise InputError(f"Kafka stopped while starting: {node.output}")
+            if self._n_brokers() == len(self._nodes):
+                return
+            time.sleep(0.2)
+        raise InputError(f"Kafka was not ready within {START_TIMEOUT_S} s")
+
+    def _n_brokers(self) -> int:
+        """Return how many brokers the cluster says it has; 0 while it cannot be asked."""
+        try:
+            admin = KafkaAdminClient(
+                bootstrap_servers=self.bootstrap.split(","), bootstrap_timeout_ms=2000
+            )
+        except KafkaError:
+            return 0
+        try:
+            return len(admin.describe_cluster()["brokers"])
+        except KafkaError:
+            return 0
+        finally:
+            admin.close()

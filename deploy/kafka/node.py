@@ -1,0 +1,181 @@
+"""One node of Kafka: its folder, its settings, its process."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from ingest.errors import InputError
+
+JAVA_OPTIONS = (
+    "-Xmx384m",
+    "-Xms96m",
+    "-XX:+UseSerialGC",
+    "-XX:TieredStopAtLevel=1",
+    "-Djava.awt.headless=true",
+)
+"""Small and quick to start: for tests and trying out, not for service."""
+
+STOP_TIMEOUT_S = 20
+"""How long a node may take to stop by itself, s."""
+
+_LOG4J = """\
+status = error
+appender.out.type = Console
+appender.out.name = out
+appender.out.layout.type = PatternLayout
+appender.out.layout.pattern = %d %p %c{1} %m%n
+rootLogger.level = warn
+rootLogger.appenderRef.out.ref = out
+"""
+
+
+def free_ports(n_ports: int) -> list[int]:
+    """Return ports of loopback that nobody uses now."""
+    sockets = [socket.socket() for _ in range(n_ports)]
+    try:
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in sockets]
+    finally:
+        for each in sockets:
+            each.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Where one node listens, on loopback."""
+
+    client: int
+    """Port for clients and the other brokers."""
+    controller: int
+    """Port for the controllers' quorum."""
+
+
+def settings(node_id: int, ports: dict[int, Ports], folder: Path) -> str:
+    """Return ``server.properties`` of one node that is broker and controller.
+
+    Parameters
+    ----------
+    node_id : int
+        Number of the node, from 1.
+    ports : dict of int to Ports
+        Ports of all nodes, by number.
+    folder : Path
+        Where the node keeps its log.
+    """
+    replicas = min(3, len(ports))
+    here = ports[node_id]
+    voters = ",".join(f"{i}@127.0.0.1:{p.controller}" for i, p in ports.items())
+    values = {
+        "process.roles": "broker,controller",
+        "node.id": node_id,
+        "controller.quorum.voters": voters,
+        "controller.listener.names": "CONTROLLER",
+        "listeners": f"PLAINTEXT://127.0.0.1:{here.client},CONTROLLER://127.0.0.1:{here.controller}",
+        "advertised.listeners": f"PLAINTEXT://127.0.0.1:{here.client}",
+        "log.dirs": folder / "log",
+        "default.replication.factor": replicas,
+        "min.insync.replicas": max(1, replicas - 1),
+        "offsets.topic.replication.factor": replicas,
+        "offsets.topic.num.partitions": 3,
+        "transaction.state.log.replication.factor": replicas,
+        "transaction.state.log.min.isr": max(1, replicas - 1),
+        "transaction.state.log.num.partitions": 3,
+        "share.coordinator.state.topic.replication.factor": replicas,
+        "share.coordinator.state.topic.min.isr": 1,
+        # A topic must be made with the partitions it needs, never by a misspelt name.
+        "auto.create.topics.enable": "false",
+        # Tests should not wait: groups form at once, and dead members are noticed soon.
+        "group.initial.rebalance.delay.ms": 0,
+        "group.min.session.timeout.ms": 1000,
+        "log.cleaner.dedupe.buffer.size": 4 << 20,
+        "num.network.threads": 2,
+        "num.io.threads": 2,
+    }
+    return "".join(f"{key}={value}\n" for key, value in values.items())
+
+
+class Node:
+    """One Java process with its folder.
+
+    Parameters
+    ----------
+    folder : Path
+        A fresh folder of this node.
+    jars : Path
+        Folder of Kafka's jars.
+    properties : str
+        Its ``server.properties``.
+    """
+
+    def __init__(self, folder: Path, jars: Path, properties: str) -> None:
+        self._folder = folder
+        self._jars = jars
+        self._process: subprocess.Popen[bytes] | None = None
+        folder.mkdir(parents=True)
+        (folder / "server.properties").write_text(properties)
+        (folder / "log4j2.properties").write_text(_LOG4J)
+
+    @property
+    def running(self) -> bool:
+        """True while the process lives."""
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def output(self) -> str:
+        """The last that the node wrote, for messages."""
+        path = self._folder / "server.out"
+        return path.read_text(errors="replace")[-2000:] if path.is_file() else ""
+
+    def format(self, cluster_id: str) -> None:
+        """Write the node's storage for the first time.
+
+        Raises
+        ------
+        InputError
+            If Kafka refuses.
+        """
+        config = str(self._folder / "server.properties")
+        tool = ["kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", config]
+        done = subprocess.run(
+            self._java(*tool), capture_output=True, text=True, timeout=60, check=False
+        )
+        if done.returncode != 0:
+            raise InputError(f"Kafka's storage cannot be formatted: {done.stdout}{done.stderr}")
+
+    def start(self) -> None:
+        """Start the process; it is ready some seconds later."""
+        command = self._java("kafka.Kafka", str(self._folder / "server.properties"))
+        with (self._folder / "server.out").open("ab") as output:
+            self._process = subprocess.Popen(
+                command, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+            )
+
+    def stop(self) -> None:
+        """Ask the process to stop, and end it if it does not."""
+        self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End the process at once, as a crash would."""
+        self._end(signal.SIGKILL)
+
+    def _end(self, how: signal.Signals) -> None:
+        """Signal the process and wait for its end."""
+        if self._process is None:
+            return
+        self._process.send_signal(how)
+        try:
+            self._process.wait(STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._process = None
+
+    def _java(self, *arguments: str) -> list[str]:
+        """Return the command line of one of Kafka's main classes."""
+        logging = f"-Dlog4j2.configurationFile={self._folder / 'log4j2.properties'}"
+        return ["java", *JAVA_OPTIONS, logging, "-cp", f"{self._jars}/*", *arguments]
