@@ -24,12 +24,22 @@ def test_known_to_fail(): assert False
 """
 
 
-def run_suite(folder: Path, suite: str, ci: str) -> subprocess.CompletedProcess[str]:
+KAFKA_SUITE = """
+import pytest
+
+@pytest.mark.kafka
+@pytest.mark.parametrize("i", range(8))
+def test_it(i, worker_id, request):
+    (request.path.parent / f"worker-{worker_id}").touch()
+"""
+
+
+def run_suite(folder: Path, suite: str, ci: str, *argv: str) -> subprocess.CompletedProcess[str]:
     (folder / "conftest.py").write_text(Path(__file__).with_name("conftest.py").read_text())
     (folder / "pytest.ini").write_text("[pytest]\nmarkers =\n  data\n  gpu\n  kafka\n")
     (folder / "test_it.py").write_text(suite)
     return subprocess.run(
-        [sys.executable, "-m", "pytest", "-ra", "-p", "no:cacheprovider", str(folder)],
+        [sys.executable, "-m", "pytest", "-ra", "-p", "no:cacheprovider", *argv, str(folder)],
         env={**os.environ, "CI": ci},
         capture_output=True,
         text=True,
@@ -56,3 +66,9 @@ def test_a_skip_elsewhere_is_a_skip_with_its_reason(tmp_path: Path) -> None:
 def test_a_module_skipped_at_import_fails_in_ci_only(tmp_path: Path, ci: str, code: int) -> None:
     run = run_suite(tmp_path, "import pytest\npytest.importorskip('no_such_module')\n", ci)
     assert run.returncode == code
+
+
+def test_the_tests_of_kafka_share_one_worker_and_so_one_broker(tmp_path: Path) -> None:
+    run = run_suite(tmp_path, KAFKA_SUITE, "", "-n", "2", "--dist", "loadgroup")
+    assert run.returncode == 0
+    assert len(list(tmp_path.glob("worker-*"))) == 1

@@ -89,4 +89,5 @@ def test_the_wheel_holds_every_data_file_of_the_packages(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     tracked = run("git", "ls-files", *PACKAGES, cwd=ROOT).splitlines()
     wanted = {f for f in tracked if f.endswith(DATA_SUFFIXES)}
+    assert "ingest/frame.proto" in wanted
     assert wanted <= names
