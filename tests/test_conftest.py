@@ -40,6 +40,7 @@ def run_suite(folder: Path, suite: str, ci: str, *argv: str) -> subprocess.Compl
     (folder / "test_it.py").write_text(suite)
     return subprocess.run(
         [sys.executable, "-m", "pytest", "-ra", "-p", "no:cacheprovider", *argv, str(folder)],
+        cwd=Path(__file__).parents[1],
         env={**os.environ, "CI": ci},
         capture_output=True,
         text=True,
