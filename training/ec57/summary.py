@@ -105,10 +105,14 @@ def gross(comparisons: Sequence[RecordComparison]) -> dict[BeatKind, Tally]:
 
 
 def average(comparisons: Sequence[RecordComparison]) -> dict[BeatKind, Rates]:
-    """Average the records' rates, each over the records where it is defined."""
+    """Average the records' rates, each over the records where it is defined.
+
+    Counted as in `gross`.
+    """
+    each = [gross([c]) for c in comparisons]
     found: dict[BeatKind, Rates] = {}
     for kind in BEAT_KINDS:
-        tallies = [c.tally(kind) for c in comparisons]
+        tallies = [record[kind] for record in each]
         found[kind] = Rates(
             mean([t.se for t in tallies]),
             mean([t.ppv for t in tallies]),
