@@ -9,7 +9,7 @@ import numpy as np
 from google.protobuf.message import DecodeError, EncodeError
 
 from ingest import frame_pb2
-from ingest.checks import MAX_FRAME_BYTES, check_frame
+from ingest.checks import MAX_FRAME_BYTES, check_frame, check_leads
 from ingest.frames import Frame, FrameError, Lead
 
 VERSION = 1
@@ -109,6 +109,7 @@ def _unpack(message: frame_pb2.Frame) -> Frame:
     n_rows = max(1, len(leads))  # no leads at all is refused below
     raw = message.samples
     if len(raw) % (2 * n_rows):
+        check_leads(leads)  # what is wrong with the leads is told first
         raise FrameError(
             "samples",
             f"{len(raw)} bytes of samples for {len(leads)} leads: "

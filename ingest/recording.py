@@ -67,7 +67,7 @@ def clean_lead(name: str | None, unit: str | None, gain: float, baseline: int, i
     >>> clean_lead(None, "µV", 0.0, 0, index=1)
     Lead(name='lead 1', unit='uV', adc_gain=200.0, baseline=0)
     """
-    name = (name or "").strip()[:MAX_NAME_CHARS] or f"lead {index}"
+    name = (name or "").strip(" ,")[:MAX_NAME_CHARS] or f"lead {index}"
     unit = (unit or "mV").strip()[:MAX_NAME_CHARS]
     unit = {"µv": "uV", "μv": "uV", "uv": "uV", "mv": "mV", "v": "V"}.get(unit.lower(), unit)
     # WFDB: a gain of 0 or none says that the signal was not calibrated; 200 is then meant.

@@ -16,6 +16,7 @@ from kafka.errors import KafkaError
 from deploy.kafka.jars import jar_folder
 from deploy.kafka.node import Node, Ports, free_ports, settings
 from ingest.errors import InputError
+from ingest.kafka_url import BrokerError, wait_for_server
 
 START_TIMEOUT_S = 90
 """How long the nodes may take to form a cluster, s."""
@@ -136,10 +137,11 @@ class KafkaCluster:
     def _n_brokers(self) -> int:
         """Return how many brokers the cluster says it has; 0 while it cannot be asked."""
         try:
+            wait_for_server(self.bootstrap.split(","), timeout_s=0)
             admin = KafkaAdminClient(
-                bootstrap_servers=self.bootstrap.split(","), bootstrap_timeout_ms=2000
+                bootstrap_servers=self.bootstrap.split(","), bootstrap_timeout_ms=5000
             )
-        except KafkaError:
+        except (BrokerError, KafkaError):
             return 0
         try:
             return len(admin.describe_cluster()["brokers"])

@@ -1,0 +1,53 @@
+"""Dead letters as messages: JSON with the reason, the place, and the bytes unchanged."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+from ingest.errors import InputError
+from ingest.source import DeadLetter
+
+
+def encode_dead_letter(letter: DeadLetter) -> bytes:
+    """Return a dead letter as a JSON object; ``payload`` is its bytes in base64.
+
+    Examples
+    --------
+    >>> letter = DeadLetter(b"junk", "not-protobuf", "no", "ecg.frames", 2, 17)
+    >>> decode_dead_letter(encode_dead_letter(letter)) == letter
+    True
+    """
+    return json.dumps(
+        {
+            "reason": letter.reason,
+            "detail": letter.detail,
+            "topic": letter.topic,
+            "partition": letter.partition,
+            "offset": letter.offset,
+            "payload": base64.b64encode(letter.payload).decode(),
+        }
+    ).encode()
+
+
+def decode_dead_letter(message: bytes) -> DeadLetter:
+    """Return the dead letter that :func:`encode_dead_letter` was given.
+
+    Raises
+    ------
+    InputError
+        If the message is not one.
+    """
+    try:
+        fields = json.loads(message)
+        payload = base64.b64decode(fields["payload"], validate=True)
+        return DeadLetter(
+            payload,
+            str(fields["reason"]),
+            str(fields["detail"]),
+            str(fields["topic"]),
+            int(fields["partition"]),
+            int(fields["offset"]),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"not a dead letter: {error}") from error

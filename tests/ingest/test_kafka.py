@@ -1,0 +1,291 @@
+from __future__ import annotations
+
+import contextlib
+import time
+import uuid
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ingest.codec import encode
+from ingest.errors import InputError
+from ingest.frames import Frame
+from ingest.kafka import BrokerError, CommitRefusedError, KafkaSink, KafkaSource, KafkaUrl
+from ingest.source import DeadLetter
+from tests.brokers import fresh_topic, read_messages
+from tests.ingest.synthetic import cut, frame, same_frame
+
+if TYPE_CHECKING:
+    from deploy.kafka.cluster import KafkaCluster
+
+QUICK = {"session_timeout_ms": 6000, "heartbeat_interval_ms": 500}
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "localhost:9092/topic",
+        "kafka://localhost/topic",
+        "kafka://localhost:9092",
+        "kafka://localhost:9092/",
+        "kafka://localhost:9092/a b",
+        "kafka://localhost:port/topic",
+        "kafka://a:1,,b:2/topic",
+        "http://localhost:9092/topic",
+    ],
+)
+def test_malformed_addresses_are_refused(url: str) -> None:
+    with pytest.raises(InputError, match="kafka://HOST:PORT"):
+        KafkaUrl.parse(url)
+
+
+def test_addresses_are_read_and_written() -> None:
+    text = "kafka://one:9092,[::1]:9093/ecg.frames"
+
+    assert str(KafkaUrl.parse(text)) == text
+
+
+def test_a_broker_that_does_not_answer_is_told() -> None:
+    with pytest.raises(BrokerError, match="no Kafka answers"):
+        KafkaSource("kafka://127.0.0.1:1/ecg.frames", "g", options={"bootstrap_timeout_ms": 300})
+
+
+def produce(url: str, messages: list[tuple[str, bytes]]) -> None:
+    sink = KafkaSink(url)
+    for key, value in messages:
+        sink.write(key, value)
+    sink.close()
+
+
+def drain(
+    source: KafkaSource, n_messages: int, timeout_s: float = 20.0
+) -> tuple[list[Frame], list[DeadLetter]]:
+    """Poll until so many frames and dead letters came."""
+    frames: list[Frame] = []
+    dead: list[DeadLetter] = []
+    deadline = time.monotonic() + timeout_s
+    while len(frames) + len(dead) < n_messages and time.monotonic() < deadline:
+        batch = source.poll(0.2)
+        frames += batch.frames
+        dead += batch.dead
+    return frames, dead
+
+
+def until(condition: object, *sources: KafkaSource, timeout_s: float = 30.0) -> bool:
+    """Poll all sources in turn until a condition holds."""
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        for source in sources:
+            source.poll(0.05)
+        if condition():  # type: ignore[operator]
+            return True
+    return False
+
+
+def group() -> str:
+    return f"group-{uuid.uuid4()}"
+
+
+@pytest.mark.kafka
+def test_frames_come_back_in_order_and_as_they_were(kafka_cluster: KafkaCluster) -> None:
+    url = fresh_topic(kafka_cluster)
+    sent = cut([0, 50, 100, 150])
+    produce(url, [("bed-1", encode([f])) for f in sent])
+    source = KafkaSource(url, group())
+
+    frames, dead = drain(source, 3)
+
+    assert len(frames) == 3
+    assert all(map(same_frame, sent, frames))
+    assert not dead
+    assert (source.joined, source.assigned, source.lag_records) == (True, (0,), 0)
+    source.close()
+
+
+@pytest.mark.kafka
+def test_only_what_was_committed_is_not_heard_again(kafka_cluster: KafkaCluster) -> None:
+    url, name = fresh_topic(kafka_cluster), group()
+    sink = KafkaSink(url)
+    source = KafkaSource(url, name)
+    for first in (0, 50):
+        sink.write("bed-1", encode([frame(first, first + 50)]))
+        sink.flush()
+        drain(source, 1)
+        if first == 0:
+            source.commit()
+            assert source.committed(0) == 1
+    source.close()
+
+    resumed = KafkaSource(url, name)
+    again, _ = drain(resumed, 1)
+
+    assert [f.first_sample for f in again] == [50]
+    resumed.close()
+    sink.close()
+
+
+@pytest.mark.kafka
+def test_what_cannot_be_read_becomes_a_dead_letter_with_its_place_and_bytes(
+    kafka_cluster: KafkaCluster,
+) -> None:
+    url = fresh_topic(kafka_cluster)
+    produce(url, [("k", encode([frame(0, 5)])), ("k", b"junk"), ("k", encode([frame(5, 9)]))])
+    source = KafkaSource(url, group())
+
+    frames, dead = drain(source, 3)
+
+    assert [f.first_sample for f in frames] == [0, 5]
+    assert [(d.payload, d.reason, d.partition, d.offset) for d in dead] == [
+        (b"junk", "not-protobuf", 0, 1)
+    ]
+    assert dead[0].topic == source.topic
+    source.close()
+
+
+@pytest.mark.kafka
+def test_seeking_in_the_hook_comes_before_the_first_frame(kafka_cluster: KafkaCluster) -> None:
+    url, name = fresh_topic(kafka_cluster), group()
+    produce(url, [("bed-1", encode([f])) for f in cut([0, 50, 100, 150])])
+    first = KafkaSource(url, name)
+    drain(first, 3)
+    first.commit()
+    first.close()
+    sources: list[KafkaSource] = []
+
+    def rewind(partitions: object) -> None:
+        assert partitions == [0]
+        sources[0].seek(0, 1)
+
+    sources.append(KafkaSource(url, name, on_assigned=rewind))
+
+    assert [f.first_sample for f in drain(sources[0], 2)[0]] == [50, 100]
+    sources[0].close()
+
+
+@pytest.mark.kafka
+def test_lag_is_told_in_records_and_seconds(kafka_cluster: KafkaCluster) -> None:
+    url = fresh_topic(kafka_cluster)
+    produce(url, [("bed-1", encode([f])) for f in cut([0, 50, 100, 150])])
+    source = KafkaSource(
+        url, group(), options={"max_poll_records": 1}, wall_clock=lambda: time.time() + 100
+    )
+
+    drain(source, 1)
+
+    assert source.lag_records == 2
+    assert 100 <= source.lag_s < 160
+    source.close()
+
+
+@pytest.mark.kafka
+def test_two_members_share_the_partitions_and_nothing_is_lost(kafka_cluster: KafkaCluster) -> None:
+    url, name = fresh_topic(kafka_cluster, n_partitions=6), group()
+    gone: list[int] = []
+    one = KafkaSource(url, name, on_revoked=gone.extend, options=QUICK)
+    assert until(lambda: len(one.assigned) == 6, one)
+    other = KafkaSource(url, name, options=QUICK)
+
+    assert until(lambda: (len(one.assigned), len(other.assigned)) == (3, 3), one, other)
+    assert sorted({*one.assigned, *other.assigned}) == list(range(6))
+    assert sorted(gone) == sorted(other.assigned)
+
+    produce(url, [(f"bed-{i}", encode([frame(0, 5, stream_id=f"bed-{i}")])) for i in range(30)])
+    heard: set[str] = set()
+    deadline = time.monotonic() + 20
+    while len(heard) < 30 and time.monotonic() < deadline:
+        for source in (one, other):
+            heard |= {f.stream_id for f in source.poll(0.05).frames}
+            with contextlib.suppress(CommitRefusedError):  # a last round of the rebalance
+                source.commit()
+    assert len(heard) == 30
+
+    other.close()
+    assert until(lambda: len(one.assigned) == 6, one)
+    one.close()
+
+
+@pytest.mark.kafka
+def test_a_static_member_that_comes_back_has_its_partitions_at_once(
+    kafka_cluster: KafkaCluster,
+) -> None:
+    url, name = fresh_topic(kafka_cluster, n_partitions=4), group()
+    gone: list[int] = []
+    stays = KafkaSource(url, name, instance_id="a", on_revoked=gone.extend, options=QUICK)
+    assert until(lambda: len(stays.assigned) == 4, stays)
+    leaves = KafkaSource(url, name, instance_id="b", options=QUICK)
+    assert until(lambda: len(leaves.assigned) == len(stays.assigned) == 2, stays, leaves)
+    before = leaves.assigned
+    gone.clear()
+    leaves.close()
+
+    back = KafkaSource(url, name, instance_id="b", options=QUICK)
+
+    assert until(lambda: back.assigned == before, stays, back)
+    assert gone == []
+    for source in (stays, back):
+        source.close()
+
+
+@pytest.mark.kafka
+def test_a_topic_that_is_not_there_is_bad_input(kafka_cluster: KafkaCluster) -> None:
+    with pytest.raises(InputError, match="no topic"):
+        KafkaSource(kafka_cluster.url("nothing.here"), group())
+    with pytest.raises(InputError):
+        KafkaSink(kafka_cluster.url("nothing.here"), options={"max_block_ms": 500})
+
+
+@pytest.mark.kafka
+def test_a_message_that_is_too_large_is_bad_input(kafka_cluster: KafkaCluster) -> None:
+    sink = KafkaSink(fresh_topic(kafka_cluster))
+
+    with pytest.raises(InputError, match="bytes"):
+        sink.write("k", bytes(2 << 20))
+    sink.close()
+
+
+@pytest.mark.kafka
+def test_flush_raises_if_anything_failed(kafka_cluster: KafkaCluster) -> None:
+    url = kafka_cluster.url("test.small-messages")
+    kafka_cluster.create_topic("test.small-messages", config={"max.message.bytes": "1000"})
+    sink = KafkaSink(url)
+    sink.write("k", b"small enough")
+    sink.write("k", bytes(range(256)) * 40 + uuid.uuid4().bytes * 300)
+    sink.write("k", b"".join(uuid.uuid4().bytes for _ in range(1000)))  # does not compress
+
+    with pytest.raises(BrokerError):
+        sink.flush()
+    sink.close()
+
+
+@pytest.mark.kafka
+def test_messages_and_offsets_count_together_or_not_at_all(kafka_cluster: KafkaCluster) -> None:
+    frames_url, name = fresh_topic(kafka_cluster), group()
+    alarms_url = fresh_topic(kafka_cluster, kind="alarms")
+    produce(frames_url, [("bed-1", encode([f])) for f in cut([0, 50, 100])])
+    source = KafkaSource(frames_url, name)
+    drain(source, 2)
+    crashed = KafkaSink(alarms_url, transactional_id="worker-1")
+    crashed.write("bed-1", b"never committed")
+
+    sink = KafkaSink(alarms_url, transactional_id="worker-1")  # fences the crashed one
+    sink.write("bed-1", b"alarm")
+    sink.flush_with(source)
+
+    assert source.committed(0) == 2
+    assert read_messages(alarms_url, 2, timeout_s=5) == [("bed-1", b"alarm")]
+    with pytest.raises(BrokerError):
+        crashed.flush()
+    crashed.close()
+    sink.close()
+    source.close()
+
+
+@pytest.mark.kafka
+def test_flush_with_needs_a_transaction(kafka_cluster: KafkaCluster) -> None:
+    url = fresh_topic(kafka_cluster)
+    sink, source = KafkaSink(url), KafkaSource(url, group())
+
+    with pytest.raises(InputError, match="transactional_id"):
+        sink.flush_with(source)
+    sink.close()
+    source.close()
