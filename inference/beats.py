@@ -1,0 +1,187 @@
+"""Beats: R-peaks from the frame model, their classes from the beat model, tick by tick."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inference.model import ModelInfo
+from inference.peaks import PeakPicker
+from inference.session import StreamSession
+from inference.slots import Field, SlotArrays, Slots, Snapshot
+from inference.ticks import AAMI, TICK_MS, N, TickBeats
+from ingest.errors import InputError
+
+LONGEST_RR_MS = 3000
+"""An interval longer than this is not taken for an RR interval: beats were lost or absent."""
+
+
+class Beats:
+    """Finds and classifies beats of many streams.
+
+    Parameters
+    ----------
+    qrs, beat : StreamSession
+        The frame model and the beat model, at one sampling frequency.
+    n_slots : int
+        Streams to make room for.
+
+    Raises
+    ------
+    ingest.errors.InputError
+        If the two models do not go together.
+    """
+
+    def __init__(self, qrs: StreamSession, beat: StreamSession, n_slots: int = 0) -> None:
+        if qrs.info.fs != beat.info.fs:
+            raise InputError(
+                f"models {qrs.info.name} and {beat.info.name} want {qrs.info.fs} and "
+                f"{beat.info.fs} Hz; allowed: one sampling frequency"
+            )
+        for info in (qrs.info, beat.info):
+            if info.units != "scale" or len(info.leads) != 1:
+                raise InputError(
+                    f"model {info.name}: metadata 'units' is {info.units!r} with "
+                    f"{len(info.leads)} leads; allowed for {info.kind} models: 'scale', one lead"
+                )
+        self.qrs, self.beat = qrs, beat
+        info = beat.info
+        self.picker = PeakPicker(qrs.info, -(-(info.length - info.before) * 1000 // info.fs))
+        self._n = info.fs * TICK_MS // 1000
+        reach = self.picker.oldest_ms * info.fs // 1000 + info.before + 1
+        self._history = -(-reach // self._n) * self._n
+        behind = self.picker.delay + self.picker.frames - 1 - np.arange(self.picker.frames)
+        self._candidate_tick = -1 - behind // self.picker.frames
+        self.state = SlotArrays(
+            {
+                "signal": Field((self._history,)),
+                "heard": Field((-int(self._candidate_tick.min()),), np.bool_),
+                "last_r_ms": Field(dtype=np.int64, initial=-(10**9)),
+                "unbroken": Field(dtype=np.bool_),
+            },
+            n_slots,
+        )
+        self._codes = np.array([AAMI.index(name) for name in info.classes], np.int8)
+        self._stages = {"qrs": qrs, "beat": beat, "peaks": self.picker}
+
+    @property
+    def models(self) -> tuple[ModelInfo, ModelInfo]:
+        """The two models' metadata."""
+        return self.qrs.info, self.beat.info
+
+    def resize(self, n_slots: int) -> None:
+        """Make room for more streams."""
+        self.state.resize(n_slots)
+        for stage in self._stages.values():
+            stage.resize(n_slots)
+
+    def reset(self, slots: Slots) -> None:
+        """Forget the given streams."""
+        self.state.reset(slots)
+        for stage in self._stages.values():
+            stage.reset(slots)
+
+    def snapshot(self, slots: Slots) -> Snapshot:
+        """Copy the state of the given streams."""
+        parts = {
+            f"{k}.{n}": v for k, s in self._stages.items() for n, v in s.snapshot(slots).items()
+        }
+        return self.state.snapshot(slots) | parts
+
+    def restore(self, slots: Slots, snapshot: Snapshot) -> None:
+        """Write back a copy made by :meth:`snapshot`."""
+        for name, stage in self._stages.items():
+            prefix = f"{name}."
+            part = {k.removeprefix(prefix): v for k, v in snapshot.items() if k.startswith(prefix)}
+            stage.restore(slots, part)
+        self.state.restore(slots, {k: v for k, v in snapshot.items() if "." not in k})
+
+    def frames(self, slots: Slots, scaled: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Run the frame model over several ticks.
+
+        Parameters
+        ----------
+        slots : array of shape (n_rows,)
+            Streams.
+        scaled : array of shape (n_rows, n_ticks, n_samples)
+            Signal over its amplitude scale.
+
+        Returns
+        -------
+        array of shape (n_rows, n_ticks, frames a tick)
+            Probabilities.
+        """
+        probs = self.qrs.step(slots, scaled.reshape(len(slots), 1, -1))
+        return probs.reshape(len(slots), scaled.shape[1], self.picker.frames)
+
+    def step(
+        self,
+        slots: Slots,
+        now_ms: NDArray[np.int64],
+        scaled: NDArray[np.float32],
+        probs: NDArray[np.float32],
+        heard: NDArray[np.bool_],
+    ) -> TickBeats:
+        """Take one tick, give the beats that it decides.
+
+        Parameters
+        ----------
+        slots : array of shape (n_rows,)
+            Streams.
+        now_ms : array of shape (n_rows,), ms
+            End of the tick on each stream's clock.
+        scaled : array of shape (n_rows, n_samples)
+            The tick's signal over its amplitude scale.
+        probs : array of shape (n_rows, frames a tick)
+            What :meth:`frames` gave for it.
+        heard : array of shape (n_rows,)
+            There is a signal: no beat is found where there is none, and an
+            interval across it is not an RR interval.
+        """
+        window = self._shifted("signal", slots, scaled)
+        recent = self._shifted("heard", slots, heard[:, None])
+        unbroken = self.state["unbroken"]
+        unbroken[slots] &= heard
+        allowed = recent[:, self._candidate_tick]
+        present, r_ms = self.picker.step(slots, now_ms, probs, allowed)
+        rows = np.flatnonzero(present)
+        rr_ms = np.zeros(len(slots), np.int64)
+        aami = np.full(len(slots), N, np.int8)
+        confidence = np.zeros(len(slots), np.float32)
+        if len(rows):
+            chosen = slots[rows]
+            rr = r_ms[rows] - self.state["last_r_ms"][chosen]
+            rr_ms[rows] = np.where(unbroken[chosen] & (rr <= LONGEST_RR_MS), rr, 0)
+            cut = self._cut(window[rows], now_ms[rows] - r_ms[rows])
+            aami[rows], confidence[rows] = self._classify(chosen, cut, rr_ms[rows])
+            self.state["last_r_ms"][chosen] = r_ms[rows]
+            unbroken[chosen] = recent[rows].all(axis=1)
+        return TickBeats(present, r_ms, rr_ms, aami, confidence)
+
+    def _shifted(self, name: str, slots: Slots, newest: NDArray[np.generic]) -> NDArray[np.generic]:
+        """Push the newest values in at the end of a history; return the history."""
+        n = newest.shape[1]
+        history = self.state[name][slots]
+        history[:, :-n] = history[:, n:]
+        history[:, -n:] = newest
+        self.state[name][slots] = history
+        return history
+
+    def _cut(self, history: NDArray[np.float32], ago_ms: NDArray[np.int64]) -> NDArray[np.float32]:
+        info = self.beat.info
+        r = self._history - np.rint(ago_ms * info.fs / 1000).astype(np.int64)
+        index = np.clip((r - info.before)[:, None] + np.arange(info.length), 0, self._history - 1)
+        return np.take_along_axis(history, index, axis=1)
+
+    def _classify(
+        self, slots: Slots, window: NDArray[np.float32], rr_ms: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+        rr_s = (rr_ms / 1000).astype(np.float32)[:, None]
+        probs = self.beat.step(slots, window[:, None, :], rr_s)
+        info = self.beat.info
+        limits = np.array([info.thresholds.get(c, 1.0) for c in info.classes], np.float32)
+        over = np.where(probs >= limits, probs / np.maximum(limits, np.float32(1e-3)), 0)
+        fallback = info.classes.index("N") if "N" in info.classes else 0
+        best = np.where(over.any(axis=1), over.argmax(axis=1), fallback)
+        rows = np.arange(len(slots))
+        return self._codes[best], probs[rows, best]

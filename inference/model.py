@@ -1,0 +1,233 @@
+"""A model: one ONNX file that says in its metadata what it expects and what it gives.
+
+The runtime refuses what does not fit, naming the key, what stands there and
+what is allowed, before the first sample is scored.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+import onnxruntime as ort
+
+from inference.ticks import AAMI, TICK_MS
+from ingest.errors import InputError
+
+KINDS = ("qrs", "beat", "window")
+"""``qrs``: R-peak probability a frame; ``beat``: class of one beat; ``window``: class of a window."""
+UNITS = ("scale", "mV", "uV")
+"""``scale``: the signal over its amplitude scale (see ``inference.quality``)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """What a model's metadata says, checked."""
+
+    name: str
+    """Name of the model."""
+    version: str
+    """Version of the model, such as ``"1.0.0"``."""
+    kind: str
+    """One of ``KINDS``."""
+    fs: int
+    """Sampling frequency of ``signal``, Hz; a whole number of samples a tick of 200 ms."""
+    leads: tuple[str, ...]
+    """Leads wanted, in order; ``"any"`` takes whichever the stream has."""
+    units: str
+    """Unit of ``signal``, one of ``UNITS``."""
+    classes: tuple[str, ...]
+    """Classes in the order of the probabilities."""
+    stride: int
+    """Samples a frame (qrs), a window's hop (window); 0 for beat models."""
+    length: int
+    """Samples of ``signal`` a call (beat, window); 0 for frame models, which take any number."""
+    before: int
+    """Samples of ``signal`` that lie before the R-peak (beat); else 0."""
+    look_ahead_s: float
+    """How far the model looks past the time that it speaks of, s."""
+    thresholds: Mapping[str, float]
+    """Decision threshold by class."""
+    data_digest: str
+    """SHA-256 of the training data."""
+    digest: str
+    """SHA-256 of the file."""
+
+
+def builtin(name: str) -> Path:
+    """Path of a model that ships with Vigil.
+
+    Raises
+    ------
+    ingest.errors.InputError
+        Naming the models that there are.
+    """
+    folder = Path(str(resources.files("inference") / "models"))
+    path = folder / f"{name}.onnx"
+    if not path.is_file():
+        known = ", ".join(sorted(p.stem for p in folder.glob("*.onnx")))
+        raise InputError(f"no built-in model {name!r}; there are: {known}")
+    return path
+
+
+def find(name_or_path: str | Path) -> Path:
+    """Resolve a model given by built-in name or by path.
+
+    Raises
+    ------
+    ingest.errors.InputError
+        If it is neither.
+    """
+    path = Path(name_or_path)
+    if path.suffix == ".onnx" or path.exists():
+        if not path.is_file():
+            raise InputError(f"model file {str(path)!r} does not exist")
+        return path
+    return builtin(str(name_or_path))
+
+
+def load(path: Path) -> tuple[ort.InferenceSession, ModelInfo]:
+    """Open a model for one thread and check its metadata and its inputs.
+
+    Raises
+    ------
+    ingest.errors.InputError
+        If the file is not an ONNX model, or does not fit; the message names the key.
+    """
+    content = path.read_bytes()
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 4
+    try:
+        session = ort.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime raises types of its own without a common base
+        raise InputError(f"model {path.name}: not a readable ONNX model: {error}") from error
+    meta = session.get_modelmeta().custom_metadata_map
+    info = parse(meta, path.name, hashlib.sha256(content).hexdigest())
+    _check_graph(session, info, path.name)
+    return session, info
+
+
+def parse(meta: Mapping[str, str], file: str, digest: str) -> ModelInfo:
+    """Read metadata, refusing what does not fit.
+
+    Raises
+    ------
+    ingest.errors.InputError
+        Naming the key, what stands there and what is allowed.
+    """
+    reader = _Reader(meta, file)
+    kind = reader.one_of("kind", KINDS)
+    fs = reader.integer("fs", minimum=50)
+    if fs * TICK_MS % 1000:
+        raise reader.refuse("fs", f"a multiple of {1000 // TICK_MS} Hz")
+    if kind == "window":
+        tick = fs * TICK_MS // 1000
+        if reader.integer("stride", minimum=tick) % tick:
+            raise reader.refuse("stride", f"a multiple of {tick} samples ({TICK_MS} ms)")
+    classes = reader.names("classes")
+    if kind == "beat" and set(classes) - set(AAMI):
+        raise reader.refuse("classes", f"AAMI classes out of {', '.join(AAMI)}")
+    thresholds = reader.numbers("thresholds")
+    if set(thresholds) - set(classes):
+        raise reader.refuse("thresholds", f"thresholds of its classes {', '.join(classes)}")
+    return ModelInfo(
+        name=reader.text("name"),
+        version=reader.text("version"),
+        kind=kind,
+        fs=fs,
+        leads=reader.names("leads"),
+        units=reader.one_of("units", UNITS),
+        classes=classes,
+        stride=reader.integer("stride", minimum=0 if kind == "beat" else 1),
+        length=reader.integer("length", minimum=0 if kind == "qrs" else 1),
+        before=reader.integer("before", minimum=0),
+        look_ahead_s=reader.number("look_ahead_s", 0.0, 10.0),
+        thresholds=thresholds,
+        data_digest=reader.text("data_digest"),
+        digest=digest,
+    )
+
+
+def _check_graph(session: ort.InferenceSession, info: ModelInfo, file: str) -> None:
+    inputs = {i.name: i for i in session.get_inputs()}
+    outputs = [o.name for o in session.get_outputs()]
+    if "signal" not in inputs or len(inputs["signal"].shape) != 3:
+        raise InputError(f"model {file}: wants an input 'signal' of shape (batch, lead, time)")
+    states = [name for name in inputs if name.startswith("state_")]
+    unknown = set(inputs) - set(states) - {"signal", "rr_s"}
+    if unknown:
+        raise InputError(
+            f"model {file}: unknown inputs {sorted(unknown)}; allowed: signal, rr_s, state_*"
+        )
+    wanted = ["probs", *(f"next_{name}" for name in states)]
+    if sorted(outputs) != sorted(wanted):
+        raise InputError(f"model {file}: outputs are {outputs}, wanted {wanted}")
+    for name in states:
+        if any(not isinstance(n, int) for n in inputs[name].shape[1:]):
+            raise InputError(f"model {file}: {name} must have a fixed shape behind its batch axis")
+    n_leads = inputs["signal"].shape[1]
+    if isinstance(n_leads, int) and n_leads != len(info.leads):
+        raise InputError(
+            f"model {file}: takes {n_leads} leads, its metadata names {len(info.leads)}"
+        )
+
+
+class _Reader:
+    """Typed access to a string map, with errors that name key, value and what is allowed."""
+
+    def __init__(self, meta: Mapping[str, str], file: str) -> None:
+        self._meta, self._file = meta, file
+
+    def refuse(self, key: str, allowed: str) -> InputError:
+        there = repr(self._meta[key]) if key in self._meta else "missing"
+        return InputError(f"model {self._file}: metadata {key!r} is {there}; allowed: {allowed}")
+
+    def text(self, key: str) -> str:
+        if not self._meta.get(key):
+            raise self.refuse(key, "a text that is not empty")
+        return self._meta[key]
+
+    def one_of(self, key: str, allowed: tuple[str, ...]) -> str:
+        if self._meta.get(key) not in allowed:
+            raise self.refuse(key, ", ".join(allowed))
+        return self._meta[key]
+
+    def number(self, key: str, minimum: float, maximum: float) -> float:
+        try:
+            value = float(self._meta.get(key, ""))
+        except ValueError:
+            value = float("nan")
+        if not minimum <= value <= maximum:
+            raise self.refuse(key, f"a number from {minimum} to {maximum}")
+        return value
+
+    def integer(self, key: str, minimum: int) -> int:
+        value = self._meta.get(key, "")
+        if not value.isdecimal() or not minimum <= int(value) <= 1_000_000:
+            raise self.refuse(key, f"a whole number from {minimum} to 1000000")
+        return int(value)
+
+    def names(self, key: str) -> tuple[str, ...]:
+        value = self._json(key)
+        if not isinstance(value, list) or not value or not all(isinstance(v, str) for v in value):
+            raise self.refuse(key, "a JSON list of names, not empty")
+        return tuple(value)
+
+    def numbers(self, key: str) -> dict[str, float]:
+        value = self._json(key)
+        if not isinstance(value, dict) or not all(
+            isinstance(v, int | float) and 0 <= v <= 1 for v in value.values()
+        ):
+            raise self.refuse(key, "a JSON object of numbers from 0 to 1")
+        return {name: float(v) for name, v in value.items()}
+
+    def _json(self, key: str) -> object:
+        try:
+            return json.loads(self._meta.get(key, ""))
+        except json.JSONDecodeError:
+            return None

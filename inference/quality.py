@@ -1,0 +1,205 @@
+"""Signal quality, tick by tick, and the amplitude scale that models are given.
+
+Plain features with stated limits: missing, flat, saturated, noisy. They gate
+what may be believed; they do not mend anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inference.slots import Field, SlotArrays, Slots, Snapshot
+from inference.ticks import TickQuality
+
+MISSING_SHARE = 0.25
+"""A tick is missing when at least this share of its samples is."""
+FLAT_UV = 8.0
+"""Peak-to-peak within which a signal does not move, uV: below any ECG, about 1-2 adu."""
+FLAT_TICKS = 10
+"""Ticks that a signal must not have moved to be called flat: 2 s."""
+RAIL_UV = 2000.0
+"""Distance from the baseline from which equal samples mean a converter at its limit, uV."""
+RAIL_SHARE = 0.5
+"""Share of a tick's samples that must be equal to its extreme."""
+NOISE_RATIO = 0.6
+"""Quiet-tick roughness against the QRS amplitude from which beats are not believed."""
+MIN_SCALE_UV = 150.0
+"""Least amplitude scale, uV: below it a signal is not blown up to look like a QRS."""
+RISE, FALL = np.float32(1.1), np.float32(0.98)
+"""Most that the scale goes up or down in a tick: doubles in 1.4 s, halves in 7 s."""
+SPAN_TICKS = 10
+"""Ticks over which the largest excursion is taken: 2 s holds a QRS down to 30 bpm."""
+ROUGH_TICKS = 5
+"""Ticks among which the quietest tells the noise: one of them lies between QRS complexes."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class QualityTicks:
+    """Quality of several ticks of several streams, every array of shape (n_rows, n_ticks)."""
+
+    scale_uv: NDArray[np.float32]
+    """Amplitude scale, about the peak-to-peak QRS amplitude of the past seconds, uV."""
+    missing: NDArray[np.bool_]
+    """Samples are missing."""
+    flat: NDArray[np.bool_]
+    """The signal has not moved for 2 s."""
+    saturated: NDArray[np.bool_]
+    """The signal stands at the converter's limit."""
+    noisy: NDArray[np.bool_]
+    """Too much noise."""
+    index: NDArray[np.float32]
+    """Quality index, 0 to 1."""
+
+    @classmethod
+    def joined(cls, parts: Sequence[QualityTicks]) -> QualityTicks:
+        """Put the rows of several under one another."""
+        names = [field.name for field in fields(cls)]
+        return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+
+    def tick(self, k: int) -> TickQuality:
+        """Return tick ``k`` of every row."""
+        return TickQuality(
+            self.missing[:, k],
+            self.flat[:, k],
+            self.saturated[:, k],
+            self.noisy[:, k],
+            self.index[:, k],
+        )
+
+
+class Quality:
+    """Judges ticks; its state is a few recent ticks' features a stream."""
+
+    def __init__(self, n_slots: int = 0) -> None:
+        self.state = SlotArrays(
+            {
+                "n_ticks": Field(dtype=np.int64),
+                "scale_uv": Field(initial=MIN_SCALE_UV),
+                "span_uv": Field((SPAN_TICKS,)),
+                "rough_uv": Field((ROUGH_TICKS,)),
+                "flat_low": Field(dtype=np.int16),
+                "flat_high": Field(dtype=np.int16),
+                "flat_run": Field(dtype=np.int32),
+            },
+            n_slots,
+        )
+        self.resize = self.state.resize
+        self.reset = self.state.reset
+
+    def snapshot(self, slots: Slots) -> Snapshot:
+        """Copy the state of the given streams."""
+        return self.state.snapshot(slots)
+
+    def restore(self, slots: Slots, snapshot: Snapshot) -> None:
+        """Write back a copy made by :meth:`snapshot`."""
+        self.state.restore(slots, snapshot)
+
+    def judge(
+        self,
+        slots: Slots,
+        signal_uv: NDArray[np.float32],
+        raw_adu: NDArray[np.int16],
+        lost: NDArray[np.bool_],
+        uv_per_adu: NDArray[np.float64],
+    ) -> QualityTicks:
+        """Judge the next ticks of several streams.
+
+        Parameters
+        ----------
+        slots : array of shape (n_rows,)
+            Streams.
+        signal_uv : array of shape (n_rows, n_ticks, n_out), uV
+            Conditioned signal.
+        raw_adu : array of shape (n_rows, n_ticks, n_raw), adu
+            The source samples of each tick, held where missing.
+        lost : array of shape (n_rows, n_ticks, n_raw)
+            Where samples are missing.
+        uv_per_adu : array of shape (n_rows,), uV/adu
+            Calibration.
+        """
+        missing = lost.sum(axis=2) >= MISSING_SHARE * lost.shape[2]
+        low, high = raw_adu.min(axis=2), raw_adu.max(axis=2)
+        flat = self._flat(slots, low, high, uv_per_adu)
+        saturated = _at_rail(signal_uv, raw_adu, low, high)
+        scale, rough = self._amplitudes(slots, signal_uv)
+        ratio = rough / scale
+        index = np.float32(1) / (np.float32(1) + (ratio / np.float32(NOISE_RATIO / 2)) ** 2)
+        index[missing | flat | saturated] = 0
+        return QualityTicks(scale, missing, flat, saturated, ratio > NOISE_RATIO, index)
+
+    def _flat(
+        self,
+        slots: Slots,
+        low: NDArray[np.int16],
+        high: NDArray[np.int16],
+        uv_per_adu: NDArray[np.float64],
+    ) -> NDArray[np.bool_]:
+        state = self.state
+        run_low, run_high = state["flat_low"][slots], state["flat_high"][slots]
+        run = state["flat_run"][slots]
+        limit = np.floor(FLAT_UV / uv_per_adu).astype(np.int64)
+        flat = np.empty(low.shape, np.bool_)
+        for k in range(low.shape[1]):
+            joined_low = np.minimum(run_low, low[:, k])
+            joined_high = np.maximum(run_high, high[:, k])
+            goes_on = (run > 0) & (_span(joined_low, joined_high) <= limit)
+            still = _span(low[:, k], high[:, k]) <= limit
+            run_low = np.where(goes_on, joined_low, low[:, k])
+            run_high = np.where(goes_on, joined_high, high[:, k])
+            run = np.where(goes_on, run + 1, still.astype(np.int32)).astype(np.int32)
+            flat[:, k] = run >= FLAT_TICKS
+        state["flat_low"][slots], state["flat_high"][slots] = run_low, run_high
+        state["flat_run"][slots] = run
+        return flat
+
+    def _amplitudes(
+        self, slots: Slots, signal_uv: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return the amplitude scale and the roughness of each tick, uV."""
+        state = self.state
+        spans = signal_uv.max(axis=2) - signal_uv.min(axis=2)
+        bends = np.abs(signal_uv[..., 2:] - 2 * signal_uv[..., 1:-1] + signal_uv[..., :-2])
+        roughs = _fixed_mean(bends)
+        recent, rough_ring = state["span_uv"][slots], state["rough_uv"][slots]
+        scale, age = state["scale_uv"][slots], state["n_ticks"][slots]
+        scales, quietest = np.empty_like(spans), np.empty_like(spans)
+        rows = np.arange(len(slots))
+        for k in range(spans.shape[1]):
+            recent[rows, age % SPAN_TICKS] = spans[:, k]
+            rough_ring[rows, age % ROUGH_TICKS] = roughs[:, k]
+            largest = np.maximum(recent.max(axis=1), np.float32(MIN_SCALE_UV))
+            held = np.clip(largest, scale * FALL, scale * RISE)
+            scale = np.where(age < SPAN_TICKS, largest, held)
+            scale = np.maximum(scale, np.float32(MIN_SCALE_UV))
+            scales[:, k], quietest[:, k] = scale, rough_ring.min(axis=1)
+            age = age + 1
+        state["span_uv"][slots], state["rough_uv"][slots] = recent, rough_ring
+        state["scale_uv"][slots], state["n_ticks"][slots] = scale, age
+        return scales, quietest
+
+
+def _span(low: NDArray[np.int16], high: NDArray[np.int16]) -> NDArray[np.int64]:
+    return high.astype(np.int64) - low
+
+
+def _fixed_mean(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Mean over the last axis, the same bits for any layout: added up exactly in integers."""
+    whole = np.rint(values).astype(np.int64)
+    return (whole.sum(axis=-1) / values.shape[-1]).astype(np.float32)
+
+
+def _at_rail(
+    signal_uv: NDArray[np.float32],
+    raw_adu: NDArray[np.int16],
+    low: NDArray[np.int16],
+    high: NDArray[np.int16],
+) -> NDArray[np.bool_]:
+    enough = RAIL_SHARE * raw_adu.shape[2]
+    at_high = (raw_adu == high[..., None]).sum(axis=2) >= enough
+    at_low = (raw_adu == low[..., None]).sum(axis=2) >= enough
+    up, down = signal_uv.max(axis=2), signal_uv.min(axis=2)
+    return (at_high & (up >= RAIL_UV)) | (at_low & (down <= -RAIL_UV))

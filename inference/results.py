@@ -1,0 +1,120 @@
+"""What the pipeline gives back: arrays of what happened, nothing where nothing did."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inference.alarm_transition import AlarmTransition
+from inference.conditions import Code
+from inference.streams import StreamInfo
+from inference.ticks import AAMI
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """One beat, for those who want them one by one."""
+
+    stream: StreamInfo
+    """Whose it is."""
+    sample: int
+    """R-peak, index in the source stream."""
+    r_ms: int
+    """R-peak on the stream's clock, ms."""
+    rr_ms: int
+    """Time since the beat before, ms; 0 where unknown."""
+    aami: str
+    """AAMI class letter."""
+    confidence: float
+    """Probability of the class."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BeatArrays:
+    """The beats of one tick of several streams, in parallel arrays."""
+
+    streams: tuple[StreamInfo, ...]
+    """Whose each is."""
+    r_ms: NDArray[np.int64]
+    """Array of shape (n_beats,): R-peaks on the stream's clock, ms."""
+    rr_ms: NDArray[np.int64]
+    """Array of shape (n_beats,): time since the beat before, ms; 0 where unknown."""
+    aami: NDArray[np.int8]
+    """Array of shape (n_beats,): class codes."""
+    confidence: NDArray[np.float32]
+    """Array of shape (n_beats,): probabilities of the class."""
+
+
+@dataclass(frozen=True, slots=True)
+class EpisodeEdge:
+    """An episode began or ended."""
+
+    stream: StreamInfo
+    """Whose it is."""
+    code: Code
+    """Which condition."""
+    onset: bool
+    """True where it began."""
+    at_ms: int
+    """When, on the stream's clock, ms."""
+
+
+@dataclass(frozen=True, slots=True)
+class WindowResult:
+    """What a windowed model said about one window."""
+
+    stream: StreamInfo
+    """Whose it is."""
+    model: str
+    """Name of the model."""
+    begin_ms: int
+    """Begin of the window on the stream's clock, ms."""
+    end_ms: int
+    """Its end, ms."""
+    label: str
+    """Class chosen."""
+    probability: float
+    """Probability of that class."""
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmChange:
+    """An alarm was raised, ended, latched, acknowledged or cleared."""
+
+    stream: StreamInfo
+    """Whose it is."""
+    transition: AlarmTransition
+    """What changed."""
+
+
+@dataclass(slots=True)
+class Results:
+    """All that one push gave, each stream's part in the order of its own clock."""
+
+    beat_arrays: list[BeatArrays] = field(default_factory=list)
+    """Beats, a tick at a time."""
+    edges: list[EpisodeEdge] = field(default_factory=list)
+    """Begins and ends of episodes."""
+    windows: list[WindowResult] = field(default_factory=list)
+    """What windowed models said."""
+    alarms: list[AlarmChange] = field(default_factory=list)
+    """Changes of alarms."""
+    n_ticks: int = 0
+    """Ticks that streams advanced, all streams together."""
+
+    def beats(self) -> Iterator[Beat]:
+        """Beats one by one."""
+        for part in self.beat_arrays:
+            for i, stream in enumerate(part.streams):
+                r_ms = int(part.r_ms[i])
+                yield Beat(
+                    stream,
+                    stream.clock.sample(r_ms),
+                    r_ms,
+                    int(part.rr_ms[i]),
+                    AAMI[part.aami[i]],
+                    float(part.confidence[i]),
+                )

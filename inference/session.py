@@ -1,0 +1,90 @@
+"""One model over many patients: ``step(slots, signal) -> probs``, the state carried by slot."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inference import model
+from inference.slots import Field, SlotArrays, Slots
+from ingest.errors import InputError
+
+_DTYPES = {"tensor(float)": np.float32, "tensor(int64)": np.int64, "tensor(bool)": np.bool_}
+
+
+class StreamSession:
+    """An ONNX model whose ``state_*`` follow each stream from call to call.
+
+    fp32 scores do not depend on the batch size or on who else is in the batch;
+    ``tests/inference/test_session.py`` holds every shipped model to it, bit for bit.
+
+    Parameters
+    ----------
+    path : Path
+        The model.
+    kind : str
+        The kind that is wanted here, one of ``inference.model.KINDS``.
+    n_slots : int
+        Streams to make room for.
+
+    Raises
+    ------
+    ingest.errors.InputError
+        If the model does not fit.
+    """
+
+    def __init__(self, path: Path, kind: str, n_slots: int = 0) -> None:
+        self._session, self.info = model.load(path)
+        if self.info.kind != kind:
+            raise InputError(
+                f"model {path.name}: metadata 'kind' is {self.info.kind!r}; wanted here: {kind!r}"
+            )
+        inputs = {i.name: i for i in self._session.get_inputs()}
+        self.takes_rr = "rr_s" in inputs
+        self.state_names = [name for name in inputs if name.startswith("state_")]
+        self._outputs = ["probs", *(f"next_{name}" for name in self.state_names)]
+        self.state = SlotArrays(
+            {
+                name: Field(tuple(inputs[name].shape[1:]), _DTYPES[inputs[name].type])
+                for name in self.state_names
+            },
+            n_slots,
+        )
+        self.resize = self.state.resize
+        self.reset = self.state.reset
+        self.snapshot = self.state.snapshot
+        self.restore = self.state.restore
+
+    def step(
+        self,
+        slots: Slots,
+        signal: NDArray[np.float32],
+        rr_s: NDArray[np.float32] | None = None,
+    ) -> NDArray[np.float32]:
+        """Score the next signal of each stream and carry its state on.
+
+        Parameters
+        ----------
+        slots : array of shape (n_rows,)
+            Streams.
+        signal : array of shape (n_rows, n_leads, n_samples), in the model's unit
+            Their next samples.
+        rr_s : array of shape (n_rows, 1), s, optional
+            RR interval before the beat, 0 where unknown; for models that take it.
+
+        Returns
+        -------
+        array of shape (n_rows, ...)
+            Probabilities.
+        """
+        feed: dict[str, NDArray[np.generic]] = {"signal": signal}
+        if self.takes_rr and rr_s is not None:
+            feed["rr_s"] = rr_s
+        for name in self.state_names:
+            feed[name] = self.state[name][slots]
+        probs, *states = self._session.run(self._outputs, feed)
+        for name, rows in zip(self.state_names, states, strict=True):
+            self.state[name][slots] = rows
+        return np.asarray(probs)

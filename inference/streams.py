@@ -1,0 +1,135 @@
+"""Which stream sits in which slot, and what is told about it when something happened."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from inference.alarm_json import AlarmSource
+from inference.stream_clock import StreamClock
+from ingest.errors import InputError
+from ingest.frames import ECG_UNITS, Lead
+from ingest.sequence_types import Chunk
+
+UV_PER_UNIT = {"uV": 1.0, "mV": 1e3, "V": 1e6}
+"""Microvolts in each electrical unit."""
+
+PREFERRED_LEADS = ("MLII", "II", "ML2", "I", "ECG")
+"""Leads taken first where none was asked for: those in which the QRS stands out."""
+
+
+@dataclass(frozen=True)
+class StreamInfo:
+    """One stream, as long as it sits in a slot."""
+
+    stream_id: str
+    """Pseudonym of the stream."""
+    session: str
+    """Session of the device."""
+    fs: float
+    """Sampling frequency of the source, Hz."""
+    origin_unix_ns: int
+    """UTC time of the session's sample 0, ns since 1970."""
+    lead: Lead
+    """The lead in use."""
+    row: int
+    """Its row in the stream's chunks."""
+
+    @cached_property
+    def clock(self) -> StreamClock:
+        """From the stream's clock to source samples and UTC."""
+        return StreamClock(self.fs, 0, self.origin_unix_ns)
+
+    @cached_property
+    def source(self) -> AlarmSource:
+        """The stream as alarms name it."""
+        return AlarmSource(self.stream_id, self.session, self.clock)
+
+
+def choose_lead(leads: tuple[Lead, ...], wanted: str | None) -> int | None:
+    """Choose the lead to score: the one asked for, else a preferred one, else the first of ECG.
+
+    Parameters
+    ----------
+    leads : tuple of Lead
+        What the stream has.
+    wanted : str or None
+        Name, in any case.
+
+    Returns
+    -------
+    int or None
+        Row of the lead; None where no lead is an electrical signal and none was asked for.
+
+    Raises
+    ------
+    ingest.errors.InputError
+        If the lead asked for is not there; names the leads that are.
+    """
+    electrical = [i for i, lead in enumerate(leads) if lead.unit in ECG_UNITS]
+    names = {leads[i].name.upper(): i for i in reversed(electrical)}
+    if wanted is not None:
+        if wanted.upper() not in names:
+            there = ", ".join(leads[i].name for i in electrical) or "none in uV, mV or V"
+            raise InputError(f"lead {wanted!r} is not there; there are: {there}")
+        return names[wanted.upper()]
+    for name in PREFERRED_LEADS:
+        if name in names:
+            return names[name]
+    return electrical[0] if electrical else None
+
+
+class Streams:
+    """The slots and who sits in them."""
+
+    def __init__(self) -> None:
+        self._slot_of: dict[str, int] = {}
+        self._info: list[StreamInfo | None] = []
+        self._free: list[int] = []
+
+    def __len__(self) -> int:
+        """Number of streams that sit in a slot."""
+        return len(self._slot_of)
+
+    @property
+    def capacity(self) -> int:
+        """Number of slots ever taken."""
+        return len(self._info)
+
+    def slot(self, stream_id: str) -> int | None:
+        """Slot of a stream, None where it has none."""
+        return self._slot_of.get(stream_id)
+
+    def info(self, slot: int) -> StreamInfo:
+        """Return who sits in a slot.
+
+        Raises
+        ------
+        KeyError
+            If nobody does.
+        """
+        found = self._info[slot] if 0 <= slot < len(self._info) else None
+        if found is None:
+            raise KeyError(f"slot {slot} is free")
+        return found
+
+    def slots(self) -> dict[str, int]:
+        """Slot of every stream, in the order they came."""
+        return dict(self._slot_of)
+
+    def take(self, chunk: Chunk, row: int) -> int:
+        """Seat a stream with its first chunk; return its slot."""
+        slot = self._free.pop() if self._free else len(self._info)
+        if slot == len(self._info):
+            self._info.append(None)
+        self._slot_of[chunk.stream_id] = slot
+        self._info[slot] = StreamInfo(
+            chunk.stream_id, chunk.session, chunk.fs, chunk.origin_unix_ns, chunk.leads[row], row
+        )
+        return slot
+
+    def leave(self, slot: int) -> None:
+        """Free a slot."""
+        del self._slot_of[self.info(slot).stream_id]
+        self._info[slot] = None
+        self._free.append(slot)

@@ -1,0 +1,1 @@
+"""Recurrent architectures, one a file; a config names one by its key."""

@@ -1,0 +1,219 @@
+"""A beat classifier stepped once a beat: N, S or V, from the beats so far.
+
+Two branches, as a premature atrial beat and a ventricular one betray
+themselves differently: V by the shape of the QRS and its residual to the
+patient's usual beat, S by timing and by what precedes the QRS. Each branch has
+an LSTM over beats. What the patient's usual beat looks like is kept in a
+template that travels with the LSTM's state.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+BEFORE, AFTER = 35, 50
+"""Samples of the window before and after the R-peak: 280 and 400 ms at 125 Hz."""
+LENGTH = BEFORE + AFTER
+QRS = slice(BEFORE - 8, BEFORE + 10)
+"""The QRS itself: 64 ms before to 80 ms behind the peak."""
+ATRIAL = slice(2, BEFORE - 7)
+"""Where a P wave lies: 264 to 56 ms before the peak."""
+N_FEATURES = 16
+N_RR = 8
+"""RR intervals remembered."""
+MEMORY = LENGTH + 1 + N_RR
+"""A stream's memory: template, beats in it, RR intervals (s, newest first, 0 unknown)."""
+
+FASTEST, SLOWEST = 0.25, 0.06
+"""Share of the way the template goes to a beat that fits: at first, and in the long run."""
+
+
+def centred(window: Tensor) -> Tensor:
+    """Take away each window's median, the best guess of its isoelectric line."""
+    return window - window.topk(window.shape[-1] // 2 + 1, dim=-1).values[..., -1:]
+
+
+def recall(window: Tensor, rr_s: Tensor, memory: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Compare a beat with what is remembered, then remember it.
+
+    Parameters
+    ----------
+    window : Tensor of shape (batch, LENGTH)
+        Beat over its amplitude scale, R-peak at ``BEFORE``.
+    rr_s : Tensor of shape (batch, 1), s
+        RR interval before the beat, 0 where unknown.
+    memory : Tensor of shape (batch, MEMORY)
+        Zeros for a new stream.
+
+    Returns
+    -------
+    shape : Tensor of shape (batch, 2, LENGTH)
+        The beat, and its residual to the template.
+    features : Tensor of shape (batch, N_FEATURES)
+    memory : Tensor of shape (batch, MEMORY)
+    """
+    template, count, rrs = memory.split([LENGTH, 1, N_RR], dim=1)
+    beat = centred(window)
+    started = (count > 0).to(beat.dtype)
+    template = started * template + (1 - started) * beat
+    residual = beat - template
+    fit_qrs = _correlation(beat[:, QRS], template[:, QRS])
+    fit_atrial = _correlation(beat[:, ATRIAL], template[:, ATRIAL])
+    fit_all = _correlation(beat, template)
+    known = (rrs > 0).to(beat.dtype)
+    usual = (rrs * known).sum(1, keepdim=True) / known.sum(1, keepdim=True).clamp(min=1)
+    usual = torch.where(usual > 0, usual, rr_s)
+    here = torch.where(rr_s > 0, rr_s, usual).clamp(min=0.2)
+    usual = usual.clamp(min=0.2)
+    last = torch.where(rrs[:, :1] > 0, rrs[:, :1], usual).clamp(min=0.2)
+    deviation = (rrs - usual).abs() * known / usual
+    features = torch.cat(
+        [
+            log_ratio(here, usual),
+            log_ratio(here, last),
+            log_ratio(last, usual),
+            here - 0.8,
+            usual - 0.8,
+            deviation.sum(1, keepdim=True) / known.sum(1, keepdim=True).clamp(min=1),
+            deviation.max(dim=1, keepdim=True).values,
+            (rr_s > 0).to(beat.dtype),
+            fit_qrs,
+            fit_atrial,
+            fit_all,
+            residual[:, QRS].abs().mean(1, keepdim=True),
+            residual[:, ATRIAL].abs().mean(1, keepdim=True),
+            _ratio(beat[:, QRS], template[:, QRS]),
+            _ratio(beat[:, ATRIAL], template[:, ATRIAL]),
+            (beat[:, ATRIAL].amax(1, keepdim=True) - beat[:, ATRIAL].amin(1, keepdim=True)),
+        ],
+        dim=1,
+    )
+    fits = torch.sigmoid(20 * (fit_qrs - 0.75))
+    rate = (1 / (count + 1)).clamp(min=SLOWEST, max=FASTEST) * (0.1 + 0.9 * fits)
+    template = template + rate * residual
+    rrs = torch.cat([rr_s, rrs[:, :-1]], dim=1)
+    memory = torch.cat([template, (count + 1).clamp(max=1000.0), rrs], dim=1)
+    return torch.stack([beat, residual], dim=1), features, memory
+
+
+def _correlation(a: Tensor, b: Tensor) -> Tensor:
+    a = a - a.mean(1, keepdim=True)
+    b = b - b.mean(1, keepdim=True)
+    norm = ((a * a).sum(1, keepdim=True) * (b * b).sum(1, keepdim=True)).clamp(min=1e-6).sqrt()
+    return (a * b).sum(1, keepdim=True) / norm
+
+
+def _ratio(a: Tensor, b: Tensor) -> Tensor:
+    """Log ratio of peak-to-peak amplitudes."""
+    span_a = a.amax(1, keepdim=True) - a.amin(1, keepdim=True)
+    span_b = b.amax(1, keepdim=True) - b.amin(1, keepdim=True)
+    return log_ratio(span_a + 0.05, span_b + 0.05)
+
+
+def log_ratio(a: Tensor, b: Tensor) -> Tensor:
+    """Nearly log(a / b) for positive a and b, by the first Pade approximant.
+
+    Not the logarithm itself: ONNX Runtime computes that by another routine for
+    the last few rows of a batch, and scores would depend on batch-mates.
+    """
+    return 2 * (a - b) / (a + b)
+
+
+@dataclass(frozen=True, slots=True)
+class BeatSize:
+    """How large a classifier is."""
+
+    channels: int = 12
+    """Channels of the convolutions."""
+    embedding: int = 32
+    """Width of the shape embedding."""
+    hidden_v: int = 32
+    """LSTM units of the V branch."""
+    hidden_s: int = 24
+    """LSTM units of the S branch."""
+    dropout: float = 0.2
+    """Dropout on the embeddings while training."""
+
+
+class BeatClassifier(nn.Module):
+    """Class probabilities (N, S, V) of a beat, the state carried from beat to beat.
+
+    Parameters
+    ----------
+    size : BeatSize
+        How large.
+    """
+
+    def __init__(self, size: BeatSize = BeatSize()) -> None:  # noqa: B008  (frozen)
+        super().__init__()
+        self.size = size
+        self.shape = nn.Sequential(
+            nn.Conv1d(2, size.channels, 7, stride=2),
+            nn.ReLU(),
+            nn.Conv1d(size.channels, 16, 5, stride=2),
+            nn.ReLU(),
+            nn.Flatten(),
+            nn.Linear(16 * 18, size.embedding),
+            nn.ReLU(),
+            nn.Dropout(size.dropout),
+        )
+        self.atrial = nn.Sequential(
+            nn.Conv1d(2, 6, 5, stride=2),
+            nn.ReLU(),
+            nn.Flatten(),
+            nn.Linear(6 * 11, 8),
+            nn.ReLU(),
+            nn.Dropout(size.dropout),
+        )
+        self.lstm_v = nn.LSTM(size.embedding + N_FEATURES, size.hidden_v)
+        self.lstm_s = nn.LSTM(8 + N_FEATURES, size.hidden_s)
+        self.head_v = nn.Linear(size.hidden_v + size.embedding + N_FEATURES, 1)
+        self.head_s = nn.Linear(size.hidden_s + 8 + N_FEATURES, 1)
+
+    def logits(
+        self, shape: Tensor, features: Tensor, state: tuple[Tensor, ...]
+    ) -> tuple[Tensor, Tensor, tuple[Tensor, ...]]:
+        """Score beats in order.
+
+        Parameters
+        ----------
+        shape : Tensor of shape (n_beats, batch, 2, LENGTH)
+        features : Tensor of shape (n_beats, batch, N_FEATURES)
+        state : four Tensors of shape (1, batch, hidden)
+            h and c of the V branch, h and c of the S branch.
+
+        Returns
+        -------
+        v, s : Tensors of shape (n_beats, batch)
+            Logits of "ventricular" and of "supraventricular, if not ventricular".
+        state : four Tensors
+        """
+        n, batch = shape.shape[:2]
+        flat = shape.reshape(n * batch, 2, LENGTH)
+        seen_v = torch.cat([self.shape(flat).reshape(n, batch, -1), features], dim=2)
+        seen_s = torch.cat([self.atrial(flat[:, :, ATRIAL]).reshape(n, batch, -1), features], dim=2)
+        h_v, c_v, h_s, c_s = state
+        out_v, (h_v, c_v) = self.lstm_v(seen_v, (h_v, c_v))
+        out_s, (h_s, c_s) = self.lstm_s(seen_s, (h_s, c_s))
+        v = self.head_v(torch.cat([out_v, seen_v], dim=2)).squeeze(2)
+        s = self.head_s(torch.cat([out_s, seen_s], dim=2)).squeeze(2)
+        return v, s, (h_v, c_v, h_s, c_s)
+
+    def initial_state(self, batch: int) -> tuple[Tensor, ...]:
+        """LSTM states of streams of which nothing was heard."""
+        v, s = self.size.hidden_v, self.size.hidden_s
+        return tuple(torch.zeros(1, batch, n) for n in (v, v, s, s))
+
+    def forward(
+        self, signal: Tensor, rr_s: Tensor, memory: Tensor, *state: Tensor
+    ) -> tuple[Tensor, ...]:
+        """Exported form: one beat a stream; probabilities of shape (batch, 3), then the states."""
+        shape, features, memory = recall(signal[:, 0], rr_s, memory)
+        state = tuple(part.unsqueeze(0) for part in state)
+        v, s, state = self.logits(shape[None], features[None], state)
+        p_v, p_s = torch.sigmoid(v[0]), torch.sigmoid(s[0])
+        probs = torch.stack([(1 - p_v) * (1 - p_s), (1 - p_v) * p_s, p_v], dim=1)
+        return probs, memory, *(part.squeeze(0) for part in state)

@@ -1,0 +1,92 @@
+"""A small causal QRS detector: two convolutions and an LSTM stepped once a 40 ms frame.
+
+Everything it remembers goes in and comes out as ``state_*`` tensors, so that a
+chunk of any whole number of frames gives what the whole record would give.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+STRIDE = 5
+"""Samples a frame: 40 ms at 125 Hz."""
+FINE_TAPS, COARSE_TAPS = 9, 10
+
+
+@dataclass(frozen=True, slots=True)
+class QrsSize:
+    """How large a detector is."""
+
+    fine: int = 8
+    """Channels of the first convolution, at the sampling rate."""
+    coarse: int = 24
+    """Channels of the second convolution, at the frame rate."""
+    hidden: int = 32
+    """LSTM units."""
+
+
+State = tuple[Tensor, Tensor, Tensor, Tensor]
+"""state_signal (batch, 1, 8), state_fine (batch, fine, 5), state_h and state_c (1, batch, hidden)."""
+
+
+class QrsDetector(nn.Module):
+    """Probability, frame by frame, that an R-peak lay a fixed look-ahead ago.
+
+    Parameters
+    ----------
+    size : QrsSize
+        How large.
+    """
+
+    def __init__(self, size: QrsSize = QrsSize()) -> None:  # noqa: B008  (frozen)
+        super().__init__()
+        self.size = size
+        self.fine = nn.Conv1d(1, size.fine, FINE_TAPS)
+        self.coarse = nn.Conv1d(size.fine, size.coarse, COARSE_TAPS, stride=STRIDE)
+        self.lstm = nn.LSTM(size.coarse, size.hidden)
+        self.head = nn.Linear(size.hidden, 1)
+
+    def initial_state(self, batch: int) -> State:
+        """State of a stream of which nothing was heard."""
+        s = self.size
+        return (
+            torch.zeros(batch, 1, FINE_TAPS - 1),
+            torch.zeros(batch, s.fine, COARSE_TAPS - STRIDE),
+            torch.zeros(1, batch, s.hidden),
+            torch.zeros(1, batch, s.hidden),
+        )
+
+    def logits(self, signal: Tensor, state: State) -> tuple[Tensor, State]:
+        """Score frames.
+
+        Parameters
+        ----------
+        signal : Tensor of shape (batch, 1, n_frames * STRIDE)
+            Signal over its amplitude scale.
+        state : State
+            What the call before returned.
+
+        Returns
+        -------
+        logits : Tensor of shape (batch, n_frames)
+        state : State
+        """
+        past, past_fine, h, c = state
+        joined = torch.cat([past, signal], dim=2)
+        fine = torch.cat([past_fine, torch.relu(self.fine(joined))], dim=2)
+        coarse = torch.relu(self.coarse(fine))
+        out, (h, c) = self.lstm(coarse.permute(2, 0, 1), (h, c))
+        logits = self.head(out).squeeze(2).transpose(0, 1)
+        keep = joined[:, :, -(FINE_TAPS - 1) :], fine[:, :, -(COARSE_TAPS - STRIDE) :]
+        return logits, (*keep, h, c)
+
+    def forward(
+        self, signal: Tensor, past: Tensor, past_fine: Tensor, h: Tensor, c: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+        """Exported form: probabilities of shape (batch, n_frames) and the states, batch first."""
+        state = (past, past_fine, h.unsqueeze(0), c.unsqueeze(0))
+        logits, (past, past_fine, h, c) = self.logits(signal, state)
+        return torch.sigmoid(logits), past, past_fine, h.squeeze(0), c.squeeze(0)

@@ -1,0 +1,81 @@
+"""Augmentation of ECG: what recordings go through, put on purpose, in microvolts.
+
+Every function takes and gives arrays of shape (batch, n_samples) and a seeded
+generator; none looks at labels, so labels stay as they are.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Signal = NDArray[np.float32]
+
+
+def gain(x: Signal, rng: np.random.Generator, *, low: float = 0.5, high: float = 2.0) -> Signal:
+    """Scale each signal by a log-uniform factor."""
+    factor = np.exp(rng.uniform(np.log(low), np.log(high), (len(x), 1)))
+    return np.asarray(x * factor, np.float32)
+
+
+def inversion(x: Signal, rng: np.random.Generator, *, share: float = 0.3) -> Signal:
+    """Turn the given share of signals upside down: a swapped or another lead."""
+    sign = np.where(rng.random((len(x), 1)) < share, -1, 1)
+    return np.asarray(x * sign, np.float32)
+
+
+def noise(
+    x: Signal,
+    rng: np.random.Generator,
+    *,
+    share: float = 0.5,
+    snr_db: tuple[float, float] = (0, 24),
+) -> Signal:
+    """Add muscle noise at an SNR drawn from ``snr_db``, swelling and fading.
+
+    The signal's power is taken as that of a QRS, peak-to-peak squared over
+    eight, as the MIT-BIH noise stress test does (Moody 1984).
+    """
+    batch, n = x.shape
+    white = rng.standard_normal((batch, n))
+    coloured = white + 0.6 * np.roll(white, 1, axis=1)
+    envelope = 1 + 0.8 * np.sin(_phase(rng, batch, n, 0.02, 0.3))
+    amplitude = np.percentile(np.abs(x), 99.0, axis=1, keepdims=True) * 2
+    power = amplitude**2 / 8 / 10 ** (rng.uniform(*snr_db, (batch, 1)) / 10)
+    level = np.sqrt(power) * (rng.random((batch, 1)) < share)
+    return np.asarray(x + coloured * envelope * level, np.float32)
+
+
+def wander(x: Signal, rng: np.random.Generator, *, fs: float, share: float = 0.5) -> Signal:
+    """Add baseline wander from breathing and movement, up to the QRS amplitude."""
+    batch, n = x.shape
+    amplitude = np.percentile(np.abs(x), 99.0, axis=1, keepdims=True)
+    chosen = rng.random((batch, 1)) < share
+    total = np.zeros((batch, n))
+    for low, high in ((0.1, 0.4), (0.3, 0.9)):
+        depth = rng.uniform(0, 0.6, (batch, 1))
+        total += depth * np.sin(_phase(rng, batch, n, low / fs * n, high / fs * n))
+    return np.asarray(x + total * amplitude * chosen, np.float32)
+
+
+def motion(x: Signal, rng: np.random.Generator, *, fs: float, rate_hz: float = 0.08) -> Signal:
+    """Add electrode-motion bumps at random times: 0.1 to 1 s long, up to twice the QRS."""
+    out = x.copy()
+    batch, n = x.shape
+    amplitude = np.percentile(np.abs(x), 99.0, axis=1)
+    for row in range(batch):
+        for _ in range(rng.poisson(rate_hz * n / fs * (rng.random() < 0.5))):
+            length = int(rng.uniform(0.1, 1.0) * fs)
+            at = int(rng.integers(0, max(n - length, 1)))
+            height = rng.uniform(-2, 2) * amplitude[row]
+            skew = np.linspace(0, 1, length) ** rng.uniform(0.4, 2.5)
+            out[row, at : at + length] += (height * np.sin(np.pi * skew)).astype(np.float32)
+    return out
+
+
+def _phase(
+    rng: np.random.Generator, batch: int, n: int, low: float, high: float
+) -> NDArray[np.float64]:
+    """Phases of a sine with ``low`` to ``high`` turns over the signal."""
+    turns = rng.uniform(low, high, (batch, 1))
+    return 2 * np.pi * (turns * np.linspace(0, 1, n) + rng.random((batch, 1)))

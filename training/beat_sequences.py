@@ -1,0 +1,235 @@
+"""Training sequences of beats: windows and RR intervals, with synthetic rhythm put in.
+
+Real S beats are few and come from few patients, so sequences are enriched with
+what physiology says: premature atrial beats (early, their P wave lost in the T
+wave before or of another shape, the sinus node reset), premature ventricular
+beats (another patient's ventricular shape, early, with a compensatory pause),
+and rhythms that are irregular and yet normal (sinus arrhythmia, rate changes,
+atrial fibrillation, pauses), so that an early beat alone does not make an S.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inference.ticks import N, S, V
+from training.datasets import LabelledSignal
+
+IGNORE = -1
+"""Label of a beat that teaches nothing: F, Q, and padding."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BeatSequences:
+    """A batch of beat sequences, time-ordered, each of one patient."""
+
+    windows: NDArray[np.float32]
+    """Array of shape (batch, n_beats, length): beats over their amplitude scale."""
+    rr_s: NDArray[np.float32]
+    """Array of shape (batch, n_beats), s: interval before each beat, 0 where unknown."""
+    aami: NDArray[np.int8]
+    """Array of shape (batch, n_beats): N, S, V, or ``IGNORE``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Synthesis:
+    """How much is put in, as shares of sequences unless said otherwise."""
+
+    premature_atrial: float = 0.6
+    """Sequences with synthetic premature atrial beats."""
+    premature_ventricular: float = 0.5
+    """Sequences with synthetic premature ventricular beats."""
+    rhythm: float = 0.5
+    """Sequences with a synthetic change of an otherwise normal rhythm."""
+    density: float = 0.08
+    """Share of a chosen sequence's beats that become premature."""
+
+
+class BeatSampler:
+    """Draws training sequences from labelled signals.
+
+    Parameters
+    ----------
+    signals : sequence of LabelledSignal
+        Training signals.
+    before, after : int
+        Samples of the window before and from the R-peak on.
+    synthesis : Synthesis
+        What is put in.
+    """
+
+    def __init__(
+        self,
+        signals: Sequence[LabelledSignal],
+        before: int,
+        after: int,
+        synthesis: Synthesis = Synthesis(),  # noqa: B008  (frozen)
+    ) -> None:
+        self._before, self._after, self._synthesis = before, after, synthesis
+        self._signals = [s for s in signals if len(s.r_ms) > 1]
+        self._scaled = [s.scaled for s in self._signals]
+        self._ventricular = np.concatenate(
+            [
+                _windows(x, s.r_ms[s.aami == V] * s.fs // 1000, before, after)
+                for x, s in zip(self._scaled, self._signals, strict=True)
+            ]
+        )
+
+    def draw(self, rng: np.random.Generator, batch: int, n_beats: int) -> BeatSequences:
+        """Draw ``batch`` sequences of ``n_beats`` beats."""
+        parts = [self._sequence(rng, n_beats) for _ in range(batch)]
+        return BeatSequences(*(np.stack(column) for column in zip(*parts, strict=True)))
+
+    def _sequence(
+        self, rng: np.random.Generator, n: int
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int8]]:
+        which = int(rng.integers(len(self._signals)))
+        record, x = self._signals[which], self._scaled[which]
+        start = int(rng.integers(0, max(len(record.r_ms) - n, 1)))
+        r = record.r_ms[start : start + n] * record.fs / 1000
+        rr = np.diff(r, prepend=r[0]) / record.fs
+        rr[rr > 3.0] = 0
+        aami = record.aami[start : start + n].copy()
+        aami[aami > V] = IGNORE
+        at = np.rint(r).astype(np.int64)
+        windows = _windows(x, at + rng.integers(-1, 2, len(at)), self._before, self._after)
+        do = self._synthesis
+        if rng.random() < do.rhythm:
+            self._change_rhythm(rng, windows, rr, aami)
+        if rng.random() < do.premature_atrial:
+            self._add_atrial(rng, x, at, windows, rr, aami)
+        if rng.random() < do.premature_ventricular and len(self._ventricular):
+            self._add_ventricular(rng, windows, rr, aami)
+        windows *= np.float32(np.exp(rng.normal(0, 0.15)))
+        windows += rng.standard_normal(windows.shape).astype(np.float32) * rng.uniform(0, 0.03)
+        if rng.random() < 0.3:
+            windows *= -1
+        pad = n - len(at)
+        return (
+            np.pad(windows, ((0, pad), (0, 0))),
+            np.pad(rr.astype(np.float32), (0, pad)),
+            np.pad(aami, (0, pad), constant_values=IGNORE),
+        )
+
+    def _chosen(self, rng: np.random.Generator, aami: NDArray[np.int8]) -> list[tuple[int, int]]:
+        """Choose runs (first, length) of normal beats to replace; mostly single beats."""
+        share = self._synthesis.density * rng.uniform(0.2, 2.0)
+        chosen, i = [], 2
+        style = rng.random()
+        while i < len(aami) - 2:
+            length = 1 if style < 0.75 else int(rng.integers(2, 9))
+            normal = (aami[i - 1 : i + length + 1] == N).all()
+            if normal and rng.random() < share / length:
+                chosen.append((i, min(length, len(aami) - 2 - i)))
+                i += length + (1 if rng.random() < 0.3 else int(rng.integers(2, 8)))
+            else:
+                i += 1
+        return chosen
+
+    def _add_atrial(
+        self,
+        rng: np.random.Generator,
+        x: NDArray[np.float32],
+        at: NDArray[np.int64],
+        windows: NDArray[np.float32],
+        rr: NDArray[np.float64],
+        aami: NDArray[np.int8],
+    ) -> None:
+        shape = _ectopic_p(rng, self._before)
+        for first, length in self._chosen(rng, aami):
+            usual = rr[first]
+            early = usual * rng.uniform(0.5, 0.85)
+            if usual <= 0 or early < 0.25:
+                continue
+            for i in range(first, first + length):
+                rr[i] = early * rng.uniform(0.95, 1.05)
+                self._move_early(x, at[i - 1], rr[i], windows[i])
+                if rng.random() < 0.8:
+                    windows[i, : self._before] += shape
+                aami[i] = S
+            rr[first + length] = usual * rng.uniform(0.95, 1.3)
+
+    def _move_early(
+        self, x: NDArray[np.float32], r_before: np.int64, rr_s: float, window: NDArray[np.float32]
+    ) -> None:
+        """Put what followed the beat before in front of a QRS that now comes early."""
+        end = self._before - 6
+        begin = int(r_before) + round(rr_s * 125) - self._before
+        if begin < 0 or begin + end > len(x):
+            return
+        lead_in = x[begin : begin + end]
+        step = window[end] - lead_in[-1]
+        fade = np.clip(np.arange(end) - (end - 6), 0, None) / 6
+        window[:end] = (lead_in + step) * (1 - fade) + window[:end] * fade
+
+    def _add_ventricular(
+        self,
+        rng: np.random.Generator,
+        windows: NDArray[np.float32],
+        rr: NDArray[np.float64],
+        aami: NDArray[np.int8],
+    ) -> None:
+        length = windows.shape[1]
+        source = self._ventricular[int(rng.integers(len(self._ventricular)))]
+        stretch = rng.uniform(0.85, 1.2)
+        at = (np.arange(length) - self._before) * stretch + self._before
+        shape = np.interp(at, np.arange(length), source) * rng.uniform(0.6, 1.5)
+        shape *= rng.choice([-1, 1])
+        for first, run in self._chosen(rng, aami):
+            usual = rr[first]
+            if usual <= 0:
+                continue
+            early = max(usual * rng.uniform(0.45, 0.95), 0.25)
+            for i in range(first, first + run):
+                windows[i] = shape * rng.uniform(0.9, 1.1)
+                rr[i] = early * rng.uniform(0.95, 1.05)
+                aami[i] = V
+            rr[first + run] = max(2 * usual - early, 0.3) * rng.uniform(0.9, 1.05)
+
+    def _change_rhythm(
+        self,
+        rng: np.random.Generator,
+        windows: NDArray[np.float32],
+        rr: NDArray[np.float64],
+        aami: NDArray[np.int8],
+    ) -> None:
+        n = len(rr)
+        kind = rng.integers(4)
+        if kind == 0:  # sinus arrhythmia
+            period = rng.uniform(4, 20)
+            rr *= 1 + rng.uniform(0.05, 0.25) * np.sin(2 * np.pi * np.arange(n) / period)
+        elif kind == 1:  # the rate drifts
+            nodes = rng.uniform(np.log(0.65), np.log(1.4), 4)
+            rr *= np.exp(np.interp(np.linspace(0, 3, n), np.arange(4), nodes))
+        elif kind == 2:  # atrial fibrillation: irregular, no P wave, a fibrillating baseline
+            irregular = np.exp(rng.normal(0, rng.uniform(0.1, 0.25), n))
+            rr *= np.where(aami == N, irregular, 1)
+            length = windows.shape[1]
+            flat = np.clip(np.abs(np.arange(length) - self._before + 18) / 10, 0.2, 1)
+            phase = rng.uniform(0, 2 * np.pi, (n, 1)) + np.arange(length) * rng.uniform(0.25, 0.4)
+            windows *= flat.astype(np.float32)
+            windows += (rng.uniform(0.01, 0.06) * np.sin(phase)).astype(np.float32)
+        else:  # sinus pauses and dropped beats
+            rr[rng.random(n) < 0.06] *= rng.uniform(1.3, 2.1)
+
+
+def _windows(
+    x: NDArray[np.float32], at: NDArray[np.int64], before: int, after: int
+) -> NDArray[np.float32]:
+    """Cut a window about each R-peak, the signal's ends held."""
+    index = at[:, None] + np.arange(-before, after)
+    return x[np.clip(index, 0, len(x) - 1)]
+
+
+def _ectopic_p(rng: np.random.Generator, before: int) -> NDArray[np.float32]:
+    """A P wave of another shape: up, down or both, somewhere before the QRS."""
+    t = np.arange(before)
+    centre, width = before - rng.uniform(11, 26), rng.uniform(2, 5)
+    bump = np.exp(-((t - centre) ** 2) / (2 * width**2))
+    if rng.random() < 0.3:
+        bump = np.gradient(bump) * width
+    return (rng.uniform(-0.12, 0.15) * bump).astype(np.float32)

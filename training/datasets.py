@@ -1,0 +1,158 @@
+"""Labelled records, conditioned by the very code that serves.
+
+Every record of a database becomes one :class:`LabelledSignal` per lead: the
+signal that :class:`inference.conditioning.Conditioning` gives for it, and its
+reference beats on the stream's clock.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inference.conditioning import Conditioning
+from inference.ticks import TICK_MS
+from ingest.wfdb_replay import Recording, open_recording
+from training.labels import aami_codes
+from training.splits import patient_of
+
+PUSH_S = 60.0
+"""Length of signal conditioned at once, s; the result does not depend on it."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LabelledSignal:
+    """One lead of one record, conditioned, with its reference beats."""
+
+    name: str
+    """Record name."""
+    lead: str
+    """Lead name."""
+    patient: str
+    """The person, as :func:`training.splits.patient_of` names them."""
+    fs: int
+    """Sampling frequency of ``signal_uv``, Hz."""
+    signal_uv: NDArray[np.float32]
+    """Array of shape (n_samples,), uV."""
+    scale_uv: NDArray[np.float32]
+    """Array of shape (n_ticks,): amplitude scale, uV."""
+    r_ms: NDArray[np.int64]
+    """Array of shape (n_beats,): reference beats, ms since sample 0."""
+    aami: NDArray[np.int8]
+    """Array of shape (n_beats,): class codes, indices into ``inference.ticks.AAMI``."""
+    flutter_ms: NDArray[np.int64]
+    """Array of shape (n_spans, 2): ventricular flutter, in which beats are not labelled, ms."""
+
+    @property
+    def scaled(self) -> NDArray[np.float32]:
+        """Array of shape (n_samples,): the signal over its amplitude scale."""
+        return self.signal_uv / np.repeat(self.scale_uv, self.fs * TICK_MS // 1000)
+
+
+def load(
+    folder: Path, records: Iterable[str], *, fs: int, leads: Sequence[int] = (0,)
+) -> list[LabelledSignal]:
+    """Read and condition records of a WFDB database with its ``atr`` annotations.
+
+    Parameters
+    ----------
+    folder : Path
+        The database; its name names it.
+    records : iterable of str
+        Record names.
+    fs : int
+        Sampling frequency wanted, Hz.
+    leads : sequence of int
+        Which signals of each record, each a :class:`LabelledSignal` of its own.
+
+    Raises
+    ------
+    ingest.errors.InputError
+        If a record or its annotations cannot be read.
+    """
+    import wfdb
+
+    loaded = []
+    for record in records:
+        recording = open_recording(folder / record)
+        notes = wfdb.rdann(str(folder / record), "atr")
+        codes = aami_codes(notes.symbol)
+        time_ms = np.rint(notes.sample * 1000 / recording.fs).astype(np.int64)
+        flutter = _spans(time_ms, notes.symbol, "[", "]")
+        for lead in leads:
+            signal, scale = condition(recording, lead, fs)
+            loaded.append(
+                LabelledSignal(
+                    record,
+                    recording.leads[lead].name,
+                    patient_of(folder.name, record),
+                    fs,
+                    signal,
+                    scale,
+                    time_ms[codes >= 0],
+                    codes[codes >= 0],
+                    flutter,
+                )
+            )
+    return loaded
+
+
+def condition(
+    recording: Recording, lead: int, fs: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Condition one lead of a recording from its first sample to its last.
+
+    Returns
+    -------
+    signal_uv : array of shape (n_samples,), uV at ``fs``
+    scale_uv : array of shape (n_ticks,), uV
+    """
+    stage = Conditioning(fs, 1)
+    raw = recording.samples[lead]
+    calibration = recording.leads[lead]
+    stage.start(
+        0,
+        fs=recording.fs,
+        first_sample=0,
+        first_adu=int(raw[0]),
+        gain=calibration.adc_gain / UV_PER_UNIT[calibration.unit],
+        baseline=calibration.baseline,
+    )
+    step = int(PUSH_S * recording.fs)
+    slot = np.zeros(1, np.intp)
+    blocks = [
+        block
+        for at in range(0, len(raw), step)
+        for block in stage.push(slot, raw[None, at : at + step], recording.fs)
+    ]
+    signal = np.concatenate([block.signal_uv.reshape(-1) for block in blocks])
+    return signal, np.concatenate([block.quality.scale_uv[0] for block in blocks])
+
+
+UV_PER_UNIT = {"uV": 1.0, "mV": 1e3, "V": 1e6}
+"""Microvolts in each electrical unit."""
+
+
+def digest(signals: Iterable[LabelledSignal]) -> str:
+    """Fingerprint of training data: signals and labels, in order, as 64 hex digits."""
+    total = hashlib.sha256()
+    for s in signals:
+        total.update(f"{s.patient}/{s.name}/{s.lead}/{s.fs}".encode())
+        for array in (s.signal_uv, s.scale_uv, s.r_ms, s.aami):
+            total.update(np.ascontiguousarray(array).tobytes())
+    return total.hexdigest()
+
+
+def _spans(
+    time_ms: NDArray[np.int64], symbols: list[str], opening: str, closing: str
+) -> NDArray[np.int64]:
+    """Pair opening and closing marks; an open end lasts for ever."""
+    starts = [int(t) for t, s in zip(time_ms, symbols, strict=True) if s == opening]
+    ends = [int(t) for t, s in zip(time_ms, symbols, strict=True) if s == closing]
+    ends += [np.iinfo(np.int64).max] * (len(starts) - len(ends))
+    return np.array(list(zip(starts, ends, strict=False)), np.int64).reshape(-1, 2)
