@@ -3,6 +3,11 @@
 Written against kafka-python 3.0, which drives its network on a thread of its own
 and calls rebalance listeners there. Here they are only noted, and the hooks run
 on the caller's thread inside :meth:`KafkaSource.poll`.
+
+kafka-python 3.0.12 throws away a join of the group that completes while nobody is
+inside its ``poll``, and starts another, which disturbs all members again; with
+short polls a group may never settle. It hands out nothing meanwhile, so here a
+poll stays inside until the group is settled, for at most :data:`REBALANCE_WAIT_S`.
 """
 
 from __future__ import annotations
@@ -22,7 +27,7 @@ from kafka.errors import (
     RebalanceInProgressError,
     UnknownMemberIdError,
 )
-from kafka.structs import OffsetAndMetadata
+from kafka.structs import MemberState, OffsetAndMetadata
 
 from ingest.errors import InputError
 from ingest.frames import Frame
@@ -32,6 +37,12 @@ from ingest.memory import unpack
 from ingest.source import Batch, DeadLetter
 
 __all__ = ["BrokerError", "CommitRefusedError", "KafkaSink", "KafkaSource", "KafkaUrl"]
+
+REBALANCE_WAIT_S = 5.0
+"""How long a poll may last beyond its time-out while the group is being rebalanced, s."""
+
+CLOSE_TIMEOUT_MS = 5_000
+"""How long leaving the group may take, ms."""
 
 REBALANCED = (
     CommitFailedError,
@@ -55,6 +66,8 @@ CONSUMER_DEFAULTS: Mapping[str, Any] = {
     "fetch_max_wait_ms": 250,
     "max_partition_fetch_bytes": 4 << 20,
     "max_poll_records": 500,
+    # A member that hangs holds up a rebalance for as long as it may take between polls.
+    "max_poll_interval_ms": 60_000,
     "session_timeout_ms": 10_000,
     "heartbeat_interval_ms": 3_000,
 }
@@ -154,13 +167,15 @@ class KafkaSource:
     def poll(self, timeout_s: float) -> Batch:
         """Return what is there, waiting at most ``timeout_s`` for the first frame.
 
+        While the group is being rebalanced it may take :data:`REBALANCE_WAIT_S` longer.
+
         Raises
         ------
         BrokerError
             If this member was shut out of its group, or may not read.
         """
         try:
-            records = self._consumer.poll(timeout_ms=round(timeout_s * 1000))
+            records = self._fetch(timeout_s)
         except KafkaError as error:
             raise BrokerError(f"cannot read {self._url}: {error!r}") from error
         self._tell_changes()
@@ -220,7 +235,19 @@ class KafkaSource:
 
     def close(self) -> None:
         """Leave; commits nothing. A static member keeps its partitions for the session timeout."""
-        self._consumer.close(autocommit=False)
+        self._consumer.close(autocommit=False, timeout_ms=CLOSE_TIMEOUT_MS)
+
+    def _fetch(self, timeout_s: float) -> Any:
+        """Return kafka-python's records by partition, not before the group is settled."""
+        records = self._consumer.poll(timeout_ms=round(timeout_s * 1000))
+        give_up_s = time.monotonic() + REBALANCE_WAIT_S
+        while (
+            not records
+            and self._consumer.group_metadata().state == MemberState.REBALANCING
+            and time.monotonic() < give_up_s
+        ):
+            records = self._consumer.poll(timeout_ms=1000)
+        return records
 
     def _tell_changes(self) -> None:
         """Run the hooks for what came and went since the last poll."""

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 import time
 import uuid
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import pytest
@@ -71,15 +73,42 @@ def drain(
     return frames, dead
 
 
-def until(condition: object, *sources: KafkaSource, timeout_s: float = 30.0) -> bool:
-    """Poll all sources in turn until a condition holds."""
+class Member:
+    """A member of a group that polls and commits on a thread of its own, as a worker does."""
+
+    def __init__(self, url: str, name: str, **keywords: object) -> None:
+        self.gone: list[int] = []
+        self.heard: list[str] = []
+        self.source = KafkaSource(
+            url,
+            name,
+            on_revoked=self.gone.extend,
+            options=QUICK,
+            **keywords,  # type: ignore[arg-type]
+        )
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._work)
+        self._thread.start()
+
+    def _work(self) -> None:
+        while not self._stop.is_set():
+            self.heard += [f.stream_id for f in self.source.poll(0.05).frames]
+            time.sleep(0.02)  # work
+            with contextlib.suppress(CommitRefusedError):
+                self.source.commit()
+        self.source.close()
+
+    def leave(self) -> None:
+        self._stop.set()
+        self._thread.join()
+
+
+def until(condition: Callable[[], bool], timeout_s: float = 40.0) -> bool:
+    """Wait until a condition holds; False if it does not in time."""
     deadline = time.monotonic() + timeout_s
-    while time.monotonic() < deadline:
-        for source in sources:
-            source.poll(0.05)
-        if condition():  # type: ignore[operator]
-            return True
-    return False
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return condition()
 
 
 def group() -> str:
@@ -177,53 +206,71 @@ def test_lag_is_told_in_records_and_seconds(kafka_cluster: KafkaCluster) -> None
     source.close()
 
 
+@pytest.fixture
+def members() -> Iterator[list[Member]]:
+    """Members that leave when the test is over."""
+    made: list[Member] = []
+    yield made
+    for member in made:
+        member.leave()
+
+
+def publish_to_all(url: str, n_streams: int = 30) -> set[str]:
+    names = {f"bed-{i}" for i in range(n_streams)}
+    produce(url, [(name, encode([frame(0, 5, stream_id=name)])) for name in sorted(names)])
+    return names
+
+
 @pytest.mark.kafka
-def test_two_members_share_the_partitions_and_nothing_is_lost(kafka_cluster: KafkaCluster) -> None:
+def test_two_members_share_the_partitions_and_nothing_is_lost(
+    kafka_cluster: KafkaCluster, members: list[Member]
+) -> None:
     url, name = fresh_topic(kafka_cluster, n_partitions=6), group()
-    gone: list[int] = []
-    one = KafkaSource(url, name, on_revoked=gone.extend, options=QUICK)
-    assert until(lambda: len(one.assigned) == 6, one)
-    other = KafkaSource(url, name, options=QUICK)
+    members.append(one := Member(url, name))
+    assert until(lambda: len(one.source.assigned) == 6)
+    members.append(other := Member(url, name))
 
-    assert until(lambda: (len(one.assigned), len(other.assigned)) == (3, 3), one, other)
-    assert sorted({*one.assigned, *other.assigned}) == list(range(6))
-    assert sorted(gone) == sorted(other.assigned)
+    assert until(lambda: (len(one.source.assigned), len(other.source.assigned)) == (3, 3))
+    assert sorted({*one.source.assigned, *other.source.assigned}) == list(range(6))
+    assert sorted(one.gone) == sorted(other.source.assigned)  # only those that moved went
 
-    produce(url, [(f"bed-{i}", encode([frame(0, 5, stream_id=f"bed-{i}")])) for i in range(30)])
-    heard: set[str] = set()
-    deadline = time.monotonic() + 20
-    while len(heard) < 30 and time.monotonic() < deadline:
-        for source in (one, other):
-            heard |= {f.stream_id for f in source.poll(0.05).frames}
-            with contextlib.suppress(CommitRefusedError):  # a last round of the rebalance
-                source.commit()
-    assert len(heard) == 30
+    streams = publish_to_all(url)
+    assert until(lambda: {*one.heard, *other.heard} == streams)
+    assert one.heard
+    assert other.heard
 
-    other.close()
-    assert until(lambda: len(one.assigned) == 6, one)
-    one.close()
+
+@pytest.mark.kafka
+def test_a_member_that_leaves_is_taken_over_from(
+    kafka_cluster: KafkaCluster, members: list[Member]
+) -> None:
+    url, name = fresh_topic(kafka_cluster, n_partitions=6), group()
+    members += [Member(url, name), Member(url, name)]
+    assert until(lambda: all(len(m.source.assigned) == 3 for m in members))
+
+    members.pop().leave()
+
+    assert until(lambda: len(members[0].source.assigned) == 6)
+    streams = publish_to_all(url)
+    assert until(lambda: {*members[0].heard} == streams)
 
 
 @pytest.mark.kafka
 def test_a_static_member_that_comes_back_has_its_partitions_at_once(
-    kafka_cluster: KafkaCluster,
+    kafka_cluster: KafkaCluster, members: list[Member]
 ) -> None:
     url, name = fresh_topic(kafka_cluster, n_partitions=4), group()
-    gone: list[int] = []
-    stays = KafkaSource(url, name, instance_id="a", on_revoked=gone.extend, options=QUICK)
-    assert until(lambda: len(stays.assigned) == 4, stays)
-    leaves = KafkaSource(url, name, instance_id="b", options=QUICK)
-    assert until(lambda: len(leaves.assigned) == len(stays.assigned) == 2, stays, leaves)
-    before = leaves.assigned
-    gone.clear()
-    leaves.close()
+    members += [Member(url, name, instance_id="a"), Member(url, name, instance_id="b")]
+    assert until(lambda: all(len(m.source.assigned) == 2 for m in members))
+    leaves = members.pop()
+    before = leaves.source.assigned
+    members[0].gone.clear()
+    leaves.leave()
 
-    back = KafkaSource(url, name, instance_id="b", options=QUICK)
+    members.append(back := Member(url, name, instance_id="b"))
 
-    assert until(lambda: back.assigned == before, stays, back)
-    assert gone == []
-    for source in (stays, back):
-        source.close()
+    assert until(lambda: back.source.assigned == before)
+    assert members[0].gone == []
 
 
 @pytest.mark.kafka
