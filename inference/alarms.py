@@ -83,6 +83,8 @@ class Alarms(Stage):
             By row, then onset, then the conditions' order in the table.
         """
         told: list[AlarmTransition] = []
+        if not len(edges):
+            return told
         starts = np.flatnonzero(np.diff(edges.row, prepend=-1))
         for start, stop in zip(starts, [*starts[1:], len(edges)], strict=True):
             row = int(edges.row[start])

@@ -1,0 +1,173 @@
+"""The definitions once more, slowly: one stream, plain lists, all of the past looked at each time.
+
+Written from the words of ``inference.conditions`` and ``inference.episodes``,
+not from their code: no rings, no bit fields, no arrays.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from inference.limits import Limits
+from tests.inference.streams import FLAT, GOOD, MISSING, NOISY, SATURATED, Beat
+
+ORDER = (
+    "asystole ventricular_tachycardia extreme_bradycardia extreme_tachycardia v_run pause "
+    "bradycardia tachycardia lead_off signal_gap noise"
+).split()
+SLOW = ("extreme_bradycardia", "bradycardia")
+FAST = ("extreme_tachycardia", "tachycardia")
+
+
+@dataclass
+class ReferenceStream:
+    limits: Limits
+    delay_ms: int
+    ticks: list[tuple[int, int, int]] = field(default_factory=list)  # start, end, kind
+    beats: list[Beat] = field(default_factory=list)
+    open: dict[str, int] = field(default_factory=dict)  # condition → onset
+    window: dict[str, list[int]] = field(default_factory=dict)  # beats a rate may be taken over
+    back_inside: dict[str, int] = field(default_factory=dict)
+    v_run: list[int] = field(default_factory=list)
+    edges: list[tuple[str, str, int]] = field(default_factory=list)
+
+    def tick(self, now_ms: int, beat: Beat | None, kind: int) -> list[tuple[str, str, int]]:
+        self.edges = []
+        self.ticks.append((now_ms - 200, now_ms, kind))
+        self.silence(now_ms - self.delay_ms, beat)
+        if beat:
+            self.take(beat)
+        for name in ("lead_off", "signal_gap", "noise"):
+            self.technical(name, now_ms)
+        order = {"onset": 0, "end": 1}
+        return sorted(self.edges, key=lambda e: (e[2], ORDER.index(e[0]), order[e[1]]))
+
+    def begin(self, name: str, at_ms: int) -> None:
+        if name not in self.open:
+            self.open[name] = at_ms
+            self.edges.append((name, "onset", at_ms))
+
+    def end(self, name: str, at_ms: int) -> None:
+        if name in self.open:
+            self.edges.append((name, "end", max(at_ms, self.open.pop(name))))
+
+    def readable_since(self, horizon_ms: int) -> int:
+        ends = [end for start, end, kind in self.ticks if kind != GOOD and start < horizon_ms]
+        return max([self.ticks[0][0], *ends])
+
+    def silence(self, horizon_ms: int, beat: Beat | None) -> None:
+        last_ms = self.beats[-1].r_ms if self.beats else None
+        since_ms = self.readable_since(horizon_ms)
+        known_ms = beat.r_ms if beat else horizon_ms
+        doubtful = any(kind != GOOD and start >= horizon_ms for start, _, kind in self.ticks)
+        vouched_ms = min(known_ms, horizon_ms) if doubtful else known_ms
+        from_ms = since_ms if last_ms is None else max(last_ms, since_ms)
+        silent_s = (vouched_ms - from_ms) / 1000
+        were_open = dict(self.open)
+        if silent_s >= self.limits.asystole_s:
+            self.begin("asystole", from_ms)
+        between_beats = last_ms is not None and from_ms == last_ms
+        if between_beats and "asystole" not in were_open and silent_s >= self.limits.pause_s:
+            self.begin("pause", last_ms)
+        too_long_s = dict.fromkeys(SLOW, self.limits.asystole_s)
+        too_long_s |= dict.fromkeys(FAST, self.limits.pause_s)
+        too_long_s |= dict.fromkeys(
+            ("ventricular_tachycardia", "v_run"), self.limits.v_run_max_rr_s
+        )
+        for name, limit_s in too_long_s.items():
+            if name not in were_open:
+                continue
+            if silent_s >= limit_s or known_ms - last_ms >= self.limits.stale_s * 1000:
+                self.end(name, last_ms)
+                self.window[name] = []
+        lost = self.lost_since(horizon_ms)
+        if lost is not None:
+            for name in ("asystole", "pause"):
+                if name in were_open:
+                    self.end(name, lost)
+
+    def lost_since(self, horizon_ms: int) -> int | None:
+        """Start of the unreadable stretch at the horizon, if it is long enough to give up."""
+        past = [t for t in self.ticks if t[0] < horizon_ms]
+        n = 0
+        while n < len(past) and past[-1 - n][2] != GOOD:
+            n += 1
+        return past[-n][0] if n and n * 200 >= self.limits.stale_s * 1000 else None
+
+    def take(self, beat: Beat) -> None:
+        previous = self.beats[-1] if self.beats else None
+        horizon_ms = self.ticks[-1][1] - self.delay_ms
+        noise = previous is None or self.readable_since(horizon_ms) > previous.r_ms
+        rr_s = beat.rr_ms / 1000
+        unknown = rr_s == 0 or rr_s >= self.limits.asystole_s
+        unknown |= rr_s >= self.limits.pause_s and noise
+        self.beats.append(beat)
+        self.end("pause", beat.r_ms) if "pause" in self.open else None
+        if previous and not unknown and rr_s < self.limits.pause_s:
+            self.end("asystole", previous.r_ms)
+        for name in (*SLOW, *FAST):
+            self.rate(name, beat, unknown)
+        self.ventricular(beat, unknown)
+
+    def rate(self, name: str, beat: Beat, unknown: bool) -> None:
+        bpm, n = getattr(self.limits, f"{name}_bpm"), getattr(self.limits, f"{name}_beats")
+        margin, needed = self.limits.rate_margin_bpm, self.limits.rate_end_beats
+        window = self.window[name] = [beat.r_ms, *([] if unknown else self.window.get(name, []))]
+        was_open = name in self.open
+        if not was_open and len(window) >= n:
+            mean_bpm = (n - 1) * 60_000 / (window[0] - window[n - 1])
+            if mean_bpm < bpm if name in SLOW else mean_bpm > bpm:
+                self.begin(name, window[n - 1])
+                self.back_inside[name] = 0
+                return
+        if unknown:
+            self.back_inside[name] = 0
+        elif was_open:
+            here = 60_000 / beat.rr_ms
+            back = here >= bpm + margin if name in SLOW else here <= bpm - margin
+            self.back_inside[name] = self.back_inside[name] + 1 if back else 0
+            if self.back_inside[name] >= needed:
+                self.end(name, window[needed])
+                self.window[name] = window[: needed + 1]
+
+    def ventricular(self, beat: Beat, unknown: bool) -> None:
+        lim = self.limits
+        vs = [b.r_ms for b in self.beats if b.aami == "V"]
+        if beat.aami != "V":
+            self.v_run = []
+            if vs:
+                self.end("v_run", vs[-1])
+                last_ones = self.beats[-lim.vt_end_beats :]
+                if len(last_ones) == lim.vt_end_beats and all(b.aami != "V" for b in last_ones):
+                    self.end("ventricular_tachycardia", vs[-1])
+            return
+        far = unknown or beat.rr_ms >= lim.v_run_max_rr_s * 1000
+        self.v_run = [beat.r_ms] if far else [*self.v_run, beat.r_ms]
+        if len(self.v_run) >= lim.v_run_beats:
+            self.begin("v_run", self.v_run[-lim.v_run_beats])
+        if len(self.v_run) >= lim.vt_beats:
+            first = self.v_run[-lim.vt_beats]
+            bpm = (lim.vt_beats - 1) * 60_000 / (beat.r_ms - first)
+            if bpm > lim.vt_bpm:
+                self.begin("ventricular_tachycardia", first)
+            elif bpm < lim.vt_bpm - lim.rate_margin_bpm:
+                self.end("ventricular_tachycardia", first)
+
+    def technical(self, name: str, now_ms: int) -> None:
+        kinds = {"lead_off": (FLAT, SATURATED), "signal_gap": (MISSING,), "noise": (NOISY,)}[name]
+        bad = [kind in kinds for _, _, kind in self.ticks]
+        gone = 0
+        while gone < len(bad) and not bad[-1 - gone]:
+            gone += 1
+        clear = self.limits.technical_clear_s * 1000
+        if name in self.open:
+            if gone * 200 >= clear:
+                self.end(name, now_ms - gone * 200)
+        elif gone == 0:
+            bridge = clear if name == "noise" else 200
+            first = i = len(bad) - 1
+            while i >= 0 and (bad[i] or (first - i) * 200 < bridge):
+                first = i if bad[i] else first
+                i -= 1
+            if now_ms - self.ticks[first][0] >= getattr(self.limits, f"{name}_s") * 1000:
+                self.begin(name, self.ticks[first][0])
