@@ -93,9 +93,9 @@ class TestAsystole:
         assert ("asystole", "end", 16_000, decided(26_000 - TICK_MS + 1)) in edges
 
     def test_beat_decided_early_is_no_silence_beyond_noise_that_came_before_it(self):
-        # The horizon stands at 3.9 s of silence; the beat at 4.1 s lies behind an unreadable tick.
-        script = normal().spoil(11_920, 11_921, NOISY)
-        script.beat(4100, latency_ms=400).rhythm(2, 800)
+        # The horizon stands at 3.92 s of silence; between it and the beat lies an unreadable tick.
+        script = normal().spoil(12_000, 12_001, NOISY)
+        script.beat(4190, latency_ms=400).rhythm(2, 800)
         assert not times_found(edges_of(script), "asystole")
 
 
