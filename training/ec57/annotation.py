@@ -15,6 +15,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from ingest.errors import InputError
 
+_END = bytes(2)  # annot(5): a file ends with a word of zeros
+
 
 @dataclass(frozen=True, eq=False)
 class Annotations:
@@ -151,6 +153,8 @@ def read_annotations(
     path = directory / f"{record}.{extension}"
     if not path.is_file():
         raise InputError(f"no annotation file {path}")
+    if path.read_bytes()[-2:] != _END:
+        raise InputError(f"{path} is empty, truncated or not a WFDB annotation file: no end mark")
     try:
         with _wfdb() as wfdb:
             read = wfdb.rdann(str(directory / record), extension)
@@ -163,6 +167,8 @@ def read_annotations(
     if fs is not None and own_fs != fs:
         sample = np.rint(sample * (fs / own_fs)).astype(np.int64)
     try:
-        return make_annotations(sample, read.symbol, fs or own_fs, read.aux_note, read.subtype)
+        # A code without a symbol is a user's own type, which is no beat.
+        symbol = [s if isinstance(s, str) else "" for s in read.symbol]
+        return make_annotations(sample, symbol, fs or own_fs, read.aux_note, read.subtype)
     except InputError as error:
         raise InputError(f"{path}: {error}") from error

@@ -76,13 +76,10 @@ def bootstrap_gross(
             counts[patients.index(patient(c.record))] += (tally.tp_se, tally.fn, tally.fp)
         tp, fn, fp = (draws @ counts).T
         with np.errstate(invalid="ignore", divide="ignore"):
-            rates = {
-                "se": 100 * tp / (tp + fn),
-                "ppv": 100 * tp / (tp + fp),
-                "f1": 200 * tp / (2 * tp + fn + fp),
-            }
+            se, ppv = 100 * tp / (tp + fn), 100 * tp / (tp + fp)
+            f1 = np.where(np.isfinite(se), 200 * tp / (2 * tp + fn + fp), np.nan)
         found[kind] = {}
-        for name, values in rates.items():
+        for name, values in (("se", se), ("ppv", ppv), ("f1", f1)):
             known = values[np.isfinite(values)]
             if len(patients) < MIN_PATIENTS or not known.size:
                 found[kind][name] = None

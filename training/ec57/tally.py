@@ -70,7 +70,7 @@ class Tally:
 
     @property
     def f1(self) -> float | None:
-        """Harmonic mean of the two, percent; None where either is undefined.
+        """Harmonic mean of the two, percent; None without reference events.
 
         Examples
         --------
@@ -78,8 +78,9 @@ class Tally:
         61.54
         """
         se, ppv = self.se, self.ppv
-        if se is None or ppv is None:
+        if se is None:
             return None
+        ppv = ppv or 0.0
         return 2 * se * ppv / (se + ppv) if se + ppv else 0.0
 
     def __add__(self, other: Tally) -> Tally:

@@ -1,9 +1,10 @@
 import os
+from functools import cache
 from pathlib import Path
 
 import pytest
 
-from training.ec57 import Protocol, compare_records
+from training.ec57 import Protocol, compare, compare_records
 
 
 @pytest.fixture(scope="session")
@@ -18,7 +19,9 @@ def oracle_dir():
 @pytest.fixture(scope="session")
 def evaluations(oracle_dir, data_dir):
     """All 48 records: (annotator, official) to Evaluation."""
-    return {
+    monkeypatch = pytest.MonkeyPatch()
+    monkeypatch.setattr(compare, "_read", cache(compare._read))  # each file once
+    found = {
         (ext, official): compare_records(
             data_dir / "mitdb",
             oracle_dir / folder,
@@ -30,3 +33,5 @@ def evaluations(oracle_dir, data_dir):
         for folder, ext in (("perturbed", "prt"), ("gqrs", "qrs"))
         for official in (False, True)
     }
+    monkeypatch.undo()
+    return found

@@ -1,7 +1,10 @@
 """Every count and rate that the official tools print, for 48 records and two annotators."""
 
+import json
+
 import pytest
 
+from deploy.cli.main import run
 from training.ec57 import average, gross
 from training.ec57.lines import (
     bxb_line,
@@ -16,6 +19,7 @@ from training.ec57.lines import (
 
 pytestmark = pytest.mark.data
 
+KINDS = ("qrs", "veb", "sveb")
 FOLDERS = {"prt": "perturbed", "qrs": "gqrs"}
 BOTH = pytest.mark.parametrize("ext", ["prt", "qrs"])
 EITHER_WAY = pytest.mark.parametrize("official", [True, False], ids=["official", "default"])
@@ -138,3 +142,14 @@ def test_gross_and_average_are_both_given(evaluations):
     found = evaluations["prt", False].records
     assert round(gross(found)["veb"].ppv, 2) == 88.24
     assert round(average(found)["veb"].ppv, 2) == 48.83
+
+
+@BOTH
+def test_the_command_prints_the_gross_rates_of_sumstats(oracle_dir, data_dir, capsys, ext):
+    folder = oracle_dir / FOLDERS[ext]
+    assert run(["evaluate", str(data_dir / "mitdb"), str(folder), "--test", ext, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    theirs = table(folder / "sum-bxb.txt")
+    for name in ("Gross", "Average"):
+        mine = [found[name.lower()][kind][rate] for kind in KINDS for rate in ("se", "ppv")]
+        assert ["-" if v is None else f"{v:.2f}" for v in mine] == theirs[name][1:7]
