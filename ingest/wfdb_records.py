@@ -67,7 +67,7 @@ def read_wfdb(base: Path, leads: LeadChoice | None = None) -> Recording:
 
 def _header(base: Path) -> Any:
     """Read the header of a record."""
-    import wfdb
+    import wfdb  # here, since pandas comes with it
 
     if not Path(f"{base}.hea").is_file():
         raise InputError(f"no record {base}: there is no file {base}.hea")
@@ -90,6 +90,11 @@ def _start_unix_ns(header: Any) -> int:
 
 def _leads(header: Any) -> list[Lead]:
     """Return the leads that a header of one segment describes."""
+    if not header.sig_name or len(header.sig_name) != header.n_sig:
+        raise InputError(
+            f"the header of {header.record_name} describes {len(header.sig_name or ())} "
+            f"of its {header.n_sig} signals"
+        )
     return [
         clean_lead(name, unit, gain or 0.0, baseline or 0, index)
         for index, (name, unit, gain, baseline) in enumerate(
@@ -100,7 +105,7 @@ def _leads(header: Any) -> list[Lead]:
 
 def _read_single(base: Path, header: Any, leads: LeadChoice | None) -> list[Signal]:
     """Read the wanted leads of a record of one segment."""
-    import wfdb
+    import wfdb  # here, since pandas comes with it
 
     if not header.n_sig or header.sig_len == 0:
         raise InputError(f"record {base.name} is empty: it has no samples")

@@ -18,6 +18,9 @@ from ingest.wfdb_records import read_wfdb
 
 _WFDB_SUFFIXES = (".hea", ".dat", ".mat")
 
+_ROUNDING_S = 1e-6
+"""Sums of times may come out this much too late, and a sleep this much too short."""
+
 
 def open_recording(path: str | Path, leads: LeadChoice | None = None) -> Recording:
     """Open a record: WFDB, with or without ``.hea``, or EDF and BDF by their suffix.
@@ -159,7 +162,7 @@ class ReplaySource:
             return Batch(end=True)
         now_s = self._now_s(timeout_s)
         due = []
-        while self._due and self._due[0][0] <= now_s:
+        while self._due and self._due[0][0] <= now_s + _ROUNDING_S:
             due_s, order, frame, rest = heapq.heappop(self._due)
             due.append(frame)
             self._queue(due_s, order, rest)

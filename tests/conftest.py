@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.brokers import kafka_cluster  # noqa: F401  # a fixture of all tests
+
 IN_CI = os.environ.get("CI", "").lower() in ("1", "true")
 
 KAFKA_TIMEOUT_S = 300

@@ -107,7 +107,7 @@ def test_the_start_is_the_headers_in_utc(tmp_path: Path) -> None:
     path = write(tmp_path, base_time=start.time(), base_date=start.date())
 
     expected = start.replace(tzinfo=datetime.UTC).timestamp()
-    assert open_recording(path).start_unix_ns == round(expected * 1e9)
+    assert open_recording(path).start_unix_ns == round(expected * 1000) * 10**6
 
 
 def test_leads_of_many_frequencies_are_read_at_their_own(tmp_path: Path) -> None:
@@ -311,7 +311,7 @@ def test_a_poll_waits_no_longer_than_told() -> None:
 def test_a_repeat_is_a_device_that_was_restarted() -> None:
     source = ReplaySource({"one": RECORDING}, speed=None, repeat=True, chunk_s=3.0)
 
-    sent = [f for _ in range(4) for f in source.poll(0).frames]
+    sent = [f for _ in range(4) for f in source.poll(0).frames][:4]
 
     assert [(f.session, f.first_sample) for f in sent] == [
         ("0", 0),
