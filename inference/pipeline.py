@@ -30,6 +30,7 @@ from inference.slots import Slots
 from inference.streams import UV_PER_UNIT, Streams, choose_lead
 from inference.ticks import TICK_MS, TickBeats
 from inference.windows import Windows
+from ingest.errors import InputError
 from ingest.frames import MISSING_ADU
 from ingest.sequence_types import Chunk, End, Gap, Item
 
@@ -66,7 +67,7 @@ class Pipeline:
     ) -> None:
         self.limits = limits or Limits()
         self.streams = Streams()
-        self._lead = lead
+        self.lead = lead
         self.beats = Beats(
             StreamSession(qrs or builtin("qrs"), "qrs"),
             StreamSession(beat or builtin("beat"), "beat"),
@@ -86,10 +87,8 @@ class Pipeline:
     def push(self, items: Iterable[Item]) -> Results:
         """Take sequenced items of any streams, in each stream's order.
 
-        Raises
-        ------
-        ingest.errors.InputError
-            If a stream lacks the lead that was asked for.
+        A stream that has no lead to score is passed over, and told in
+        :attr:`~inference.results.Results.unscored`; the others go on.
         """
         results = Results()
         queues: dict[str, deque[Item]] = defaultdict(deque)
@@ -98,6 +97,20 @@ class Pipeline:
         while queues:
             self._advance(self._next_signal(queues, results), results)
         return results
+
+    def forget(self, stream_ids: Iterable[str]) -> None:
+        """Let streams go without a word: another worker goes on with them.
+
+        Unlike an end, this decides no last beats and ends no alarm. Streams that
+        sit nowhere are passed over.
+        """
+        found = [self.streams.slot(stream_id) for stream_id in stream_ids]
+        slots = [slot for slot in found if slot is not None]
+        if slots:
+            for stage in self._stages():
+                stage.reset(np.array(slots))
+            for slot in slots:
+                self.streams.leave(slot)
 
     def _next_signal(
         self, queues: dict[str, deque[Item]], results: Results
@@ -127,7 +140,7 @@ class Pipeline:
                 if item.begins and slot is not None:
                     self._let_go(slot, results)
                     slot = None
-                if slot is None and (slot := self._seat(item)) is None:
+                if slot is None and (slot := self._seat(item, results)) is None:
                     queue.popleft()
                     continue
                 info = self.streams.info(slot)
@@ -149,10 +162,15 @@ class Pipeline:
                 return slot, fill
         return (slot, np.concatenate(parts)) if parts and slot is not None else None
 
-    def _seat(self, chunk: Chunk) -> int | None:
-        """Give a stream a slot; None where it has no ECG to score."""
-        row = choose_lead(chunk.leads, self._lead)
+    def _seat(self, chunk: Chunk, results: Results) -> int | None:
+        """Give a stream a slot; None where it has no lead to score."""
+        try:
+            row = choose_lead(chunk.leads, self.lead)
+        except InputError as error:
+            results.unscored[chunk.stream_id] = str(error)
+            return None
         if row is None:
+            results.unscored[chunk.stream_id] = "no lead is an electrical signal"
             return None
         slot = self.streams.take(chunk, row)
         if self.streams.capacity > self._capacity:

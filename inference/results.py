@@ -102,6 +102,8 @@ class Results:
     """What windowed models said."""
     alarms: list[AlarmChange] = field(default_factory=list)
     """Changes of alarms."""
+    unscored: dict[str, str] = field(default_factory=dict)
+    """Streams of which samples came that could not be scored, and why."""
     n_ticks: int = 0
     """Ticks that streams advanced, all streams together."""
 

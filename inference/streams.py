@@ -59,24 +59,26 @@ def choose_lead(leads: tuple[Lead, ...], wanted: str | None) -> int | None:
     Returns
     -------
     int or None
-        Row of the lead; None where no lead is an electrical signal and none was asked for.
+        Row of the lead; None where no lead is an electrical signal.
 
     Raises
     ------
     ingest.errors.InputError
-        If the lead asked for is not there; names the leads that are.
+        If there are electrical signals, but not the one asked for; names those that are.
     """
     electrical = [i for i, lead in enumerate(leads) if lead.unit in ECG_UNITS]
+    if not electrical:
+        return None
     names = {leads[i].name.upper(): i for i in reversed(electrical)}
     if wanted is not None:
         if wanted.upper() not in names:
-            there = ", ".join(leads[i].name for i in electrical) or "none in uV, mV or V"
+            there = ", ".join(leads[i].name for i in electrical)
             raise InputError(f"lead {wanted!r} is not there; there are: {there}")
         return names[wanted.upper()]
     for name in PREFERRED_LEADS:
         if name in names:
             return names[name]
-    return electrical[0] if electrical else None
+    return electrical[0]
 
 
 class Streams:

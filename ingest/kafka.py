@@ -20,18 +20,12 @@ from typing import Any
 
 from kafka import ConsumerRebalanceListener, KafkaConsumer, TopicPartition
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
-from kafka.errors import (
-    CommitFailedError,
-    IllegalGenerationError,
-    KafkaError,
-    RebalanceInProgressError,
-    UnknownMemberIdError,
-)
+from kafka.errors import KafkaError
 from kafka.structs import MemberState, OffsetAndMetadata
 
 from ingest.errors import InputError
 from ingest.frames import Frame
-from ingest.kafka_sink import KafkaSink
+from ingest.kafka_sink import REBALANCED, KafkaSink
 from ingest.kafka_url import BrokerError, CommitRefusedError, KafkaUrl, wait_for_server
 from ingest.memory import unpack
 from ingest.source import Batch, DeadLetter
@@ -43,14 +37,6 @@ REBALANCE_WAIT_S = 5.0
 
 CLOSE_TIMEOUT_MS = 5_000
 """How long leaving the group may take, ms."""
-
-REBALANCED = (
-    CommitFailedError,
-    IllegalGenerationError,
-    RebalanceInProgressError,
-    UnknownMemberIdError,
-)
-"""What kafka-python says when the group moved on before a commit."""
 
 Hook = Callable[[Sequence[int]], None]
 """Is told partitions that came or went."""
@@ -180,6 +166,7 @@ class KafkaSource:
             raise BrokerError(f"cannot read {self._url}: {error!r}") from error
         self._tell_changes()
         frames: list[Frame] = []
+        partitions: list[int] = []
         dead: list[DeadLetter] = []
         for at, messages in records.items():
             if at.partition in self._rewound or at.partition not in self._assigned:
@@ -187,12 +174,13 @@ class KafkaSource:
             for message in messages:
                 batch = unpack(message.value or b"", at.topic, at.partition, message.offset)
                 frames += batch.frames
+                partitions += [at.partition] * len(batch.frames)
                 dead += batch.dead
             self._positions[at.partition] = messages[-1].offset + 1
             self._heard_ms[at.partition] = messages[-1].timestamp
         self._rewound.clear()
         self._measure_lag()
-        return Batch(frames, dead)
+        return Batch(frames, dead, partitions=partitions)
 
     def seek(self, partition: int, offset: int) -> None:
         """Go on from ``offset`` in one assigned partition: its record comes next."""

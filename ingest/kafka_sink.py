@@ -6,10 +6,24 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from kafka import KafkaProducer
-from kafka.errors import KafkaError
+from kafka.errors import (
+    CommitFailedError,
+    IllegalGenerationError,
+    KafkaError,
+    RebalanceInProgressError,
+    UnknownMemberIdError,
+)
 
 from ingest.errors import InputError
-from ingest.kafka_url import BrokerError, KafkaUrl, wait_for_server
+from ingest.kafka_url import BrokerError, CommitRefusedError, KafkaUrl, wait_for_server
+
+REBALANCED = (
+    CommitFailedError,
+    IllegalGenerationError,
+    RebalanceInProgressError,
+    UnknownMemberIdError,
+)
+"""What kafka-python says when the group moved on before a commit."""
 
 PRODUCER_DEFAULTS: Mapping[str, Any] = {
     "acks": "all",
@@ -121,6 +135,9 @@ class KafkaSink:
         ------
         InputError
             If the sink has no transactional id.
+        CommitRefusedError
+            If the group was rebalanced; neither messages nor offsets count. Poll,
+            and what is still assigned can be written and committed again.
         BrokerError
             If it failed; neither messages nor offsets then count. The worker must
             start again from the last commit.
@@ -158,6 +175,9 @@ class KafkaSink:
                 sent.get(timeout=1)
             if self._open:
                 self._commit(source)
+        except REBALANCED as error:
+            self._abort()
+            raise CommitRefusedError(f"commit to {self._url} refused: {error!r}") from error
         except KafkaError as error:
             self._abort()
             raise BrokerError(f"messages to {self._url} failed: {error!r}") from error

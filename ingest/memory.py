@@ -189,16 +189,19 @@ class LogSource:
         self._log.wait(self._positions, timeout_s)
         ending = self._log.closed  # asked before reading: what came before it is then read
         frames: list[Frame] = []
+        partitions: list[int] = []
         dead: list[DeadLetter] = []
         for partition, position in self._positions.items():
             records = self._log.read(partition, position, self._max_records)
             for record in records:
                 batch = unpack(record.value, self._log.topic, partition, record.offset)
                 frames += batch.frames
+                partitions += [partition] * len(batch.frames)
                 dead += batch.dead
             if records:
                 self._positions[partition] = records[-1].offset + 1
-        return Batch(frames, dead, end=ending and self.lag_records == 0)
+        ended = ending and self.lag_records == 0
+        return Batch(frames, dead, end=ended, partitions=partitions)
 
     def seek(self, partition: int, offset: int) -> None:
         """Go on from ``offset``: the next poll hands out its message first."""

@@ -37,6 +37,8 @@ class Batch:
     """Messages that could not be read, in the order of the log."""
     end: bool = False
     """True when the source is exhausted; a live source never is."""
+    partitions: Sequence[int] = ()
+    """For each frame the partition it stood in; empty outside a log."""
 
 
 class Source(Protocol):
