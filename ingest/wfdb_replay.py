@@ -22,6 +22,19 @@ _ROUNDING_S = 1e-6
 """Sums of times may come out this much too late, and a sleep this much too short."""
 
 
+def record_name(path: str | Path) -> str:
+    """Return the name that a record will have, without opening it.
+
+    Examples
+    --------
+    >>> record_name("mitdb/100"), record_name("mitdb/100.hea"), record_name("night.1.edf")
+    ('100', '100', 'night.1')
+    """
+    path = Path(path)
+    known = path.suffix.lower() in (*EDF_SUFFIXES, *_WFDB_SUFFIXES)
+    return path.stem if known else path.name
+
+
 def open_recording(path: str | Path, leads: LeadChoice | None = None) -> Recording:
     """Open a record: WFDB, with or without ``.hea``, or EDF and BDF by their suffix.
 

@@ -1,0 +1,121 @@
+"""The command ``vigil score``: beats, episodes and alarms of records in files."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from deploy.cli.progress import progress_bar
+from deploy.services.models import choose_models
+from deploy.services.score_jobs import Outcome, score_to_folder
+from deploy.services.scoring import Refusal, ScoreOptions
+from ingest.errors import InputError
+from ingest.wfdb_replay import record_name
+
+
+def score(
+    records: Annotated[
+        list[str], typer.Argument(help="WFDB records (with or without .hea), EDF or BDF files.")
+    ],
+    *,
+    out: Annotated[Path, typer.Option(help="Folder to write to; made where it is not there.")],
+    lead: Annotated[
+        str | None, typer.Option(help="Lead to score, by name or index; else MLII, II, I, a first.")
+    ] = None,
+    model: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Model, by name or path: replaces the shipped one of its kind (qrs, beat), "
+            "or adds a windowed one. May be repeated."
+        ),
+    ] = None,
+    chunk_s: Annotated[
+        float, typer.Option(help="Signal taken at a time, s; changes speed, never the output.")
+    ] = 20.0,
+    jobs: Annotated[
+        int | None, typer.Option(help="Processes; as many as cores where not given.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one object a record.")] = False,
+) -> None:
+    """Find beats, episodes and alarms in records.
+
+    Writes DIR/NAME.vgl, WFDB annotations of beats (N S V F Q) and rhythm changes
+    ("+" with "(N", "(VT", ...), and DIR/NAME.alarms.jsonl, one alarm's change a line.
+
+    A record that cannot be read is told, the others are still scored and written;
+    the exit code is then 2. The alarms counted are those that were raised.
+
+    Examples
+    --------
+    $ vigil score mitdb/100 mitdb/208 --out scored
+    $ vigil score night.edf --lead II --model my_classifier.onnx --out scored --json
+    """
+    _refuse_clashes(records)
+    if not (math.isfinite(chunk_s) and chunk_s > 0):
+        raise InputError(f"--chunk-s must be above 0, not {chunk_s:g}")
+    if jobs is not None and jobs < 1:
+        raise InputError(f"--jobs must be 1 or more, not {jobs}")
+    options = ScoreOptions(choose_models(model or []), lead, chunk_s)
+    options.models.pipeline()  # that models do not fit together is told before anything is read
+    n_jobs = min(jobs or os.cpu_count() or 1, len(records))
+    with progress_bar("scoring", None, quiet=as_json) as advance:
+        outcomes = score_to_folder(records, out, options, n_jobs, advance)
+    if as_json:
+        for outcome in outcomes:
+            if not isinstance(outcome, Refusal):
+                typer.echo(json.dumps(outcome))
+    else:
+        _show(outcomes)
+    _tell_refusals(outcomes)
+
+
+def _refuse_clashes(records: Sequence[str]) -> None:
+    """Refuse two records whose files would have one name."""
+    counts = Counter(record_name(record) for record in records)
+    for name, count in counts.items():
+        if count > 1:
+            paths = ", ".join(record for record in records if record_name(record) == name)
+            raise InputError(
+                f"records {paths} would all be written as {name!r}: "
+                "score them into different folders"
+            )
+
+
+def _tell_refusals(outcomes: Sequence[Outcome]) -> None:
+    """Raise if a record could not be scored."""
+    refused = [outcome for outcome in outcomes if isinstance(outcome, Refusal)]
+    if len(outcomes) == 1 and refused:
+        raise InputError(refused[0].reason)
+    if refused:
+        told = "; ".join(f"{each.record}: {each.reason}" for each in refused)
+        raise InputError(f"{len(refused)} of {len(outcomes)} records were not scored: {told}")
+
+
+def _show(outcomes: Sequence[Outcome]) -> None:
+    """Print a table of what was found."""
+    table = Table("record", "minutes", "beats", "N", "S", "V", "F", "Q", "episodes", "alarms")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for outcome in outcomes:
+        if isinstance(outcome, Refusal):
+            continue
+        found: dict[str, Any] = outcome
+        table.add_row(
+            found["record"],
+            f"{found['duration_s'] / 60:.1f}",
+            str(found["beats"]),
+            *(str(found["beats_by_class"][letter]) for letter in "NSVFQ"),
+            str(found["episodes"]),
+            str(found["alarms"]),
+        )
+    if table.row_count:
+        Console().print(table)

@@ -1,0 +1,65 @@
+"""Which models score: the shipped ones, unless others are named."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from inference import model
+from inference.limits import Limits
+from inference.pipeline import Pipeline
+from ingest.errors import InputError
+
+
+@dataclass(frozen=True, slots=True)
+class ModelChoice:
+    """The models of one pipeline; None stands for the one that ships with Vigil."""
+
+    qrs: Path | None = None
+    """Frame model that finds R-peaks."""
+    beat: Path | None = None
+    """Beat model that classifies them."""
+    windows: tuple[Path, ...] = ()
+    """Windowed models that are scored beside them."""
+
+    def pipeline(self, limits: Limits | None = None, lead: str | None = None) -> Pipeline:
+        """Make a pipeline of them.
+
+        Raises
+        ------
+        InputError
+            If they do not fit, or not together.
+        """
+        return Pipeline(self.qrs, self.beat, self.windows, limits, lead)
+
+
+def choose_models(names: Sequence[str]) -> ModelChoice:
+    """Sort models by what they are: a frame or beat model replaces the shipped one.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Names of shipped models, or paths of ONNX files.
+
+    Raises
+    ------
+    InputError
+        If one cannot be found or does not fit, or two are for the same task.
+
+    Examples
+    --------
+    >>> choose_models(["qrs"]).qrs.name, choose_models([]).qrs
+    ('qrs.onnx', None)
+    """
+    by_kind: dict[str, list[Path]] = {kind: [] for kind in model.KINDS}
+    for name in names:
+        path = model.find(name)
+        _, info = model.load(path)
+        by_kind[info.kind].append(path)
+    for kind in ("qrs", "beat"):
+        if len(by_kind[kind]) > 1:
+            told = " and ".join(str(path) for path in by_kind[kind])
+            raise InputError(f"{told} are both {kind} models: at most one of each kind")
+    qrs, beat = (next(iter(by_kind[kind]), None) for kind in ("qrs", "beat"))
+    return ModelChoice(qrs, beat, tuple(by_kind["window"]))
