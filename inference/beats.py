@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import numpy as np
 from numpy.typing import NDArray
 
 from inference.model import ModelInfo
 from inference.peaks import PeakPicker
 from inference.session import StreamSession
-from inference.slots import Field, SlotArrays, Slots, Snapshot
+from inference.slots import Field, SlotArrays, Slots
+from inference.stage import Composite
 from inference.ticks import AAMI, TICK_MS, N, TickBeats
 from ingest.errors import InputError
+
+_Kind = TypeVar("_Kind", bound=np.generic)
 
 LONGEST_RR_MS = 3000
 """An interval longer than this is not taken for an RR interval: beats were lost or absent."""
 
 
-class Beats:
+class Beats(Composite):
     """Finds and classifies beats of many streams.
 
     Parameters
@@ -62,39 +67,12 @@ class Beats:
             n_slots,
         )
         self._codes = np.array([AAMI.index(name) for name in info.classes], np.int8)
-        self._stages = {"qrs": qrs, "beat": beat, "peaks": self.picker}
+        super().__init__({"beats": self.state, "qrs": qrs, "beat": beat, "peaks": self.picker})
 
     @property
     def models(self) -> tuple[ModelInfo, ModelInfo]:
         """The two models' metadata."""
         return self.qrs.info, self.beat.info
-
-    def resize(self, n_slots: int) -> None:
-        """Make room for more streams."""
-        self.state.resize(n_slots)
-        for stage in self._stages.values():
-            stage.resize(n_slots)
-
-    def reset(self, slots: Slots) -> None:
-        """Forget the given streams."""
-        self.state.reset(slots)
-        for stage in self._stages.values():
-            stage.reset(slots)
-
-    def snapshot(self, slots: Slots) -> Snapshot:
-        """Copy the state of the given streams."""
-        parts = {
-            f"{k}.{n}": v for k, s in self._stages.items() for n, v in s.snapshot(slots).items()
-        }
-        return self.state.snapshot(slots) | parts
-
-    def restore(self, slots: Slots, snapshot: Snapshot) -> None:
-        """Write back a copy made by :meth:`snapshot`."""
-        for name, stage in self._stages.items():
-            prefix = f"{name}."
-            part = {k.removeprefix(prefix): v for k, v in snapshot.items() if k.startswith(prefix)}
-            stage.restore(slots, part)
-        self.state.restore(slots, {k: v for k, v in snapshot.items() if "." not in k})
 
     def frames(self, slots: Slots, scaled: NDArray[np.float32]) -> NDArray[np.float32]:
         """Run the frame model over several ticks.
@@ -137,9 +115,14 @@ class Beats:
         heard : array of shape (n_rows,)
             There is a signal: no beat is found where there is none, and an
             interval across it is not an RR interval.
+
+        Returns
+        -------
+        TickBeats
+            One beat a row at most.
         """
-        window = self._shifted("signal", slots, scaled)
-        recent = self._shifted("heard", slots, heard[:, None])
+        window = _shifted(self.state["signal"], slots, scaled)
+        recent = _shifted(self.state["heard"], slots, heard[:, None])
         unbroken = self.state["unbroken"]
         unbroken[slots] &= heard
         allowed = recent[:, self._candidate_tick]
@@ -158,16 +141,8 @@ class Beats:
             unbroken[chosen] = recent[rows].all(axis=1)
         return TickBeats(present, r_ms, rr_ms, aami, confidence)
 
-    def _shifted(self, name: str, slots: Slots, newest: NDArray[np.generic]) -> NDArray[np.generic]:
-        """Push the newest values in at the end of a history; return the history."""
-        n = newest.shape[1]
-        history = self.state[name][slots]
-        history[:, :-n] = history[:, n:]
-        history[:, -n:] = newest
-        self.state[name][slots] = history
-        return history
-
     def _cut(self, history: NDArray[np.float32], ago_ms: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Cut the beat model's window about R-peaks that lie so long before the history's end."""
         info = self.beat.info
         r = self._history - np.rint(ago_ms * info.fs / 1000).astype(np.int64)
         index = np.clip((r - info.before)[:, None] + np.arange(info.length), 0, self._history - 1)
@@ -176,6 +151,7 @@ class Beats:
     def _classify(
         self, slots: Slots, window: NDArray[np.float32], rr_ms: NDArray[np.int64]
     ) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+        """Choose the class that is furthest over its threshold; N, or the first, where none is."""
         rr_s = (rr_ms / 1000).astype(np.float32)[:, None]
         probs = self.beat.step(slots, window[:, None, :], rr_s)
         info = self.beat.info
@@ -185,3 +161,13 @@ class Beats:
         best = np.where(over.any(axis=1), over.argmax(axis=1), fallback)
         rows = np.arange(len(slots))
         return self._codes[best], probs[rows, best]
+
+
+def _shifted(histories: NDArray[_Kind], slots: Slots, newest: NDArray[_Kind]) -> NDArray[_Kind]:
+    """Push the newest values in at the end of the slots' histories; return the histories."""
+    n = newest.shape[1]
+    history = histories[slots]
+    history[:, :-n] = history[:, n:]
+    history[:, -n:] = newest
+    histories[slots] = history
+    return history

@@ -7,15 +7,17 @@ the output of a stream depends on nothing but that stream's samples.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from inference.carry import Carry
 from inference.quality import Quality, QualityTicks
 from inference.resample import TAP_SCALE, RatePlan, rate_plan
-from inference.slots import Field, SlotArrays, Slots, Snapshot
+from inference.slots import Field, SlotArrays, Slots
+from inference.stage import Composite
 from ingest.frames import MISSING_ADU
 
 BASELINE_RATE = np.float32(0.25)
@@ -48,7 +50,7 @@ class ConditionedBlock:
         )
 
 
-class Conditioning:
+class Conditioning(Composite):
     """Calibrates, resamples and judges the samples of many streams.
 
     Parameters
@@ -66,7 +68,6 @@ class Conditioning:
             {
                 "next_sample": Field(dtype=np.int64),
                 "next_tick": Field(dtype=np.int64),
-                "n_carried": Field(dtype=np.int64),
                 "hold_adu": Field(dtype=np.int16),
                 "uv_per_adu": Field(dtype=np.float64, initial=1),
                 "baseline_adu": Field(dtype=np.int64),
@@ -75,38 +76,8 @@ class Conditioning:
             },
             n_slots,
         )
-        self._carry = np.zeros((n_slots, 0), np.int16)
-
-    def resize(self, n_slots: int) -> None:
-        """Make room for more streams."""
-        self.state.resize(n_slots)
-        self.quality.resize(n_slots)
-        if n_slots > len(self._carry):
-            grown = np.zeros((n_slots, self._carry.shape[1]), np.int16)
-            grown[: len(self._carry)] = self._carry
-            self._carry = grown
-
-    def reset(self, slots: Slots) -> None:
-        """Forget the given streams."""
-        self.state.reset(slots)
-        self.quality.reset(slots)
-
-    def snapshot(self, slots: Slots) -> Snapshot:
-        """Copy the state of the given streams."""
-        carry = self._carry[slots].copy()
-        carry[np.arange(carry.shape[1]) >= self.state["n_carried"][slots][:, None]] = 0
-        quality = {f"quality.{k}": v for k, v in self.quality.snapshot(slots).items()}
-        return self.state.snapshot(slots) | quality | {"carry": carry}
-
-    def restore(self, slots: Slots, snapshot: Snapshot) -> None:
-        """Write back a copy made by :meth:`snapshot`."""
-        rows = dict(snapshot)
-        carry = rows.pop("carry")
-        quality = {k: rows.pop(k) for k in list(rows) if k.startswith("quality.")}
-        self.quality.restore(slots, {k.removeprefix("quality."): v for k, v in quality.items()})
-        self.state.restore(slots, rows)
-        self._widen(carry.shape[1])
-        self._carry[slots, : carry.shape[1]] = carry
+        self._carry = Carry(n_slots)
+        super().__init__({"signal": self.state, "carry": self._carry, "quality": self.quality})
 
     def start(
         self, slot: int, *, fs: float, first_sample: int, first_adu: int, gain: float, baseline: int
@@ -124,27 +95,23 @@ class Conditioning:
         first_adu : int
             That sample, adu: what lies before it is taken to have stood there.
         gain : float
-            ADC units per microvolt, adu/uV.
+            ADC units per microvolt, adu/uV; not 0, negative where the source is upside down.
         baseline : int
             ADC value of 0 V, adu.
         """
         plan = rate_plan(fs, self.model_fs)
         tick = plan.tick_at(first_sample)
         lead_in = first_sample - int(plan.start(np.array(tick, np.int64)))
-        self._widen(lead_in)
         hold = baseline if first_adu == MISSING_ADU else first_adu
         state = self.state
         state["next_sample"][slot] = first_sample
         state["next_tick"][slot] = tick
-        state["n_carried"][slot] = lead_in
         state["hold_adu"][slot] = np.clip(hold, -32767, 32767)
         state["uv_per_adu"][slot] = 1.0 / gain
         state["baseline_adu"][slot] = baseline
-        self._carry[slot, :lead_in] = state["hold_adu"][slot]
+        self._carry.fill(slot, lead_in, int(state["hold_adu"][slot]))
 
-    def push(
-        self, slots: Slots, raw_adu: NDArray[np.int16], fs: float
-    ) -> Iterator[ConditionedBlock]:
+    def push(self, slots: Slots, raw_adu: NDArray[np.int16], fs: float) -> list[ConditionedBlock]:
         """Take the next samples of several streams, give the ticks that became whole.
 
         Parameters
@@ -156,55 +123,37 @@ class Conditioning:
         fs : float
             Sampling frequency, Hz.
 
-        Yields
-        ------
-        ConditionedBlock
-            One for each number of ticks that rows have in common.
+        Returns
+        -------
+        list of ConditionedBlock
+            One for each number of ticks that rows have in common, from 1.
         """
         plan = rate_plan(fs, self.model_fs)
-        state = self.state
-        n_carried = state["n_carried"][slots]
-        buffer = self._joined(slots, n_carried, raw_adu)
-        origin = state["next_sample"][slots] - n_carried
-        end = state["next_sample"][slots] + raw_adu.shape[1]
-        first_tick = state["next_tick"][slots]
-        n_ticks = plan.whole_ticks(first_tick, end)
-        missing = buffer == MISSING_ADU
-        values = self._filled(slots, buffer, missing, n_carried + raw_adu.shape[1])
+        n_carried = self._carry.count(slots)
+        buffer = self._carry.joined(slots, raw_adu)
+        n_valid = n_carried + raw_adu.shape[1]
+        origin = self.state["next_sample"][slots] - n_carried
+        first_tick = self.state["next_tick"][slots]
+        n_ticks = plan.whole_ticks(first_tick, origin + n_valid)
+        missing = (buffer == MISSING_ADU) & (np.arange(buffer.shape[1]) < n_valid[:, None])
+        values = self._filled(slots, buffer, missing)
         blocks = [
             self._block(slots, rows, first_tick, int(n), origin, values, missing, plan)
             for n in np.unique(n_ticks[n_ticks > 0])
             for rows in [np.flatnonzero(n_ticks == n)]
         ]
-        self._keep(slots, plan, buffer, values, origin, end, first_tick + n_ticks)
-        yield from blocks
-
-    def _joined(
-        self, slots: Slots, n_carried: NDArray[np.int64], raw_adu: NDArray[np.int16]
-    ) -> NDArray[np.int16]:
-        """Put the new samples behind the carried ones, each row at its own place."""
-        n_new = raw_adu.shape[1]
-        width = int(n_carried.max(initial=0)) + n_new
-        buffer = np.zeros((len(slots), width), np.int16)
-        carried = min(self._carry.shape[1], width)
-        buffer[:, :carried] = self._carry[slots, :carried]
-        if (n_carried == n_carried[:1]).all():
-            at = int(n_carried[0]) if len(slots) else 0
-            buffer[:, at : at + n_new] = raw_adu
-        else:
-            columns = n_carried[:, None] + np.arange(n_new)
-            np.put_along_axis(buffer, columns, raw_adu, axis=1)
-        return buffer
+        next_tick = first_tick + n_ticks
+        begin = plan.start(next_tick) - origin
+        self._carry.keep(slots, buffer, begin, n_valid)
+        self._hold(slots, values, begin)
+        self.state["next_sample"][slots] = origin + n_valid
+        self.state["next_tick"][slots] = next_tick
+        return blocks
 
     def _filled(
-        self,
-        slots: Slots,
-        buffer: NDArray[np.int16],
-        missing: NDArray[np.bool_],
-        n_valid: NDArray[np.int64],
+        self, slots: Slots, buffer: NDArray[np.int16], missing: NDArray[np.bool_]
     ) -> NDArray[np.int16]:
         """Hold the last sample heard through missing ones."""
-        missing &= np.arange(buffer.shape[1]) < n_valid[:, None]
         if not missing.any():
             return buffer
         hold = self.state["hold_adu"][slots][:, None]
@@ -256,7 +205,8 @@ class Conditioning:
             which = phase.reshape(-1)
             for p in np.unique(which):
                 sums[which == p] = flat[which == p] @ plan.taps[p]
-        return sums.reshape(*window.shape[:2], plan.n_out)
+        weighted: NDArray[np.float64] = sums.reshape(*window.shape[:2], plan.n_out)
+        return weighted
 
     def _about_baseline(self, slots: Slots, raw_uv: NDArray[np.float64]) -> NDArray[np.float32]:
         """Take the slow baseline away, moving in a straight line through each tick."""
@@ -275,33 +225,7 @@ class Conditioning:
         self.state["has_baseline"][slots] = True
         return signal
 
-    def _keep(
-        self,
-        slots: Slots,
-        plan: RatePlan,
-        buffer: NDArray[np.int16],
-        values: NDArray[np.int16],
-        origin: NDArray[np.int64],
-        end: NDArray[np.int64],
-        next_tick: NDArray[np.int64],
-    ) -> None:
-        """Carry what the next tick's window will need."""
-        begin = plan.start(next_tick) - origin
-        n_carried = end - origin - begin
-        self._widen(int(n_carried.max(initial=0)))
-        columns = np.minimum(begin[:, None] + np.arange(self._carry.shape[1]), buffer.shape[1] - 1)
-        self._carry[slots] = np.take_along_axis(buffer, columns, axis=1)
-        moved = begin > 0
-        before = np.take_along_axis(values, np.maximum(begin - 1, 0)[:, None], axis=1)[:, 0]
-        hold = self.state["hold_adu"]
-        hold[slots[moved]] = before[moved]
-        self.state["n_carried"][slots] = n_carried
-        self.state["next_sample"][slots] = end
-        self.state["next_tick"][slots] = next_tick
-
-    def _widen(self, n: int) -> None:
-        """Make room to carry ``n`` samples a stream."""
-        if n > self._carry.shape[1]:
-            grown = np.zeros((len(self._carry), n), np.int16)
-            grown[:, : self._carry.shape[1]] = self._carry
-            self._carry = grown
+    def _hold(self, slots: Slots, values: NDArray[np.int16], begin: NDArray[np.int64]) -> None:
+        """Remember the sample before what is carried: it stands where that one begins missing."""
+        moved = np.flatnonzero(begin > 0)
+        self.state["hold_adu"][slots[moved]] = values[moved, begin[moved] - 1]

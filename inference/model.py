@@ -19,7 +19,7 @@ from inference.ticks import AAMI, TICK_MS
 from ingest.errors import InputError
 
 KINDS = ("qrs", "beat", "window")
-"""``qrs``: R-peak probability a frame; ``beat``: class of one beat; ``window``: class of a window."""
+"""``qrs``: R-peak probability by frame; ``beat``: class of a beat; ``window``: of a window."""
 UNITS = ("scale", "mV", "uV")
 """``scale``: the signal over its amplitude scale (see ``inference.quality``)."""
 

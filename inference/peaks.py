@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference.model import ModelInfo
-from inference.slots import Field, SlotArrays, Slots
+from inference.slots import Field, Slots
+from inference.stage import Stage
 from inference.ticks import TICK_MS
 from ingest.errors import InputError
 
@@ -24,7 +25,7 @@ REFRACTORY_MS = TICK_MS
 """Least time between R-peaks, ms: the ventricles' refractory time, as Pan and Tompkins 1985."""
 
 
-class PeakPicker:
+class PeakPicker(Stage):
     """Turns frame probabilities into R-peaks for many streams.
 
     Parameters
@@ -35,6 +36,11 @@ class PeakPicker:
         Signal that must be there behind a peak before it is decided, ms.
     n_slots : int
         Streams to make room for.
+
+    Raises
+    ------
+    ingest.errors.InputError
+        If the model's frames do not fit a tick.
     """
 
     def __init__(self, info: ModelInfo, window_after_ms: int, n_slots: int = 0) -> None:
@@ -54,14 +60,10 @@ class PeakPicker:
         behind = -(-window_after_ms // self.frame_ms) + 1
         self.delay = max(behind, self._look_ahead + NEIGHBOURS)
         self._ring = self._to_newest(0) + NEIGHBOURS
-        self.state = SlotArrays(
+        super().__init__(
             {"probs": Field((self._ring,)), "last_ms": Field(dtype=np.int64, initial=-(10**9))},
             n_slots,
         )
-        self.resize = self.state.resize
-        self.reset = self.state.reset
-        self.snapshot = self.state.snapshot
-        self.restore = self.state.restore
 
     @property
     def decision_delay_ms(self) -> int:
@@ -118,7 +120,7 @@ class PeakPicker:
         rows = np.flatnonzero(present)
         r_ms = np.zeros(len(slots), np.int64)
         r_ms[rows] = self._time_ms(ring[rows], peak[rows], now_ms[rows])
-        present &= r_ms - self.state["last_ms"][slots] >= REFRACTORY_MS
+        present &= (r_ms >= 0) & (r_ms - self.state["last_ms"][slots] >= REFRACTORY_MS)
         r_ms[~present] = 0
         self.state["last_ms"][slots[present]] = r_ms[present]
         return present, r_ms
@@ -130,6 +132,7 @@ class PeakPicker:
     def _time_ms(
         self, ring: NDArray[np.float32], peak: NDArray[np.intp], now_ms: NDArray[np.int64]
     ) -> NDArray[np.int64]:
+        """Return the centre of mass about each peak, ms on the stream's clock."""
         weight = np.zeros(len(ring))
         moment = np.zeros(len(ring))
         rows = np.arange(len(ring))

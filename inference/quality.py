@@ -12,7 +12,8 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.slots import Field, SlotArrays, Slots, Snapshot
+from inference.slots import Field, Slots
+from inference.stage import Stage
 from inference.ticks import TickQuality
 
 MISSING_SHARE = 0.25
@@ -71,11 +72,17 @@ class QualityTicks:
         )
 
 
-class Quality:
-    """Judges ticks; its state is a few recent ticks' features a stream."""
+class Quality(Stage):
+    """Judges ticks; its state is a few recent ticks' features a stream.
+
+    Parameters
+    ----------
+    n_slots : int
+        Streams to make room for.
+    """
 
     def __init__(self, n_slots: int = 0) -> None:
-        self.state = SlotArrays(
+        super().__init__(
             {
                 "n_ticks": Field(dtype=np.int64),
                 "scale_uv": Field(initial=MIN_SCALE_UV),
@@ -87,16 +94,6 @@ class Quality:
             },
             n_slots,
         )
-        self.resize = self.state.resize
-        self.reset = self.state.reset
-
-    def snapshot(self, slots: Slots) -> Snapshot:
-        """Copy the state of the given streams."""
-        return self.state.snapshot(slots)
-
-    def restore(self, slots: Slots, snapshot: Snapshot) -> None:
-        """Write back a copy made by :meth:`snapshot`."""
-        self.state.restore(slots, snapshot)
 
     def judge(
         self,
@@ -119,17 +116,38 @@ class Quality:
         lost : array of shape (n_rows, n_ticks, n_raw)
             Where samples are missing.
         uv_per_adu : array of shape (n_rows,), uV/adu
-            Calibration.
+            Calibration; negative where the source is upside down.
+
+        Returns
+        -------
+        QualityTicks
+            Quality of each of the ticks.
         """
         missing = lost.sum(axis=2) >= MISSING_SHARE * lost.shape[2]
         low, high = raw_adu.min(axis=2), raw_adu.max(axis=2)
         flat = self._flat(slots, low, high, uv_per_adu)
-        saturated = _at_rail(signal_uv, raw_adu, low, high)
+        saturated = _at_rail(signal_uv, raw_adu, low, high, uv_per_adu < 0)
         scale, rough = self._amplitudes(slots, signal_uv)
         ratio = rough / scale
         index = np.float32(1) / (np.float32(1) + (ratio / np.float32(NOISE_RATIO / 2)) ** 2)
         index[missing | flat | saturated] = 0
         return QualityTicks(scale, missing, flat, saturated, ratio > NOISE_RATIO, index)
+
+    def amplitude_scale(self, slots: Slots, signal_uv: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Follow the amplitude scale alone, as training does over augmented signals.
+
+        Parameters
+        ----------
+        slots : array of shape (n_rows,)
+            Streams.
+        signal_uv : array of shape (n_rows, n_ticks, n_out), uV
+            Conditioned signal.
+
+        Returns
+        -------
+        array of shape (n_rows, n_ticks), uV
+        """
+        return self._amplitudes(slots, signal_uv)[0]
 
     def _flat(
         self,
@@ -138,10 +156,11 @@ class Quality:
         high: NDArray[np.int16],
         uv_per_adu: NDArray[np.float64],
     ) -> NDArray[np.bool_]:
+        """Follow how long the signal has stayed within one narrow band."""
         state = self.state
         run_low, run_high = state["flat_low"][slots], state["flat_high"][slots]
         run = state["flat_run"][slots]
-        limit = np.floor(FLAT_UV / uv_per_adu).astype(np.int64)
+        limit = np.floor(FLAT_UV / np.abs(uv_per_adu)).astype(np.int64)
         flat = np.empty(low.shape, np.bool_)
         for k in range(low.shape[1]):
             joined_low = np.minimum(run_low, low[:, k])
@@ -183,13 +202,15 @@ class Quality:
 
 
 def _span(low: NDArray[np.int16], high: NDArray[np.int16]) -> NDArray[np.int64]:
+    """Subtract without overflow."""
     return high.astype(np.int64) - low
 
 
 def _fixed_mean(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Mean over the last axis, the same bits for any layout: added up exactly in integers."""
+    """Return the mean over the last axis, the same bits for any layout: added up in integers."""
     whole = np.rint(values).astype(np.int64)
-    return (whole.sum(axis=-1) / values.shape[-1]).astype(np.float32)
+    mean: NDArray[np.float64] = whole.sum(axis=-1) / values.shape[-1]
+    return mean.astype(np.float32)
 
 
 def _at_rail(
@@ -197,9 +218,14 @@ def _at_rail(
     raw_adu: NDArray[np.int16],
     low: NDArray[np.int16],
     high: NDArray[np.int16],
+    inverted: NDArray[np.bool_],
 ) -> NDArray[np.bool_]:
+    """Tell where a good part of a tick's samples stands at one far extreme."""
     enough = RAIL_SHARE * raw_adu.shape[2]
     at_high = (raw_adu == high[..., None]).sum(axis=2) >= enough
     at_low = (raw_adu == low[..., None]).sum(axis=2) >= enough
-    up, down = signal_uv.max(axis=2), signal_uv.min(axis=2)
-    return (at_high & (up >= RAIL_UV)) | (at_low & (down <= -RAIL_UV))
+    over, under = signal_uv.max(axis=2) >= RAIL_UV, signal_uv.min(axis=2) <= -RAIL_UV
+    turned = inverted[:, None]
+    far_high, far_low = np.where(turned, under, over), np.where(turned, over, under)
+    at_rail: NDArray[np.bool_] = (at_high & far_high) | (at_low & far_low)
+    return at_rail

@@ -49,12 +49,14 @@ class RatePlan:
     def start(self, tick: NDArray[np.int64]) -> NDArray[np.int64]:
         """First source sample of each tick's window (may be negative), same shape as ``tick``."""
         num, den = self._position()
-        return tick * num // den - self.before
+        start: NDArray[np.int64] = tick // den * num + tick % den * num // den - self.before
+        return start
 
     def phase(self, tick: NDArray[np.int64]) -> NDArray[np.int64]:
         """Index into ``taps`` for each tick, same shape as ``tick``."""
         num, den = self._position()
-        return (tick * num % den) * len(self.taps) // den
+        phase: NDArray[np.int64] = tick % den * num % den * len(self.taps) // den
+        return phase
 
     def tick_at(self, sample: int) -> int:
         """Tick that holds a source sample."""
@@ -73,11 +75,13 @@ class RatePlan:
             Sample index one past the last sample there is.
         """
         num, den = self._position()
-        last_start = end - self.width + self.before
-        last_tick = ((last_start + 1) * den - 1) // num
-        return np.maximum(last_tick - first + 1, 0)
+        behind = end - self.width + self.before + 1  # what a whole tick must begin before
+        last_tick: NDArray[np.int64] = behind // num * den + (behind % num * den - 1) // num
+        n_ticks: NDArray[np.int64] = np.maximum(last_tick - first + 1, 0)
+        return n_ticks
 
     def _position(self) -> tuple[int, int]:
+        """Source samples a tick, as a fraction; products with whole ticks are kept in 64 bits."""
         per_tick = self.fs * TICK_MS / 1000
         return per_tick.numerator, per_tick.denominator
 

@@ -8,13 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference import model
-from inference.slots import Field, SlotArrays, Slots
+from inference.slots import Field, Slots
+from inference.stage import Stage
 from ingest.errors import InputError
 
 _DTYPES = {"tensor(float)": np.float32, "tensor(int64)": np.int64, "tensor(bool)": np.bool_}
 
 
-class StreamSession:
+class StreamSession(Stage):
     """An ONNX model whose ``state_*`` follow each stream from call to call.
 
     fp32 scores do not depend on the batch size or on who else is in the batch;
@@ -45,17 +46,13 @@ class StreamSession:
         self.takes_rr = "rr_s" in inputs
         self.state_names = [name for name in inputs if name.startswith("state_")]
         self._outputs = ["probs", *(f"next_{name}" for name in self.state_names)]
-        self.state = SlotArrays(
+        super().__init__(
             {
                 name: Field(tuple(inputs[name].shape[1:]), _DTYPES[inputs[name].type])
                 for name in self.state_names
             },
             n_slots,
         )
-        self.resize = self.state.resize
-        self.reset = self.state.reset
-        self.snapshot = self.state.snapshot
-        self.restore = self.state.restore
 
     def step(
         self,

@@ -90,7 +90,7 @@ class Streams:
         self._free: list[int] = []
 
     def __len__(self) -> int:
-        """Number of streams that sit in a slot."""
+        """Return the number of streams that sit in a slot."""
         return len(self._slot_of)
 
     @property

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference.session import StreamSession
-from inference.slots import Field, SlotArrays, Slots, Snapshot
+from inference.slots import Field, SlotArrays, Slots
+from inference.stage import Composite
 from inference.ticks import TICK_MS
 from ingest.errors import InputError
 
@@ -31,7 +32,7 @@ class WindowScores:
     """Array of shape (n_windows,): the class chosen, an index into the model's classes."""
 
 
-class Windows:
+class Windows(Composite):
     """Cuts windows of many streams and scores them.
 
     Parameters
@@ -64,28 +65,7 @@ class Windows:
         self.state = SlotArrays(
             {"signal": Field((info.length,)), "n_ticks": Field(dtype=np.int64)}, n_slots
         )
-
-    def resize(self, n_slots: int) -> None:
-        """Make room for more streams."""
-        self.state.resize(n_slots)
-        self.session.resize(n_slots)
-
-    def reset(self, slots: Slots) -> None:
-        """Forget the given streams."""
-        self.state.reset(slots)
-        self.session.reset(slots)
-
-    def snapshot(self, slots: Slots) -> Snapshot:
-        """Copy the state of the given streams."""
-        carried = {f"session.{k}": v for k, v in self.session.snapshot(slots).items()}
-        return self.state.snapshot(slots) | carried
-
-    def restore(self, slots: Slots, snapshot: Snapshot) -> None:
-        """Write back a copy made by :meth:`snapshot`."""
-        prefix = "session."
-        carried = {k.removeprefix(prefix): v for k, v in snapshot.items() if k.startswith(prefix)}
-        self.session.restore(slots, carried)
-        self.state.restore(slots, {k: v for k, v in snapshot.items() if not k.startswith(prefix)})
+        super().__init__({"window": self.state, "session": session})
 
     def step(
         self, slots: Slots, tick: NDArray[np.int64], signal: NDArray[np.float32]
@@ -100,6 +80,11 @@ class Windows:
             Number of the tick: windows end at multiples of the hop on the stream's clock.
         signal : array of shape (n_rows, n_samples), in the model's unit
             The tick's signal.
+
+        Returns
+        -------
+        WindowScores
+            What the model said about the windows that this tick completed.
         """
         window = self.state["signal"][slots]
         window[:, : -self._n] = window[:, self._n :]
