@@ -123,24 +123,23 @@ class KafkaCluster:
         self.stop()
 
     def _wait(self) -> None:
-        """Wait until all brokers are in the cluster."""
+        """Wait until every node knows all the others."""
         deadline = time.monotonic() + START_TIMEOUT_S
         while time.monotonic() < deadline:
             for node in self._nodes.values():
                 if not node.running:
                     raise InputError(f"Kafka stopped while starting: {node.output}")
-            if self._n_brokers() == len(self._nodes):
+            known = [self._known_brokers(server) for server in self.bootstrap.split(",")]
+            if min(known) == len(self._nodes):
                 return
             time.sleep(0.2)
         raise InputError(f"Kafka was not ready within {START_TIMEOUT_S} s")
 
-    def _n_brokers(self) -> int:
-        """Return how many brokers the cluster says it has; 0 while it cannot be asked."""
+    def _known_brokers(self, server: str) -> int:
+        """Return how many brokers one node knows of; 0 while it cannot be asked."""
         try:
-            wait_for_server(self.bootstrap.split(","), timeout_s=0)
-            admin = KafkaAdminClient(
-                bootstrap_servers=self.bootstrap.split(","), bootstrap_timeout_ms=5000
-            )
+            wait_for_server([server], timeout_s=0)
+            admin = KafkaAdminClient(bootstrap_servers=[server], bootstrap_timeout_ms=5000)
         except (BrokerError, KafkaError):
             return 0
         try:
