@@ -149,7 +149,7 @@ def asystole(duration_s: float, *, p_rate_bpm: float = 0.0) -> Segment:
 
 
 def pause(duration_s: float) -> Segment:
-    """Return sinus arrest: about ``duration_s`` longer than one RR interval without a beat."""
+    """Return sinus arrest: the RR interval is ``duration_s`` longer than its neighbours."""
     return Segment(Rhythm.PAUSE, duration_s, 0.0)
 
 

@@ -232,7 +232,10 @@ class _Heart:
         """Emit no beat, but the P waves of a standstill."""
         if span.segment.rate_bpm > 0.0:
             self._march_p(span.start_s + 0.5, span.end_s - 0.5, 60.0 / span.segment.rate_bpm)
-        self.last_s = max(self.last_s, span.end_s - 0.30)
+        if span.segment.rhythm is Rhythm.PAUSE:
+            self.last_s += span.segment.duration_s
+        else:
+            self.last_s = max(self.last_s, span.end_s - 0.30)
 
     def _march_p(self, from_s: float, end_s: float, every_s: float) -> None:
         end_s = min(end_s, self.limit_s)

@@ -152,12 +152,12 @@ def _detached() -> Segments:
 
 
 def _restless() -> Segments:
-    loud = with_noise(sinus(14.0, 82.0), emg_mv=0.32, wander_mv=0.35, motion_mv=0.8, mains_mv=0.03)
+    loud = with_noise(sinus(14.0, 82.0), emg_mv=0.5, wander_mv=0.3, motion_mv=0.7, mains_mv=0.03)
     return sinus(8.0, 78.0), loud, sinus(40.0, 80.0)
 
 
 def _pausing() -> Segments:
-    return sinus(9.0, 62.0), pause(3.4), sinus(24.0, 60.0), pause(4.2), sinus(30.0, 64.0)
+    return sinus(9.0, 62.0), pause(2.4), sinus(24.0, 60.0), pause(2.7), sinus(30.0, 64.0)
 
 
 def _paroxysmal() -> Segments:
