@@ -58,6 +58,17 @@ class ModelInfo:
     """SHA-256 of the file."""
 
 
+def builtin_names() -> list[str]:
+    """Return the names of the models that ship with Vigil.
+
+    Examples
+    --------
+    >>> "qrs" in builtin_names()
+    True
+    """
+    return sorted(path.stem for path in _builtin_folder().glob("*.onnx"))
+
+
 def builtin(name: str) -> Path:
     """Path of a model that ships with Vigil.
 
@@ -66,12 +77,15 @@ def builtin(name: str) -> Path:
     ingest.errors.InputError
         Naming the models that there are.
     """
-    folder = Path(str(resources.files("inference") / "models"))
-    path = folder / f"{name}.onnx"
+    path = _builtin_folder() / f"{name}.onnx"
     if not path.is_file():
-        known = ", ".join(sorted(p.stem for p in folder.glob("*.onnx")))
+        known = ", ".join(builtin_names())
         raise InputError(f"no built-in model {name!r}; there are: {known}")
     return path
+
+
+def _builtin_folder() -> Path:
+    return Path(str(resources.files("inference") / "models"))
 
 
 def find(name_or_path: str | Path) -> Path:

@@ -1,0 +1,154 @@
+"""The monitor: one worker between Kafka topics, with its HTTP side, until it is told to stop."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+import uuid
+from collections.abc import Sequence
+from contextlib import ExitStack
+
+from prometheus_client import CollectorRegistry
+
+from deploy.http import HttpServer
+from deploy.services.models import choose_models
+from deploy.settings import MonitorSettings
+from inference.limits import Limits
+from inference.metrics import Metrics
+from inference.worker import Sinks, Worker
+from ingest.errors import InputError
+from ingest.kafka import BrokerError, KafkaSink, KafkaSource
+
+logger = logging.getLogger(__name__)
+
+STUCK_S = 60.0
+"""A turn longer than this is not healthy, s: the group has given the member up by then."""
+
+
+class Monitor:
+    """One worker, from its settings.
+
+    Alarms and offsets go in one transaction, so that a reader with
+    ``read_committed`` sees each alarm once. Dead letters and beats are flushed
+    before it: where a worker fails in between they may be written twice.
+
+    Parameters
+    ----------
+    settings : MonitorSettings
+        All that can be set.
+    models : sequence of str
+        Models by name or path, beside the one that the settings name.
+    lead : str, optional
+        Lead to score.
+    topic_beats : str, optional
+        Topic that every beat is written to.
+
+    Raises
+    ------
+    InputError
+        If a setting or a model does not fit, a topic is not there, or no broker answers.
+    """
+
+    def __init__(
+        self,
+        settings: MonitorSettings,
+        models: Sequence[str] = (),
+        lead: str | None = None,
+        topic_beats: str | None = None,
+    ) -> None:
+        self._settings = settings
+        self._stop = threading.Event()
+        self._registry = CollectorRegistry()
+        limits = Limits.from_mapping(settings.limits)
+        named = [str(settings.models.beats)] if settings.models.beats else []
+        self._pipeline = choose_models([*named, *models]).pipeline(limits, lead)
+        self._metrics = Metrics(self._registry)
+        with ExitStack() as opened:  # closed again where a later part fails
+            self._http = HttpServer(
+                self._registry,
+                settings.http.host,
+                settings.http.port,
+                healthy=self._why_not_healthy,
+                ready=self._why_not_ready,
+            )
+            opened.callback(self._http.stop)
+            try:
+                self._worker = self._make_worker(topic_beats, opened)
+            except BrokerError as error:
+                raise InputError(str(error)) from error
+            opened.pop_all()
+
+    @property
+    def http_port(self) -> int:
+        """Port of ``/metrics``, ``/healthz`` and ``/readyz``."""
+        return self._http.port
+
+    def stop(self) -> None:
+        """Let :meth:`run` end after the turn it is in; may be called by a signal's handler."""
+        self._stop.set()
+
+    def run(self) -> None:
+        """Work until :meth:`stop`, then leave the group with all settled.
+
+        Raises
+        ------
+        BrokerError
+            If Kafka failed for good. What was not settled stays uncommitted.
+        """
+        worker, source = self._worker, self._source
+        logger.info("serving /metrics, /healthz and /readyz on port %d", self.http_port)
+        with self._http:
+            try:
+                while not self._stop.is_set():
+                    worker.turn(self._settings.batch.poll_timeout_s)
+                    self._metrics.lag_seconds.set(source.lag_s)
+                    self._metrics.partitions.set(len(source.assigned))
+            except BrokerError:
+                # The sinks are left as they are: closing would commit what they hold.
+                source.close()
+                raise
+            worker.close()
+        logger.info("left the group, all settled")
+
+    def _make_worker(self, topic_beats: str | None, opened: ExitStack) -> Worker:
+        """Connect to all topics, the source last, so that a missing one costs no rebalance."""
+        kafka = self._settings.kafka
+
+        def sink(topic: str, transactional_id: str | None = None) -> KafkaSink:
+            made = KafkaSink(self._url(topic), transactional_id=transactional_id)
+            opened.callback(made.close)
+            return made
+
+        member = kafka.instance_id or str(uuid.uuid4())
+        alarms = sink(kafka.topic_out, f"{kafka.group}.{member}")
+        dead = sink(kafka.topic_dead)
+        beats = None if topic_beats is None else sink(topic_beats)
+        self._source = KafkaSource(
+            self._url(kafka.topic_in),
+            kafka.group,
+            instance_id=kafka.instance_id,
+            on_revoked=self._forget,
+            options={"max_poll_records": self._settings.batch.poll_records},
+        )
+        return Worker(
+            self._source,
+            Sinks(alarms, dead, beats),
+            self._pipeline,
+            self._metrics,
+            settle=lambda: alarms.flush_with(self._source),
+            max_streams=self._settings.batch.max_streams,
+        )
+
+    def _url(self, topic: str) -> str:
+        return f"kafka://{self._settings.kafka.servers}/{topic}"
+
+    def _forget(self, partitions: Sequence[int]) -> None:
+        self._worker.forget(partitions)
+
+    def _why_not_ready(self) -> Sequence[str]:
+        return [] if self._source.joined else ["waiting for the group to assign partitions"]
+
+    def _why_not_healthy(self) -> Sequence[str]:
+        age_s = time.monotonic() - self._worker.last_turn_s
+        return [f"no turn for {age_s:.0f} s"] if age_s > STUCK_S else []
