@@ -84,6 +84,11 @@ class Pipeline:
         """Metadata of all models, the beat model first."""
         return [self.beats.beat.info, self.beats.qrs.info, *(w.session.info for w in self.windows)]
 
+    def quality_index(self, slot: int) -> float:
+        """Quality index of a stream's latest tick, 0 to 1, for display."""
+        stage = self.conditioning[self.beats.beat.info.fs]
+        return float(stage.quality.state["index"][slot])
+
     def push(self, items: Iterable[Item]) -> Results:
         """Take sequenced items of any streams, in each stream's order.
 
