@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,16 +13,6 @@ from inference.stage import Stage
 from ingest.errors import InputError
 
 _DTYPES = {"tensor(float)": np.float32, "tensor(int64)": np.int64, "tensor(bool)": np.bool_}
-
-
-ROWS = {"qrs": 1, "beat": 16, "window": 16}
-"""Rows of a call, by kind of model, come in multiples of this; short batches are filled up.
-
-ONNX Runtime's kernels treat what is left over behind their last whole vector
-otherwise than the rest, in the last bit; with 3 rows of 3 classes something is
-left over, with 16 rows of anything nothing is (a vector unit holds 16 floats
-at most). Rows of a frame model are long, and give the same bits in any batch.
-"""
 
 
 class StreamSession(Stage):
@@ -87,19 +76,12 @@ class StreamSession(Stage):
         array of shape (n_rows, ...)
             Probabilities.
         """
-        n_rows = len(slots)
-        n_fill = -n_rows % ROWS[self.info.kind]
-        feed: dict[str, NDArray[np.generic]] = {"signal": _filled_up(signal, n_fill)}
+        feed: dict[str, NDArray[np.generic]] = {"signal": signal}
         if self.takes_rr and rr_s is not None:
-            feed["rr_s"] = _filled_up(rr_s, n_fill)
+            feed["rr_s"] = rr_s
         for name in self.state_names:
-            feed[name] = _filled_up(self.state[name][slots], n_fill)
+            feed[name] = self.state[name][slots]
         probs, *states = self._session.run(self._outputs, feed)
         for name, rows in zip(self.state_names, states, strict=True):
-            self.state[name][slots] = rows[:n_rows]
-        return np.asarray(probs)[:n_rows]
-
-
-def _filled_up(rows: NDArray[Any], n_fill: int) -> NDArray[Any]:
-    """Put copies of the first row behind the others."""
-    return np.concatenate([rows, np.repeat(rows[:1], n_fill, axis=0)]) if n_fill else rows
+            self.state[name][slots] = rows
+        return np.asarray(probs)
