@@ -7,7 +7,6 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.model import ModelInfo
 from inference.peaks import PeakPicker
 from inference.session import StreamSession
 from inference.slots import Field, SlotArrays, Slots
@@ -70,9 +69,9 @@ class Beats(Composite):
         super().__init__({"beats": self.state, "qrs": qrs, "beat": beat, "peaks": self.picker})
 
     @property
-    def models(self) -> tuple[ModelInfo, ModelInfo]:
-        """The two models' metadata."""
-        return self.qrs.info, self.beat.info
+    def fs(self) -> int:
+        """Sampling frequency that the models want, Hz."""
+        return self.beat.info.fs
 
     def frames(self, slots: Slots, scaled: NDArray[np.float32]) -> NDArray[np.float32]:
         """Run the frame model over several ticks.

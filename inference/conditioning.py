@@ -18,6 +18,8 @@ from inference.quality import Quality, QualityTicks
 from inference.resample import TAP_SCALE, RatePlan, rate_plan
 from inference.slots import Field, SlotArrays, Slots
 from inference.stage import Composite
+from inference.streams import UV_PER_UNIT
+from inference.ticks import TICK_MS
 from ingest.frames import MISSING_ADU
 
 BASELINE_RATE = np.float32(0.25)
@@ -36,6 +38,21 @@ class ConditionedBlock:
     """Array of shape (n_rows, n_ticks, n_out), uV about the baseline, at the model's fs."""
     quality: QualityTicks
     """Quality of each tick; its arrays have shape (n_rows, n_ticks)."""
+
+    @property
+    def scaled(self) -> NDArray[np.float32]:
+        """Array of shape (n_rows, n_ticks, n_out): the signal over its amplitude scale."""
+        return self.signal_uv / self.quality.scale_uv[:, :, None]
+
+    def in_unit(self, unit: str) -> NDArray[np.float32]:
+        """Return the signal in one of ``inference.model.UNITS``, shape (n_rows, n_ticks, n_out)."""
+        if unit == "scale":
+            return self.scaled
+        return self.signal_uv / np.float32(UV_PER_UNIT[unit])
+
+    def end_ms(self, k: int) -> NDArray[np.int64]:
+        """Return the end of each row's tick ``k`` on its stream's clock, shape (n_rows,), ms."""
+        return (self.first_tick + k + 1) * TICK_MS
 
     @classmethod
     def joined(cls, blocks: Sequence[ConditionedBlock]) -> ConditionedBlock:

@@ -9,37 +9,32 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.alarm_transition import AlarmTransition
 from inference.alarms import Alarms
 from inference.beats import Beats
 from inference.conditioning import ConditionedBlock, Conditioning
-from inference.conditions import Code
 from inference.episode_edges import EpisodeEdges
 from inference.episodes import Episodes
+from inference.intake import Intake, Leave, Queue, Signal, seated
 from inference.limits import Limits
 from inference.model import ModelInfo, builtin
-from inference.results import AlarmChange, BeatArrays, EpisodeEdge, Results, WindowResult
+from inference.resample import HALF_WIDTH_S, rate_plan
+from inference.results import Results
 from inference.session import StreamSession
 from inference.slots import Slots
-from inference.streams import UV_PER_UNIT, Streams, choose_lead
-from inference.ticks import TICK_MS, TickBeats
+from inference.stage import Composite
+from inference.streams import StreamInfo, Streams, StreamsSnapshot, adu_per_uv, choose_lead
+from inference.ticks import TICK_MS
 from inference.windows import Windows
 from ingest.errors import InputError
-from ingest.frames import MISSING_ADU
-from ingest.sequence_types import Chunk, End, Gap, Item
+from ingest.sequence_types import Chunk, Item
 
-LONGEST_PUSH_S = 20.0
-"""Signal of one stream taken in one step, s: bounds the memory of a step."""
-LONGEST_FILL_S = 10.0
-"""A gap up to this long is stepped through; behind a longer one the stream starts anew."""
-END_TICKS = 8
-"""Ticks of missing signal that follow a stream's end, so that its last beats are decided."""
+LEAST_SLOTS = 64
+"""Slots that are made at first; from there their number doubles."""
 
 
 class Pipeline:
@@ -55,6 +50,11 @@ class Pipeline:
         Alarm limits in force.
     lead : str, optional
         Lead to score; by default the stream's own best known.
+
+    Raises
+    ------
+    ingest.errors.InputError
+        If a model does not fit.
     """
 
     def __init__(
@@ -75,8 +75,20 @@ class Pipeline:
         self.windows = [Windows(StreamSession(path, "window")) for path in windows]
         self.episodes = Episodes(self.limits, self.beats.picker.decision_delay_ms)
         self.alarms = Alarms()
-        rates = {self.beats.beat.info.fs, *(w.session.info.fs for w in self.windows)}
+        rates = {self.beats.fs, *(w.session.info.fs for w in self.windows)}
         self.conditioning = {fs: Conditioning(fs) for fs in sorted(rates)}
+        late_ms = self.beats.picker.oldest_ms + round(HALF_WIDTH_S * 1000)
+        self._intake = Intake(self.streams, end_ticks=-(-late_ms // TICK_MS) + 2)
+        self._stages = Composite(
+            {
+                "intake": self._intake,
+                **{f"conditioning{fs}": stage for fs, stage in self.conditioning.items()},
+                "beats": self.beats,
+                **{f"windows{i}": stage for i, stage in enumerate(self.windows)},
+                "episodes": self.episodes,
+                "alarms": self.alarms,
+            }
+        )
         self._capacity = 0
 
     @property
@@ -86,8 +98,7 @@ class Pipeline:
 
     def quality_index(self, slot: int) -> float:
         """Quality index of a stream's latest tick, 0 to 1, for display."""
-        stage = self.conditioning[self.beats.beat.info.fs]
-        return float(stage.quality.state["index"][slot])
+        return float(self.conditioning[self.beats.fs].quality.state["index"][slot])
 
     def push(self, items: Iterable[Item]) -> Results:
         """Take sequenced items of any streams, in each stream's order.
@@ -96,11 +107,18 @@ class Pipeline:
         :attr:`~inference.results.Results.unscored`; the others go on.
         """
         results = Results()
-        queues: dict[str, deque[Item]] = defaultdict(deque)
+        queues: dict[str, Queue] = defaultdict(deque)
         for item in items:
             queues[item.stream_id].append(item)
         while queues:
-            self._advance(self._next_signal(queues, results), results)
+            ready: dict[int, NDArray[np.int16]] = {}
+            for stream_id, queue in list(queues.items()):
+                signal = self._until_signal(queue, results)
+                if signal is None:
+                    del queues[stream_id]
+                else:
+                    ready[signal.slot] = signal.samples
+            self._advance(ready, results)
         return results
 
     def forget(self, stream_ids: Iterable[str]) -> None:
@@ -112,118 +130,104 @@ class Pipeline:
         found = [self.streams.slot(stream_id) for stream_id in stream_ids]
         slots = [slot for slot in found if slot is not None]
         if slots:
-            for stage in self._stages():
-                stage.reset(np.array(slots))
+            self._stages.reset(np.array(slots))
             for slot in slots:
                 self.streams.leave(slot)
 
-    def _next_signal(
-        self, queues: dict[str, deque[Item]], results: Results
-    ) -> dict[int, NDArray[np.int16]]:
-        """Take from each queue what can be pushed now, as samples by slot; drop empty queues."""
-        ready: dict[int, NDArray[np.int16]] = {}
-        for stream_id in list(queues):
-            signal = self._take(queues[stream_id], results)
-            if signal is not None:
-                ready[signal[0]] = signal[1]
-            if not queues[stream_id]:
-                del queues[stream_id]
-        return ready
+    def snapshot(self, stream_ids: Iterable[str]) -> StreamsSnapshot:
+        """Copy all that is remembered of some streams.
 
-    def _take(self, queue: deque[Item], results: Results) -> tuple[int, NDArray[np.int16]] | None:
-        """Take the next samples of one stream; seat it, or let it go, on the way."""
-        parts: list[NDArray[np.int16]] = []
-        n = 0
-        while queue:
-            item = queue[0]
-            slot = self.streams.slot(item.stream_id)
-            if parts and (
-                not isinstance(item, Chunk) or item.begins or n >= LONGEST_PUSH_S * item.fs
-            ):
-                break
-            if isinstance(item, Chunk):
-                if item.begins and slot is not None:
-                    self._let_go(slot, results)
-                    slot = None
-                if slot is None and (slot := self._seat(item, results)) is None:
-                    queue.popleft()
-                    continue
-                info = self.streams.info(slot)
-                room = max(int(LONGEST_PUSH_S * info.fs) - n, 1)
-                row = item.samples[info.row]
-                parts.append(row[:room])
-                n += len(parts[-1])
-                queue.popleft()
-                if len(row) > room:
-                    queue.appendleft(_rest(item, room))
-                    break
-                continue
-            queue.popleft()
+        Raises
+        ------
+        ingest.errors.InputError
+            If one of them sits nowhere.
+        """
+        slots = []
+        for stream_id in stream_ids:
+            slot = self.streams.slot(stream_id)
             if slot is None:
-                continue
-            if isinstance(item, End):
-                self._let_go(slot, results)
-            elif (fill := self._through_gap(slot, item, results)) is not None:
-                return slot, fill
-        return (slot, np.concatenate(parts)) if parts and slot is not None else None
+                raise InputError(f"stream {stream_id!r} is not being scored")
+            slots.append(slot)
+        infos = tuple(self.streams.info(slot) for slot in slots)
+        state = self._stages.snapshot(np.array(slots, np.intp))
+        return StreamsSnapshot(infos, self._digests(), state)
 
-    def _seat(self, chunk: Chunk, results: Results) -> int | None:
-        """Give a stream a slot; None where it has no lead to score."""
+    def restore(self, snapshot: StreamsSnapshot) -> None:
+        """Go on with streams as the pipeline would have that took the snapshot.
+
+        Raises
+        ------
+        ingest.errors.InputError
+            If it is of other models, or not a snapshot of this pipeline's stages;
+            its streams are forgotten then.
+        """
+        if snapshot.models != self._digests():
+            raise InputError("the snapshot was taken with other models than these")
+        stream_ids = [info.stream_id for info in snapshot.streams]
+        self.forget(stream_ids)
+        slots = np.array([self._take_slot(info) for info in snapshot.streams], np.intp)
+        try:
+            self._stages.restore(slots, snapshot.state)
+        except ValueError as error:
+            self.forget(stream_ids)
+            raise InputError(f"the snapshot does not fit: {error}") from error
+
+    def _digests(self) -> tuple[str, ...]:
+        return tuple(info.digest for info in self.models)
+
+    def _until_signal(self, queue: Queue, results: Results) -> Signal | None:
+        """Take steps of one stream until it has signal; None when there is no more."""
+        while (step := self._intake.next_step(queue)) is not None:
+            if isinstance(step, Signal):
+                return step
+            if isinstance(step, Leave):
+                self._let_go(step, results)
+            elif self._seat(step.chunk, results):
+                seated(queue)
+            else:
+                queue.popleft()
+        return None
+
+    def _seat(self, chunk: Chunk, results: Results) -> bool:
+        """Give a stream a slot; False where it has no lead to score."""
         try:
             row = choose_lead(chunk.leads, self.lead)
         except InputError as error:
             results.unscored[chunk.stream_id] = str(error)
-            return None
+            return False
         if row is None:
             results.unscored[chunk.stream_id] = "no lead is an electrical signal"
-            return None
-        slot = self.streams.take(chunk, row)
-        if self.streams.capacity > self._capacity:
-            self._grow(max(64, 2 * self._capacity))
+            return False
+        info = StreamInfo.of_chunk(chunk, row)
+        slot = self._take_slot(info)
         for stage in self.conditioning.values():
-            lead = chunk.leads[row]
             stage.start(
                 slot,
                 fs=chunk.fs,
                 first_sample=chunk.first_sample,
                 first_adu=int(chunk.samples[row, 0]),
-                gain=lead.adc_gain / UV_PER_UNIT[lead.unit],
-                baseline=lead.baseline,
+                gain=adu_per_uv(info.lead),
+                baseline=info.lead.baseline,
             )
+        return True
+
+    def _take_slot(self, info: StreamInfo) -> int:
+        slot = self.streams.take(info)
+        if slot >= self._capacity:
+            self._capacity = max(LEAST_SLOTS, 2 * self._capacity)
+            self._stages.resize(self._capacity)
         return slot
 
-    def _grow(self, n_slots: int) -> None:
-        self._capacity = n_slots
-        for stage in self._stages():
-            stage.resize(n_slots)
-
-    def _stages(self) -> list[Conditioning | Beats | Windows | Episodes | Alarms]:
-        return [*self.conditioning.values(), self.beats, *self.windows, self.episodes, self.alarms]
-
-    def _through_gap(self, slot: int, gap: Gap, results: Results) -> NDArray[np.int16] | None:
-        """Missing samples for a gap; where it is too long, let the stream go."""
-        fs = self.streams.info(slot).fs
-        if gap.n_samples <= LONGEST_FILL_S * fs:
-            return np.full(gap.n_samples, MISSING_ADU, np.int16)
-        self._advance({slot: np.full(int(LONGEST_FILL_S * fs), MISSING_ADU, np.int16)}, results)
-        self._let_go(slot, results)
-        return None
-
-    def _let_go(self, slot: int, results: Results) -> None:
-        """Decide a stream's last beats, end what is open, free its slot."""
-        info = self.streams.info(slot)
-        slots = np.array([slot])
-        stage = self.conditioning[self.beats.beat.info.fs]
-        end_sample = int(stage.state["next_sample"][slot])
-        padding = np.full(int(END_TICKS * TICK_MS / 1000 * info.fs), MISSING_ADU, np.int16)
-        self._advance({slot: padding}, results)
-        end_ms = np.array([int(end_sample * 1000 / info.fs)], np.int64)
-        edges = self.episodes.close(slots, end_ms)
-        self._note_edges(slots, end_ms, edges, results)
-        self._note_alarms(self.alarms.withdraw(slots, end_ms), results)
-        for each in self._stages():
-            each.reset(slots)
-        self.streams.leave(slot)
+    def _let_go(self, leave: Leave, results: Results) -> None:
+        """End what is open of a stream, and free its slot."""
+        slots, info = np.array([leave.slot]), self.streams.info(leave.slot)
+        next_sample = self.conditioning[self.beats.fs].state["next_sample"][leave.slot]
+        plan = rate_plan(info.fs, self.beats.fs)
+        end_ms = np.array([plan.time_ms(int(next_sample) - leave.n_padding)], np.int64)
+        self._note_edges(slots, end_ms, self.episodes.close(slots, end_ms), results)
+        results.note_alarms(self.streams, self.alarms.withdraw(slots, end_ms))
+        self._stages.reset(slots)
+        self.streams.leave(leave.slot)
 
     def _advance(self, ready: dict[int, NDArray[np.int16]], results: Results) -> None:
         """Push samples of many streams, grouped by sampling frequency and length."""
@@ -237,89 +241,40 @@ class Pipeline:
                 for block in stage.push(np.array(slots), raw, source_fs):
                     by_length[block.signal_uv.shape[1]].append(block)
             for blocks in by_length.values():
-                self._score(fs, ConditionedBlock.joined(blocks), results)
+                block = ConditionedBlock.joined(blocks)
+                self._score_windows(fs, block, results)
+                if fs == self.beats.fs:
+                    self._score_beats(block, results)
 
-    def _score(self, fs: int, block: ConditionedBlock, results: Results) -> None:
-        """Run the models and all that follows over one block, tick by tick."""
-        quality = block.quality
-        scaled = block.signal_uv / quality.scale_uv[:, :, None]
-        windows = [w for w in self.windows if w.session.info.fs == fs]
-        if windows:
-            units = {"scale": scaled, "uV": block.signal_uv, "mV": block.signal_uv / 1000}
-            for k in range(scaled.shape[1]):
-                for stage in windows:
-                    signal = units[stage.session.info.units][:, k]
-                    self._score_windows(stage, block.slots, block.first_tick + k, signal, results)
-        if fs != self.beats.beat.info.fs:
-            return
-        probs = self.beats.frames(block.slots, scaled)
+    def _score_beats(self, block: ConditionedBlock, results: Results) -> None:
+        """Find beats, episodes and alarms in one block, tick by tick."""
+        slots, quality = block.slots, block.quality
+        scaled = block.scaled
+        probs = self.beats.frames(slots, scaled)
         heard = ~(quality.missing | quality.flat | quality.saturated)
         results.n_ticks += heard.size
         for k in range(scaled.shape[1]):
-            now_ms = (block.first_tick + k + 1) * TICK_MS
-            found = self.beats.step(block.slots, now_ms, scaled[:, k], probs[:, k], heard[:, k])
-            self._note_beats(block.slots, found, results)
-            edges = self.episodes.step(block.slots, now_ms, found, quality.tick(k))
-            self._note_edges(block.slots, now_ms, edges, results)
+            now_ms = block.end_ms(k)
+            found = self.beats.step(slots, now_ms, scaled[:, k], probs[:, k], heard[:, k])
+            results.note_beats(self.streams, slots, found)
+            edges = self.episodes.step(slots, now_ms, found, quality.tick(k))
+            self._note_edges(slots, now_ms, edges, results)
 
-    def _score_windows(
-        self,
-        stage: Windows,
-        slots: Slots,
-        tick: NDArray[np.int64],
-        signal: NDArray[np.float32],
-        results: Results,
-    ) -> None:
-        scores = stage.step(slots, tick, signal)
-        info = stage.session.info
-        for i, row in enumerate(scores.rows.tolist()):
-            end_ms = int(tick[row] + 1) * TICK_MS
-            best = int(scores.best[i])
-            results.windows.append(
-                WindowResult(
-                    self.streams.info(int(slots[row])),
-                    info.name,
-                    end_ms - info.length * 1000 // info.fs,
-                    end_ms,
-                    info.classes[best],
-                    float(scores.probs[i, best]),
-                )
-            )
-
-    def _note_beats(self, slots: Slots, found: TickBeats, results: Results) -> None:
-        rows = np.flatnonzero(found.present)
-        if len(rows):
-            results.beat_arrays.append(
-                BeatArrays(
-                    tuple(self.streams.info(slot) for slot in slots[rows].tolist()),
-                    found.r_ms[rows],
-                    found.rr_ms[rows],
-                    found.aami[rows],
-                    found.confidence[rows],
-                )
-            )
+    def _score_windows(self, fs: int, block: ConditionedBlock, results: Results) -> None:
+        """Run the windowed models of one sampling frequency over one block, tick by tick."""
+        for stage in self.windows:
+            if stage.session.info.fs == fs:
+                signal = block.in_unit(stage.session.info.units)
+                for k in range(signal.shape[1]):
+                    scores = stage.step(block.slots, block.first_tick + k, signal[:, k])
+                    results.note_windows(
+                        self.streams, block.slots, block.end_ms(k), stage.session.info, scores
+                    )
 
     def _note_edges(
         self, slots: Slots, now_ms: NDArray[np.int64], edges: EpisodeEdges, results: Results
     ) -> None:
-        if not len(edges):
-            return
-        for i, row in enumerate(edges.row.tolist()):
-            info = self.streams.info(int(slots[row]))
-            code = Code(int(edges.code[i]))
-            results.edges.append(EpisodeEdge(info, code, bool(edges.onset[i]), int(edges.at_ms[i])))
-        self._note_alarms(self.alarms.step(slots, now_ms, edges), results)
-
-    def _note_alarms(self, changes: list[AlarmTransition], results: Results) -> None:
-        results.alarms += [AlarmChange(self.streams.info(c.slot), c) for c in changes]
-
-
-def _rest(chunk: Chunk, n: int) -> Chunk:
-    """What is left of a chunk behind its first ``n`` samples."""
-    return replace(
-        chunk,
-        first_sample=chunk.first_sample + n,
-        samples=chunk.samples[:, n:],
-        begins=False,
-        restart=False,
-    )
+        """Note begins and ends of episodes, and what they do to the alarms."""
+        if len(edges):
+            results.note_edges(self.streams, slots, edges)
+            results.note_alarms(self.streams, self.alarms.step(slots, now_ms, edges))

@@ -64,6 +64,10 @@ class RatePlan:
         tick = sample * den // num
         return tick + 1 if (tick + 1) * num // den <= sample else tick
 
+    def time_ms(self, sample: int) -> int:
+        """Time of a source sample on the stream's clock, in whole ms, rounded down."""
+        return int(sample * 1000 / self.fs)
+
     def whole_ticks(self, first: NDArray[np.int64], end: NDArray[np.int64]) -> NDArray[np.int64]:
         """Count the ticks from ``first`` on whose windows lie wholly before sample ``end``.
 

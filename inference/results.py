@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,8 +10,12 @@ from numpy.typing import NDArray
 
 from inference.alarm_transition import AlarmTransition
 from inference.conditions import Code
-from inference.streams import StreamInfo
-from inference.ticks import AAMI
+from inference.episode_edges import EpisodeEdges
+from inference.model import ModelInfo
+from inference.slots import Slots
+from inference.streams import StreamInfo, Streams
+from inference.ticks import AAMI, TickBeats
+from inference.windows import WindowScores
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +110,53 @@ class Results:
     """Streams of which samples came that could not be scored, and why."""
     n_ticks: int = 0
     """Ticks that streams advanced, all streams together."""
+
+    def note_beats(self, streams: Streams, slots: Slots, found: TickBeats) -> None:
+        """Add the beats that one tick decided."""
+        rows = np.flatnonzero(found.present)
+        if len(rows):
+            self.beat_arrays.append(
+                BeatArrays(
+                    tuple(streams.info(slot) for slot in slots[rows].tolist()),
+                    found.r_ms[rows],
+                    found.rr_ms[rows],
+                    found.aami[rows],
+                    found.confidence[rows],
+                )
+            )
+
+    def note_edges(self, streams: Streams, slots: Slots, edges: EpisodeEdges) -> None:
+        """Add begins and ends of episodes."""
+        for i, row in enumerate(edges.row.tolist()):
+            info, code = streams.info(int(slots[row])), Code(int(edges.code[i]))
+            self.edges.append(EpisodeEdge(info, code, bool(edges.onset[i]), int(edges.at_ms[i])))
+
+    def note_alarms(self, streams: Streams, changes: Iterable[AlarmTransition]) -> None:
+        """Add changes of alarms."""
+        self.alarms += [AlarmChange(streams.info(c.slot), c) for c in changes]
+
+    def note_windows(
+        self,
+        streams: Streams,
+        slots: Slots,
+        now_ms: NDArray[np.int64],
+        model: ModelInfo,
+        scores: WindowScores,
+    ) -> None:
+        """Add the windows that one tick, which ends at ``now_ms``, completed."""
+        length_ms = model.length * 1000 // model.fs
+        for i, row in enumerate(scores.rows.tolist()):
+            end_ms, best = int(now_ms[row]), int(scores.best[i])
+            self.windows.append(
+                WindowResult(
+                    streams.info(int(slots[row])),
+                    model.name,
+                    end_ms - length_ms,
+                    end_ms,
+                    model.classes[best],
+                    float(scores.probs[i, best]),
+                )
+            )
 
     def beats(self) -> Iterator[Beat]:
         """Beats one by one."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from inference.alarm_json import AlarmSource
+from inference.slots import Snapshot
 from inference.stream_clock import StreamClock
 from ingest.errors import InputError
 from ingest.frames import ECG_UNITS, Lead
@@ -13,6 +14,9 @@ from ingest.sequence_types import Chunk
 
 UV_PER_UNIT = {"uV": 1.0, "mV": 1e3, "V": 1e6}
 """Microvolts in each electrical unit."""
+
+GAINS = (1e-4, 1e6)
+"""Gains that are believed, adu/uV, without sign: from int16 that spans 6 kV to one of 65 nV."""
 
 PREFERRED_LEADS = ("MLII", "II", "ML2", "I", "ECG")
 """Leads taken first where none was asked for: those in which the QRS stands out."""
@@ -35,6 +39,12 @@ class StreamInfo:
     row: int
     """Its row in the stream's chunks."""
 
+    @classmethod
+    def of_chunk(cls, chunk: Chunk, row: int) -> StreamInfo:
+        """Describe the stream of a chunk, scored by the lead in the given row."""
+        lead = chunk.leads[row]
+        return cls(chunk.stream_id, chunk.session, chunk.fs, chunk.origin_unix_ns, lead, row)
+
     @cached_property
     def clock(self) -> StreamClock:
         """From the stream's clock to source samples and UTC."""
@@ -44,6 +54,18 @@ class StreamInfo:
     def source(self) -> AlarmSource:
         """The stream as alarms name it."""
         return AlarmSource(self.stream_id, self.session, self.clock)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StreamsSnapshot:
+    """Whole streams, as they stand between two pushes."""
+
+    streams: tuple[StreamInfo, ...]
+    """Who they are."""
+    models: tuple[str, ...]
+    """Digests of the models that the state is of."""
+    state: Snapshot
+    """What all stages remember of them, rows in the order of ``streams``."""
 
 
 def choose_lead(leads: tuple[Lead, ...], wanted: str | None) -> int | None:
@@ -64,21 +86,43 @@ def choose_lead(leads: tuple[Lead, ...], wanted: str | None) -> int | None:
     Raises
     ------
     ingest.errors.InputError
-        If there are electrical signals, but not the one asked for; names those that are.
+        If there are electrical signals, but not the one asked for, naming those that
+        are; or if the lead's calibration is that of no ECG.
     """
     electrical = [i for i, lead in enumerate(leads) if lead.unit in ECG_UNITS]
     if not electrical:
         return None
     names = {leads[i].name.upper(): i for i in reversed(electrical)}
-    if wanted is not None:
-        if wanted.upper() not in names:
-            there = ", ".join(leads[i].name for i in electrical)
-            raise InputError(f"lead {wanted!r} is not there; there are: {there}")
-        return names[wanted.upper()]
-    for name in PREFERRED_LEADS:
-        if name in names:
-            return names[name]
-    return electrical[0]
+    if wanted is not None and wanted.upper() not in names:
+        there = ", ".join(leads[i].name for i in electrical)
+        raise InputError(f"lead {wanted!r} is not there; there are: {there}")
+    order = PREFERRED_LEADS if wanted is None else (wanted.upper(),)
+    chosen = next((names[name] for name in order if name in names), electrical[0])
+    adu_per_uv(leads[chosen])
+    return chosen
+
+
+def adu_per_uv(lead: Lead) -> float:
+    """Gain of a lead, adu/uV; negative where it is upside down.
+
+    Raises
+    ------
+    ingest.errors.InputError
+        If it lies outside of ``GAINS``.
+
+    Examples
+    --------
+    >>> adu_per_uv(Lead("II", "mV", 200.0))
+    0.2
+    """
+    gain = lead.adc_gain / UV_PER_UNIT[lead.unit]
+    low, high = GAINS
+    if not low <= abs(gain) <= high:
+        raise InputError(
+            f"lead {lead.name!r} has an adc_gain of {lead.adc_gain} adu/{lead.unit}; "
+            f"allowed: {low:g} to {high:g} adu/uV, either sign"
+        )
+    return gain
 
 
 class Streams:
@@ -119,15 +163,13 @@ class Streams:
         """Slot of every stream, in the order they came."""
         return dict(self._slot_of)
 
-    def take(self, chunk: Chunk, row: int) -> int:
-        """Seat a stream with its first chunk; return its slot."""
+    def take(self, info: StreamInfo) -> int:
+        """Seat a stream; return its slot."""
         slot = self._free.pop() if self._free else len(self._info)
         if slot == len(self._info):
             self._info.append(None)
-        self._slot_of[chunk.stream_id] = slot
-        self._info[slot] = StreamInfo(
-            chunk.stream_id, chunk.session, chunk.fs, chunk.origin_unix_ns, chunk.leads[row], row
-        )
+        self._slot_of[info.stream_id] = slot
+        self._info[slot] = info
         return slot
 
     def leave(self, slot: int) -> None:
