@@ -4,6 +4,8 @@ UV ?= uv
 BROKER_ARGS ?=
 BENCH_ARGS ?=
 CONFIG ?=
+WHY ?=
+ASSESS_ARGS ?=
 DEMO_ARGS ?=
 PYTEST_ARGS ?= -n 2 --dist loadgroup
 
@@ -13,7 +15,7 @@ PIP := -m pip --disable-pip-version-check --no-input --quiet
 PACKAGES := ingest inference training fairness deploy
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench kafka train proto lock clean distclean
+.PHONY: help demo test check format bench kafka train assess proto lock clean distclean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -42,6 +44,10 @@ kafka: $(VENV)/.installed ## start one Apache Kafka on this machine (needs Java 
 train: $(DEV)/.installed ## fit a model: make train CONFIG=training/configs/NAME.toml
 	@test -n "$(CONFIG)" || { echo "say which: make train CONFIG=FILE, one of" training/configs/*.toml >&2; exit 2; }
 	$(DEV)/bin/vigil train $(CONFIG)
+
+assess: $(DEV)/.installed ## score the shipped models by EC57 into their cards: make assess WHY="..."
+	@test -n "$(WHY)" || { echo 'say why DS2 is looked at: make assess WHY="..."' >&2; exit 2; }
+	$(DEV)/bin/python -m training.assess --why "$(WHY)" $(ASSESS_ARGS)
 
 proto: $(DEV)/.installed ## generate the Protobuf code again from ingest/frame.proto
 	$(DEV)/bin/python -m grpc_tools.protoc -I. --python_out=. --pyi_out=. ingest/frame.proto

@@ -67,14 +67,14 @@ class BeatSampler:
         signals: Sequence[LabelledSignal],
         before: int,
         after: int,
-        synthesis: Synthesis = Synthesis(),  # noqa: B008  (frozen)
+        synthesis: Synthesis = Synthesis(),
     ) -> None:
         self._before, self._after, self._synthesis = before, after, synthesis
         self._signals = [s for s in signals if len(s.r_ms) > 1]
         self._scaled = [s.scaled for s in self._signals]
         self._ventricular = np.concatenate(
             [
-                _windows(x, s.r_ms[s.aami == V] * s.fs // 1000, before, after)
+                cut_windows(x, s.r_ms[s.aami == V] * s.fs // 1000, before, after)
                 for x, s in zip(self._scaled, self._signals, strict=True)
             ]
         )
@@ -96,7 +96,7 @@ class BeatSampler:
         aami = record.aami[start : start + n].copy()
         aami[aami > V] = IGNORE
         at = np.rint(r).astype(np.int64)
-        windows = _windows(x, at + rng.integers(-1, 2, len(at)), self._before, self._after)
+        windows = cut_windows(x, at + rng.integers(-1, 2, len(at)), self._before, self._after)
         do = self._synthesis
         if rng.random() < do.rhythm:
             self._change_rhythm(rng, windows, rr, aami)
@@ -217,19 +217,19 @@ class BeatSampler:
             rr[rng.random(n) < 0.06] *= rng.uniform(1.3, 2.1)
 
 
-def _windows(
+def cut_windows(
     x: NDArray[np.float32], at: NDArray[np.int64], before: int, after: int
 ) -> NDArray[np.float32]:
     """Cut a window about each R-peak, the signal's ends held."""
     index = at[:, None] + np.arange(-before, after)
-    return x[np.clip(index, 0, len(x) - 1)]
+    return np.asarray(x[np.clip(index, 0, len(x) - 1)])
 
 
 def _ectopic_p(rng: np.random.Generator, before: int) -> NDArray[np.float32]:
-    """A P wave of another shape: up, down or both, somewhere before the QRS."""
+    """Draw a P wave of another shape: up, down or both, somewhere before the QRS."""
     t = np.arange(before)
     centre, width = before - rng.uniform(11, 26), rng.uniform(2, 5)
     bump = np.exp(-((t - centre) ** 2) / (2 * width**2))
     if rng.random() < 0.3:
         bump = np.gradient(bump) * width
-    return (rng.uniform(-0.12, 0.15) * bump).astype(np.float32)
+    return np.asarray(rng.uniform(-0.12, 0.15) * bump, np.float32)

@@ -16,8 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference.conditioning import Conditioning
+from inference.streams import UV_PER_UNIT
 from inference.ticks import TICK_MS
-from ingest.wfdb_replay import Recording, open_recording
+from ingest.recording import Recording
+from ingest.wfdb_replay import open_recording
 from training.labels import aami_codes
 from training.splits import patient_of
 
@@ -33,6 +35,8 @@ class LabelledSignal:
     """Record name."""
     lead: str
     """Lead name."""
+    lead_index: int
+    """Its place in the record, from 0."""
     patient: str
     """The person, as :func:`training.splits.patient_of` names them."""
     fs: int
@@ -51,7 +55,8 @@ class LabelledSignal:
     @property
     def scaled(self) -> NDArray[np.float32]:
         """Array of shape (n_samples,): the signal over its amplitude scale."""
-        return self.signal_uv / np.repeat(self.scale_uv, self.fs * TICK_MS // 1000)
+        scale_uv = np.repeat(self.scale_uv, self.fs * TICK_MS // 1000)
+        return np.asarray(self.signal_uv / scale_uv, np.float32)
 
 
 def load(
@@ -90,6 +95,7 @@ def load(
                 LabelledSignal(
                     record,
                     recording.leads[lead].name,
+                    lead,
                     patient_of(folder.name, record),
                     fs,
                     signal,
@@ -132,10 +138,6 @@ def condition(
     ]
     signal = np.concatenate([block.signal_uv.reshape(-1) for block in blocks])
     return signal, np.concatenate([block.quality.scale_uv[0] for block in blocks])
-
-
-UV_PER_UNIT = {"uV": 1.0, "mV": 1e3, "V": 1e6}
-"""Microvolts in each electrical unit."""
 
 
 def digest(signals: Iterable[LabelledSignal]) -> str:

@@ -51,7 +51,7 @@ class ExportSpec:
     """Unit of the signal."""
 
     def metadata(self) -> dict[str, str]:
-        """The metadata as the strings that stand in the file."""
+        """Return the metadata as the strings that stand in the file."""
         plain = {
             key: str(getattr(self, key))
             for key in ("name", "version", "kind", "fs", "stride", "length", "before", "units")

@@ -9,6 +9,7 @@ template that travels with the LSTM's state.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -21,11 +22,13 @@ QRS = slice(BEFORE - 8, BEFORE + 10)
 """The QRS itself: 64 ms before to 80 ms behind the peak."""
 ATRIAL = slice(2, BEFORE - 7)
 """Where a P wave lies: 264 to 56 ms before the peak."""
-N_FEATURES = 16
+N_FEATURES = 18
 N_RR = 8
 """RR intervals remembered."""
-MEMORY = LENGTH + 1 + N_RR
-"""A stream's memory: template, beats in it, RR intervals (s, newest first, 0 unknown)."""
+MEMORY = LENGTH + 2 + N_RR
+"""A stream's memory: template, beats in it, long-run RR, last RRs (s, newest first, 0 unknown)."""
+LONG_RUN = 1 / 40
+"""Share of the way the long-run RR goes to each: a run of early beats does not become usual."""
 
 FASTEST, SLOWEST = 0.25, 0.06
 """Share of the way the template goes to a beat that fits: at first, and in the long run."""
@@ -55,7 +58,7 @@ def recall(window: Tensor, rr_s: Tensor, memory: Tensor) -> tuple[Tensor, Tensor
     features : Tensor of shape (batch, N_FEATURES)
     memory : Tensor of shape (batch, MEMORY)
     """
-    template, count, rrs = memory.split([LENGTH, 1, N_RR], dim=1)
+    template, count, long_run, rrs = memory.split([LENGTH, 1, 1, N_RR], dim=1)
     beat = centred(window)
     started = (count > 0).to(beat.dtype)
     template = started * template + (1 - started) * beat
@@ -64,27 +67,31 @@ def recall(window: Tensor, rr_s: Tensor, memory: Tensor) -> tuple[Tensor, Tensor
     fit_atrial = _correlation(beat[:, ATRIAL], template[:, ATRIAL])
     fit_all = _correlation(beat, template)
     known = (rrs > 0).to(beat.dtype)
-    usual = (rrs * known).sum(1, keepdim=True) / known.sum(1, keepdim=True).clamp(min=1)
+    n_known = total(known).clamp(min=1)
+    usual = total(rrs * known) / n_known
     usual = torch.where(usual > 0, usual, rr_s)
     here = torch.where(rr_s > 0, rr_s, usual).clamp(min=0.2)
     usual = usual.clamp(min=0.2)
     last = torch.where(rrs[:, :1] > 0, rrs[:, :1], usual).clamp(min=0.2)
+    long_run = torch.where(long_run > 0, long_run, here)
     deviation = (rrs - usual).abs() * known / usual
     features = torch.cat(
         [
             log_ratio(here, usual),
             log_ratio(here, last),
             log_ratio(last, usual),
+            log_ratio(here, long_run),
+            log_ratio(usual, long_run),
             here - 0.8,
             usual - 0.8,
-            deviation.sum(1, keepdim=True) / known.sum(1, keepdim=True).clamp(min=1),
+            total(deviation) / n_known,
             deviation.max(dim=1, keepdim=True).values,
             (rr_s > 0).to(beat.dtype),
             fit_qrs,
             fit_atrial,
             fit_all,
-            residual[:, QRS].abs().mean(1, keepdim=True),
-            residual[:, ATRIAL].abs().mean(1, keepdim=True),
+            mean(residual[:, QRS].abs()),
+            mean(residual[:, ATRIAL].abs()),
             _ratio(beat[:, QRS], template[:, QRS]),
             _ratio(beat[:, ATRIAL], template[:, ATRIAL]),
             (beat[:, ATRIAL].amax(1, keepdim=True) - beat[:, ATRIAL].amin(1, keepdim=True)),
@@ -95,15 +102,29 @@ def recall(window: Tensor, rr_s: Tensor, memory: Tensor) -> tuple[Tensor, Tensor
     rate = (1 / (count + 1)).clamp(min=SLOWEST, max=FASTEST) * (0.1 + 0.9 * fits)
     template = template + rate * residual
     rrs = torch.cat([rr_s, rrs[:, :-1]], dim=1)
-    memory = torch.cat([template, (count + 1).clamp(max=1000.0), rrs], dim=1)
+    pace = (1 / (count + 1)).clamp(min=LONG_RUN)
+    long_run = long_run + pace * (here - long_run)
+    memory = torch.cat([template, (count + 1).clamp(max=1000.0), long_run, rrs], dim=1)
     return torch.stack([beat, residual], dim=1), features, memory
 
 
+def total(x: Tensor) -> Tensor:
+    """Sum over the last axis, kept as an axis of one.
+
+    A matrix product, not ``sum``: ONNX Runtime adds up a row in an order that
+    depends on its address, so on its place in the batch; its products do not.
+    """
+    return x @ torch.ones(x.shape[-1], 1)
+
+
+def mean(x: Tensor) -> Tensor:
+    """Mean over the last axis, kept as an axis of one."""
+    return total(x) / x.shape[-1]
+
+
 def _correlation(a: Tensor, b: Tensor) -> Tensor:
-    a = a - a.mean(1, keepdim=True)
-    b = b - b.mean(1, keepdim=True)
-    norm = ((a * a).sum(1, keepdim=True) * (b * b).sum(1, keepdim=True)).clamp(min=1e-6).sqrt()
-    return (a * b).sum(1, keepdim=True) / norm
+    a, b = a - mean(a), b - mean(b)
+    return total(a * b) / (total(a * a) * total(b * b)).clamp(min=1e-6).sqrt()
 
 
 def _ratio(a: Tensor, b: Tensor) -> Tensor:
@@ -137,6 +158,11 @@ class BeatSize:
     dropout: float = 0.2
     """Dropout on the embeddings while training."""
 
+    @classmethod
+    def of(cls, values: Mapping[str, float]) -> BeatSize:
+        """Read a size from a configuration, whose numbers may all be floats."""
+        return cls(**{k: v if k == "dropout" else int(v) for k, v in values.items()})  # type: ignore[arg-type]
+
 
 class BeatClassifier(nn.Module):
     """Class probabilities (N, S, V) of a beat, the state carried from beat to beat.
@@ -147,7 +173,7 @@ class BeatClassifier(nn.Module):
         How large.
     """
 
-    def __init__(self, size: BeatSize = BeatSize()) -> None:  # noqa: B008  (frozen)
+    def __init__(self, size: BeatSize = BeatSize()) -> None:
         super().__init__()
         self.size = size
         self.shape = nn.Sequential(
@@ -210,7 +236,7 @@ class BeatClassifier(nn.Module):
     def forward(
         self, signal: Tensor, rr_s: Tensor, memory: Tensor, *state: Tensor
     ) -> tuple[Tensor, ...]:
-        """Exported form: one beat a stream; probabilities of shape (batch, 3), then the states."""
+        """Score one beat a stream, as exported: probabilities (batch, 3), then the states."""
         shape, features, memory = recall(signal[:, 0], rr_s, memory)
         state = tuple(part.unsqueeze(0) for part in state)
         v, s, state = self.logits(shape[None], features[None], state)

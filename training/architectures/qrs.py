@@ -29,7 +29,7 @@ class QrsSize:
 
 
 State = tuple[Tensor, Tensor, Tensor, Tensor]
-"""state_signal (batch, 1, 8), state_fine (batch, fine, 5), state_h and state_c (1, batch, hidden)."""
+"""Past signal (batch, 1, 8), past fine (batch, fine, 5), LSTM h and c (1, batch, hidden)."""
 
 
 class QrsDetector(nn.Module):
@@ -41,7 +41,7 @@ class QrsDetector(nn.Module):
         How large.
     """
 
-    def __init__(self, size: QrsSize = QrsSize()) -> None:  # noqa: B008  (frozen)
+    def __init__(self, size: QrsSize = QrsSize()) -> None:
         super().__init__()
         self.size = size
         self.fine = nn.Conv1d(1, size.fine, FINE_TAPS)
@@ -86,7 +86,7 @@ class QrsDetector(nn.Module):
     def forward(
         self, signal: Tensor, past: Tensor, past_fine: Tensor, h: Tensor, c: Tensor
     ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-        """Exported form: probabilities of shape (batch, n_frames) and the states, batch first."""
+        """Score frames, as exported: probabilities (batch, n_frames), then the states."""
         state = (past, past_fine, h.unsqueeze(0), c.unsqueeze(0))
         logits, (past, past_fine, h, c) = self.logits(signal, state)
         return torch.sigmoid(logits), past, past_fine, h.squeeze(0), c.squeeze(0)

@@ -1,0 +1,127 @@
+"""``vigil demo``: several patients being monitored, live."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from deploy.services.demo import Demo
+    from deploy.services.ward import Ward
+    from deploy.terminal import WardStats
+
+Duration = Annotated[
+    float | None, typer.Option(help="How long, s; without it until Ctrl-C.", min=1.0)
+]
+Speed = Annotated[float, typer.Option(help="Times real time.", min=0.1, max=1000.0)]
+
+
+def demo(
+    duration: Duration = None,
+    speed: Speed = 1.0,
+    patients: Annotated[int, typer.Option(help="How many patients.", min=1, max=256)] = 12,
+    seed: Annotated[int, typer.Option(help="Seed of the simulated patients.")] = 0,
+    headless: Annotated[bool, typer.Option(help="Draw nothing; print alarms as lines.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one object at the end.")] = False,
+) -> None:
+    """Watch several patients being monitored: a real excerpt beside simulated ones.
+
+    Frames go through an in-process log into the very worker that serves Kafka.
+    The excerpt is five minutes of MIT-BIH record 208; records of VIGIL_DATA or
+    ../shared/data are shown too, where they are. Without --duration it runs
+    until Ctrl-C (headless: 60 s).
+
+    Examples
+    --------
+    $ vigil demo --speed 2
+    $ vigil demo --headless --duration 20 --json
+    """
+    from rich.console import Console
+
+    from deploy.services.demo import Demo
+    from deploy.services.demo_patients import demo_patients
+    from deploy.services.ward import Ward
+    from deploy.terminal import WardDisplay, summary
+
+    errors = Console(stderr=True, highlight=False)
+    errors.print("starting: reading and simulating patients, loading models ...", style="dim")
+    recordings, notes = demo_patients(patients, seed)
+    for note in notes:
+        errors.print(f"note: {note}", style="yellow", markup=False)
+    ward = Ward({name: str(bed + 1) for bed, name in enumerate(recordings)})
+    running = Demo(recordings, speed=speed, see=ward.see, start_unix_ns=time.time_ns())
+    quiet = headless or as_json
+    if quiet and duration is None:
+        duration = 60.0
+    started_s = time.monotonic()
+    running.start()
+    try:
+        with WardDisplay() if not quiet else WardDisplay(Console(quiet=True)) as display:
+            while duration is None or time.monotonic() - started_s < duration:
+                running.turn()
+                elapsed_s = time.monotonic() - started_s
+                lines = ward.take(running.beats, running.alarms, elapsed_s)
+                if quiet and not as_json:
+                    for line in lines:
+                        errors.print(
+                            f"{line.clock} {line.priority:6} bed {line.bed:>2} {line.patient}: "
+                            f"{line.condition} {line.change} {line.detail}",
+                            markup=False,
+                        )
+                if display.due():
+                    stats = _stats(running, ward, elapsed_s, speed)
+                    display.show(ward.view(running.pipeline, stats, note="Ctrl-C ends"))
+    except KeyboardInterrupt:
+        pass
+    running.stop()
+    stats = _stats(running, ward, time.monotonic() - started_s, speed)
+    if as_json:
+        typer.echo(json.dumps(_report(running, ward)))
+    else:
+        Console().print(summary(ward.view(running.pipeline, stats)))
+
+
+def _stats(running: Demo, ward: Ward, elapsed_s: float, speed: float) -> WardStats:
+    from deploy.terminal import WardStats
+
+    latency = running.latency_ms()
+    tallies = ward.tallies.values()
+    return WardStats(
+        elapsed_s=elapsed_s,
+        n_streams=len(running.pipeline.streams),
+        signal_s=ward.signal_s,
+        samples_per_s=ward.n_samples / max(elapsed_s, 1e-3),
+        speed=speed,
+        n_beats=sum(t.n_beats for t in tallies),
+        n_alarms=sum(t.n_high + t.n_medium + t.n_low for t in tallies),
+        latency_p50_ms=latency[0] if latency else None,
+        latency_p99_ms=latency[1] if latency else None,
+    )
+
+
+def _report(running: Demo, ward: Ward) -> dict[str, Any]:
+    """Say for machines what was shown."""
+    latency = running.latency_ms()
+    by_patient = {
+        name: {
+            "beats": tally.n_beats,
+            "ventricular": tally.n_ventricular,
+            "supraventricular": tally.n_supraventricular,
+            "alarms": tally.n_high + tally.n_medium + tally.n_low,
+            "conditions": list(tally.conditions),
+        }
+        for name, tally in ward.tallies.items()
+    }
+    return {
+        "patients": len(by_patient),
+        "signal_s": round(ward.signal_s, 3),
+        "beats": sum(each["beats"] for each in by_patient.values()),
+        "alarms": sum(each["alarms"] for each in by_patient.values()),
+        "latency_ms": None
+        if latency is None
+        else {"p50": round(latency[0], 3), "p99": round(latency[1], 3)},
+        "by_patient": by_patient,
+    }

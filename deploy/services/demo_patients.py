@@ -1,0 +1,81 @@
+"""Who is shown in the demonstration: real excerpts where there are any, and simulated patients."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from ingest.errors import InputError
+from ingest.excerpt import demo_excerpt
+from ingest.frames import MISSING_ADU
+from ingest.recording import Recording
+from ingest.simulator import demo_ward
+from ingest.wfdb_replay import open_recording
+
+EXCERPT = "mitdb-208"
+"""Pseudonym of the excerpt that is there on any machine."""
+REAL_S = 300.0
+"""Length taken of a real record, s."""
+SIMULATED_S = 300.0
+"""Length of a simulated one, s."""
+RECORDS = (("mitdb/200", 0.0), ("mitdb/119", 0.0), ("mitdb/201", 900.0), ("vfdb/427", 0.0))
+"""Records of the data folder that are worth watching, and where to begin, s."""
+
+
+def data_folder() -> Path | None:
+    """Return the folder of the databases: ``VIGIL_DATA``, or ``../shared/data``; None without."""
+    told = os.environ.get("VIGIL_DATA")
+    folder = Path(told) if told else Path("..") / "shared" / "data"
+    return folder if folder.is_dir() else None
+
+
+def demo_patients(n: int, seed: int = 0) -> tuple[dict[str, Recording], list[str]]:
+    """Choose the patients.
+
+    Parameters
+    ----------
+    n : int
+        How many, at least 1.
+    seed : int
+        Seed of the simulated ones.
+
+    Returns
+    -------
+    recordings : dict of str to Recording
+        By pseudonym, in the order of the beds: real ones first.
+    notes : list of str
+        What could not be shown, and why.
+    """
+    recordings: dict[str, Recording] = {}
+    notes: list[str] = []
+    try:
+        recordings[EXCERPT] = demo_excerpt()
+    except InputError as error:
+        notes.append(str(error))
+    recordings |= _real(data_folder(), min(len(RECORDS), n // 4), notes)
+    recordings = dict(list(recordings.items())[:n])
+    if left := n - len(recordings):
+        for record in demo_ward(left, seed, duration_s=SIMULATED_S):
+            recordings[record.name] = Recording(
+                record.name, record.fs, record.leads, record.samples
+            )
+    return recordings, notes
+
+
+def _real(folder: Path | None, n: int, notes: list[str]) -> dict[str, Recording]:
+    """Read excerpts of the data folder's records, those that are there."""
+    found: dict[str, Recording] = {}
+    for name, begin_s in RECORDS[:n] if folder else ():
+        path = Path(str(folder)) / name
+        if not path.with_suffix(".hea").is_file():
+            continue
+        try:
+            whole = open_recording(path)
+        except InputError as error:
+            notes.append(str(error))
+            continue
+        first = int(begin_s * whole.fs)
+        samples = whole.samples[:, first : first + int(REAL_S * whole.fs)]
+        if (samples != MISSING_ADU).any():
+            found[name.replace("/", "-")] = Recording(name, whole.fs, whole.leads, samples)
+    return found

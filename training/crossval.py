@@ -1,0 +1,120 @@
+"""Leave-patients-out on DS1: how well beats of patients never seen are told, at each threshold.
+
+``python -m training.crossval CONFIG`` is how the beat model's configuration and
+thresholds are chosen. Every patient of DS1 is left out once; the scores of all
+of them are pooled. Reference R-peaks, first five minutes left out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import lightning
+import numpy as np
+from numpy.typing import NDArray
+
+from inference.ticks import N, S, V
+from training.beat_task import BeatTask
+from training.config import TrainConfig, load_config
+from training.datasets import LabelledSignal, load
+from training.scores import f1
+from training.splits import patient_of, require_disjoint
+
+LEARNING_MS = 300_000
+"""Start of a record that does not count, ms (EC57)."""
+THRESHOLDS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7)
+"""What is tried."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LeftOut:
+    """One record, scored by a model that never saw its patient."""
+
+    record: str
+    """Name."""
+    v: NDArray[np.float32]
+    """Array of shape (n_beats,): probability of V."""
+    s: NDArray[np.float32]
+    """Array of shape (n_beats,): probability of S, if not V."""
+    aami: NDArray[np.int8]
+    """Array of shape (n_beats,): reference classes."""
+
+    def called(self, v: float, s: float) -> NDArray[np.int64]:
+        """Classes at two thresholds, array of shape (n_beats,)."""
+        return np.where(self.v >= v, V, np.where((1 - self.v) * self.s >= s, S, N))
+
+
+def leave_out(
+    config: TrainConfig, signals: Sequence[LabelledSignal], n_folds: int
+) -> Iterator[LeftOut]:
+    """Train once a fold and score the patients left out.
+
+    Parameters
+    ----------
+    config : TrainConfig
+        The run that every fold makes.
+    signals : sequence of LabelledSignal
+        All leads of all records.
+    n_folds : int
+        Folds; patients are dealt out in the order of their names.
+    """
+    patients = sorted({signal.patient for signal in signals})
+    for fold in range(n_folds):
+        out = set(patients[fold::n_folds])
+        require_disjoint({"training": set(patients) - out, "left out": out})
+        lightning.seed_everything(config.fit.seed, verbose=False)
+        task = BeatTask(config, [s for s in signals if s.patient not in out], [])
+        trainer = lightning.Trainer(
+            max_epochs=config.fit.epochs,
+            gradient_clip_val=config.fit.clip_norm,
+            limit_val_batches=0,
+            logger=False,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+        )
+        trainer.fit(task)
+        task.model.eval()
+        first = config.data.leads[0]
+        for signal in signals:
+            if signal.patient in out and signal.lead_index == first:
+                counted = signal.r_ms >= LEARNING_MS
+                v, s = task.predict(signal)
+                yield LeftOut(signal.name, v[counted], s[counted], signal.aami[counted])
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Cross-validate one configuration from the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("config", type=Path)
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--folds", type=int, default=4)
+    arguments = parser.parse_args(argv)
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    config = load_config(arguments.config)
+    chosen = config.data
+    records = chosen.training_records()
+    print(f"{len(records)} records of {len({patient_of('mitdb', r) for r in records})} patients")
+    signals = load(arguments.data / chosen.database, records, fs=chosen.fs, leads=chosen.leads)
+    done = []
+    for result in leave_out(config, signals, arguments.folds):
+        done.append(result)
+        called = result.called(0.5, 0.5)
+        veb, sveb = f1(result.aami, called, V), f1(result.aami, called, S)
+        counts = np.bincount(result.aami, minlength=5)
+        print(
+            f"{result.record}: {counts[S]} S F1 {sveb:.3f}, {counts[V]} V F1 {veb:.3f}", flush=True
+        )
+    aami = np.concatenate([result.aami for result in done])
+    for v, s in itertools.product(THRESHOLDS, THRESHOLDS):
+        called = np.concatenate([result.called(v, s) for result in done])
+        print(f"V {v} S {s}: V F1 {f1(aami, called, V):.4f}  S F1 {f1(aami, called, S):.4f}")
+
+
+if __name__ == "__main__":
+    main()

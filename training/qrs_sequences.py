@@ -1,0 +1,160 @@
+"""Training sequences for the QRS detector: stretches of augmented signal and their R-peaks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inference.quality import Quality
+from inference.ticks import TICK_MS
+from training import augment
+from training.datasets import LabelledSignal
+
+TARGET_WIDTH = 0.5
+"""Standard deviation of the target about an R-peak, frames: soft, to let its centre be read."""
+MARGIN_FRAMES = 8
+"""Frames about the edge of a silence that teach nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Augmentation:
+    """How signals are made harder; shares are of sequences."""
+
+    stretch: float = 1.25
+    """Largest factor by which time is stretched or squeezed."""
+    inversion: float = 0.3
+    """Share turned upside down."""
+    noise: float = 0.4
+    """Share with muscle noise."""
+    noise_db_low: float = 3.0
+    """Least SNR of that noise, dB."""
+    noise_db_high: float = 24.0
+    """Largest SNR of that noise, dB."""
+    wander: float = 0.5
+    """Share with baseline wander."""
+    silence: float = 0.12
+    """Share with a stretch of silence put in, so that asystole is learned as such."""
+    other_lead: float = 0.3
+    """Share taken from a lead that is not the record's first."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class QrsSequences:
+    """A batch of stretches."""
+
+    signal: NDArray[np.float32]
+    """Array of shape (batch, n_samples): over the amplitude scale."""
+    target: NDArray[np.float32]
+    """Array of shape (batch, n_frames): 1 where the frame speaks of an R-peak."""
+    weight: NDArray[np.float32]
+    """Array of shape (batch, n_frames): 0 where a frame teaches nothing."""
+
+
+class QrsSampler:
+    """Draws stretches from labelled signals.
+
+    Parameters
+    ----------
+    signals : sequence of LabelledSignal
+        Training signals; those of a record's first lead first.
+    n_first : int
+        How many of them are first leads.
+    stride : int
+        Samples a frame.
+    look_ahead : int
+        Frames by which a frame's target lies behind it.
+    augmentation : Augmentation
+        How they are made harder.
+    """
+
+    def __init__(
+        self,
+        signals: Sequence[LabelledSignal],
+        n_first: int,
+        stride: int,
+        look_ahead: int,
+        augmentation: Augmentation = Augmentation(),
+    ) -> None:
+        self._signals, self._n_first = list(signals), n_first
+        self._stride, self._look_ahead, self._how = stride, look_ahead, augmentation
+        self._fs = signals[0].fs
+
+    def draw(self, rng: np.random.Generator, batch: int, length_s: int) -> QrsSequences:
+        """Draw ``batch`` stretches of ``length_s`` seconds."""
+        n = length_s * self._fs
+        signal = np.empty((batch, n), np.float32)
+        target = np.zeros((batch, n // self._stride), np.float32)
+        weight = np.ones_like(target)
+        for row in range(batch):
+            self._cut(rng, signal[row], target[row], weight[row])
+        weight[:, : self._look_ahead] = 0
+        how = self._how
+        signal = augment.gain(signal, rng)
+        signal = augment.inversion(signal, rng, share=how.inversion)
+        snr_db = (how.noise_db_low, how.noise_db_high)
+        signal = augment.noise(signal, rng, share=how.noise, snr_db=snr_db)
+        signal = augment.wander(signal, rng, fs=self._fs, share=how.wander)
+        signal = augment.motion(signal, rng, fs=self._fs)
+        return QrsSequences(self._scaled(signal), target, weight)
+
+    def _cut(
+        self,
+        rng: np.random.Generator,
+        signal: NDArray[np.float32],
+        target: NDArray[np.float32],
+        weight: NDArray[np.float32],
+    ) -> None:
+        """Fill one row from a random place of a random record."""
+        others = len(self._signals) - self._n_first
+        other = others > 0 and rng.random() < self._how.other_lead
+        record = self._signals[
+            rng.integers(others) + self._n_first if other else rng.integers(self._n_first)
+        ]
+        limit = np.log(self._how.stretch)
+        pace = float(np.exp(rng.uniform(-limit, limit)))
+        n = int(len(signal) * pace) + 2
+        start = int(rng.integers(0, len(record.signal_uv) - n))
+        source = record.signal_uv[start : start + n]
+        signal[:] = np.interp(np.arange(len(signal)) * pace, np.arange(n), source)
+
+        def frame(time_ms: NDArray[np.int64]) -> NDArray[np.float64]:
+            return (time_ms * self._fs / 1000 - start) / pace / self._stride
+
+        peaks = frame(record.r_ms)
+        peaks = peaks[(peaks > 0) & (peaks < len(target))]
+        if rng.random() < self._how.silence:
+            peaks = self._silence(rng, signal, weight, peaks)
+        for peak in peaks + self._look_ahead:
+            near = np.arange(max(int(peak) - 2, 0), min(int(peak) + 3, len(target)))
+            bump = np.exp(-((near + 0.5 - peak) ** 2) / (2 * TARGET_WIDTH**2))
+            target[near] = np.maximum(target[near], bump)
+        for begin, end in frame(np.minimum(record.flutter_ms, 10**9)) + self._look_ahead:
+            weight[max(int(begin) - 5, 0) : max(int(end) + 25, 0)] = 0
+
+    def _silence(
+        self,
+        rng: np.random.Generator,
+        signal: NDArray[np.float32],
+        weight: NDArray[np.float32],
+        peaks: NDArray[np.float64],
+    ) -> NDArray[np.float64]:
+        """Put 3 to 12 s of near-silence in; return the peaks that are left."""
+        length = int(rng.uniform(80, 300))
+        begin = int(rng.uniform(0, len(weight) - 100))
+        part = signal[begin * self._stride : (begin + length) * self._stride]
+        fade = np.clip(np.minimum(np.arange(len(part)), np.arange(len(part))[::-1]) / 10, 0, 1)
+        quiet = rng.standard_normal(len(part)) * rng.uniform(2, 30)
+        part[:] = part * (1 - fade) + quiet * fade
+        for edge in (begin, begin + length):
+            weight[max(edge - MARGIN_FRAMES, 0) : edge + MARGIN_FRAMES] = 0
+        return peaks[(peaks < begin) | (peaks > begin + length)]
+
+    def _scaled(self, signal_uv: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Divide by the amplitude scale that serving would have used."""
+        n = self._fs * TICK_MS // 1000
+        ticks = signal_uv.reshape(len(signal_uv), -1, n)
+        scale_uv = Quality(len(ticks)).amplitude_scale(np.arange(len(ticks)), ticks)
+        return (ticks / scale_uv[:, :, None]).reshape(signal_uv.shape)

@@ -1,0 +1,171 @@
+"""The QRS detector's training: what it sees, its loss, its score on patients kept aside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import lightning
+import numpy as np
+import torch
+from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn.functional import binary_cross_entropy_with_logits
+from torch.utils.data import DataLoader, IterableDataset
+
+from training.architectures.qrs import STRIDE, QrsDetector, QrsSize
+from training.beat_task import WholeRecords, one_cycle
+from training.config import TrainConfig
+from training.datasets import LabelledSignal
+from training.export import ExportSpec, export
+from training.qrs_sequences import Augmentation, QrsSampler
+
+LOOK_AHEAD = 8
+"""Frames that the detector looks past an R-peak: 320 ms, up to where the T wave rises."""
+PEAK_WEIGHT = 2.0
+"""Weight of frames with an R-peak against the many without."""
+
+Batch = tuple[Tensor, Tensor, Tensor]
+"""signal (batch, 1, n_samples), target and weight (batch, n_frames)."""
+
+
+class QrsBatches(IterableDataset[Batch]):
+    """Draws batches; one iteration is one epoch."""
+
+    def __init__(self, sampler: QrsSampler, config: TrainConfig) -> None:
+        self._sampler, self._fit = sampler, config.fit
+        self._rng = np.random.default_rng(config.fit.seed)
+
+    def __iter__(self) -> Iterator[Batch]:
+        for _ in range(self._fit.steps):
+            drawn = self._sampler.draw(self._rng, self._fit.batch, self._fit.length)
+            yield (
+                torch.from_numpy(drawn.signal)[:, None],
+                torch.from_numpy(drawn.target),
+                torch.from_numpy(drawn.weight),
+            )
+
+
+class QrsTask(lightning.LightningModule):
+    """Fits a :class:`QrsDetector`.
+
+    Parameters
+    ----------
+    config : TrainConfig
+        The run.
+    training, validation : sequence of LabelledSignal
+        Signals learned from, and of the patients kept aside.
+    """
+
+    def __init__(
+        self,
+        config: TrainConfig,
+        training: Sequence[LabelledSignal],
+        validation: Sequence[LabelledSignal],
+    ) -> None:
+        super().__init__()
+        self.config = config
+        size = {key: int(value) for key, value in config.architecture.items()}
+        self.model = QrsDetector(QrsSize(**size))
+        self._training, self._validation = training, validation
+
+    def train_dataloader(self) -> DataLoader[Batch]:
+        """Augmented stretches of the training patients."""
+        first = [s for s in self._training if s.lead_index == self.config.data.leads[0]]
+        rest = [s for s in self._training if s.lead_index != self.config.data.leads[0]]
+        how = Augmentation(**self.config.enrichment)
+        sampler = QrsSampler(first + rest, len(first), STRIDE, LOOK_AHEAD, how)
+        return DataLoader(QrsBatches(sampler, self.config), batch_size=None)
+
+    def val_dataloader(self) -> DataLoader[Any]:
+        """Whole records of the patients kept aside."""
+        return DataLoader(WholeRecords(self._validation), batch_size=None, collate_fn=None)
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """Binary cross-entropy against soft targets."""
+        signal, target, weight = batch
+        logits, _ = self.model.logits(signal, self.model.initial_state(len(signal)))
+        losses = binary_cross_entropy_with_logits(
+            logits, target, reduction="none", pos_weight=torch.tensor(PEAK_WEIGHT)
+        )
+        loss = (losses * weight).mean()
+        self.log("loss", loss, prog_bar=True, on_epoch=True)
+        return loss
+
+    def on_validation_epoch_start(self) -> None:
+        """Forget the counts of the epoch before."""
+        self._counts = np.zeros(3, np.int64)
+
+    def validation_step(self, record: LabelledSignal, batch_idx: int) -> None:
+        """Find the R-peaks of one whole record, the state carried through."""
+        found_ms = self.find(record)
+        outside = np.ones(len(found_ms), np.bool_)
+        wanted = np.ones(len(record.r_ms), np.bool_)
+        for begin, end in record.flutter_ms:
+            outside &= (found_ms < begin) | (found_ms > end)
+            wanted &= (record.r_ms < begin) | (record.r_ms > end)
+        found_ms, r_ms = found_ms[outside], record.r_ms[wanted]
+        hit = n_near(found_ms, r_ms)
+        self._counts += (hit, len(r_ms) - hit, len(found_ms) - hit)
+
+    def on_validation_epoch_end(self) -> None:
+        """Log the gross F1 of QRS detection within 150 ms."""
+        hit, missed, false = self._counts.tolist()
+        self.log("val_f1", 2 * hit / max(2 * hit + missed + false, 1), prog_bar=True)
+
+    def find(self, record: LabelledSignal) -> NDArray[np.float64]:
+        """R-peaks of a whole record at a threshold of 0.5, shape (n_found,), ms."""
+        scaled = record.scaled[: len(record.scaled) // STRIDE * STRIDE]
+        with torch.no_grad():
+            signal = torch.from_numpy(scaled[None, None])
+            logits, _ = self.model.logits(signal, self.model.initial_state(1))
+        p = torch.sigmoid(logits)[0].numpy()
+        around = np.lib.stride_tricks.sliding_window_view(np.pad(p, 4), 9).max(axis=1)
+        frames = np.flatnonzero((p >= 0.5) & (p == around))
+        return np.asarray((frames - LOOK_AHEAD + 0.5) * STRIDE * 1000 / record.fs)
+
+    def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
+        """AdamW under a one-cycle schedule."""
+        return one_cycle(self.model, self.config)
+
+    def write(self, path: Path, data_digest: str) -> float:
+        """Export the model; return its largest difference from torch."""
+        past, past_fine, h, c = self.model.initial_state(2)
+        inputs = {
+            "signal": torch.zeros(2, 1, STRIDE * 10),
+            "state_signal": past,
+            "state_fine": past_fine,
+            "state_h": h[0],
+            "state_c": c[0],
+        }
+        fs = self.config.data.fs
+        spec = ExportSpec(
+            name=self.config.name,
+            version=self.config.version,
+            kind="qrs",
+            fs=fs,
+            classes=("R",),
+            thresholds={"R": 0.5} | self.config.thresholds,
+            data_digest=data_digest,
+            look_ahead_s=LOOK_AHEAD * STRIDE / fs,
+            stride=STRIDE,
+        )
+        return export(self.model, inputs, spec, path, free_time=True)
+
+
+def n_near(found_ms: NDArray[np.float64], r_ms: NDArray[np.int64], window_ms: float = 150) -> int:
+    """Count the peaks found that lie near a reference beat.
+
+    Examples
+    --------
+    >>> n_near(np.array([100.0, 900.0]), np.array([120, 500]))
+    1
+    """
+    if not len(found_ms) or not len(r_ms):
+        return 0
+    behind = np.searchsorted(r_ms, found_ms).clip(0, len(r_ms) - 1)
+    before = (behind - 1).clip(0)
+    distance = np.minimum(np.abs(r_ms[behind] - found_ms), np.abs(r_ms[before] - found_ms))
+    return int((distance <= window_ms).sum())
