@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
+import numpy as np
 import onnxruntime as ort
 
 from inference.ticks import AAMI, TICK_MS
@@ -20,6 +21,9 @@ from ingest.errors import InputError
 
 KINDS = ("qrs", "beat", "window")
 """``qrs``: R-peak probability by frame; ``beat``: class of a beat; ``window``: of a window."""
+DTYPES = {"tensor(float)": np.float32, "tensor(int64)": np.int64, "tensor(bool)": np.bool_}
+"""Types of ``state_*`` that are carried, by ONNX Runtime's name of them."""
+_TRIAL_ROWS = 2
 UNITS = ("scale", "mV", "uV")
 """``scale``: the signal over its amplitude scale (see ``inference.quality``)."""
 
@@ -112,7 +116,10 @@ def load(path: Path) -> tuple[ort.InferenceSession, ModelInfo]:
     ingest.errors.InputError
         If the file is not an ONNX model, or does not fit; the message names the key.
     """
-    content = path.read_bytes()
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"model {path.name}: cannot be read: {error}") from error
     options = ort.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 4
@@ -123,6 +130,7 @@ def load(path: Path) -> tuple[ort.InferenceSession, ModelInfo]:
     meta = session.get_modelmeta().custom_metadata_map
     info = parse(meta, path.name, hashlib.sha256(content).hexdigest())
     _check_graph(session, info, path.name)
+    _try_out(session, info, path.name)
     return session, info
 
 
@@ -144,11 +152,17 @@ def parse(meta: Mapping[str, str], file: str, digest: str) -> ModelInfo:
         if reader.integer("stride", minimum=tick) % tick:
             raise reader.refuse("stride", f"a multiple of {tick} samples ({TICK_MS} ms)")
     classes = reader.names("classes")
+    if len(set(classes)) < len(classes):
+        raise reader.refuse("classes", "names that differ from one another")
     if kind == "beat" and set(classes) - set(AAMI):
         raise reader.refuse("classes", f"AAMI classes out of {', '.join(AAMI)}")
     thresholds = reader.numbers("thresholds")
     if set(thresholds) - set(classes):
         raise reader.refuse("thresholds", f"thresholds of its classes {', '.join(classes)}")
+    length = reader.integer("length", minimum=0 if kind == "qrs" else 1)
+    before = reader.integer("before", minimum=0)
+    if kind == "beat" and before >= length:
+        raise reader.refuse("before", f"less than its length {length}")
     return ModelInfo(
         name=reader.text("name"),
         version=reader.text("version"),
@@ -158,8 +172,8 @@ def parse(meta: Mapping[str, str], file: str, digest: str) -> ModelInfo:
         units=reader.one_of("units", UNITS),
         classes=classes,
         stride=reader.integer("stride", minimum=0 if kind == "beat" else 1),
-        length=reader.integer("length", minimum=0 if kind == "qrs" else 1),
-        before=reader.integer("before", minimum=0),
+        length=length,
+        before=before,
         look_ahead_s=reader.number("look_ahead_s", 0.0, 10.0),
         thresholds=thresholds,
         data_digest=reader.text("data_digest"),
@@ -168,16 +182,23 @@ def parse(meta: Mapping[str, str], file: str, digest: str) -> ModelInfo:
 
 
 def _check_graph(session: ort.InferenceSession, info: ModelInfo, file: str) -> None:
+    """Refuse a graph whose inputs and outputs are not those of its kind."""
     inputs = {i.name: i for i in session.get_inputs()}
     outputs = [o.name for o in session.get_outputs()]
     if "signal" not in inputs or len(inputs["signal"].shape) != 3:
         raise InputError(f"model {file}: wants an input 'signal' of shape (batch, lead, time)")
     states = [name for name in inputs if name.startswith("state_")]
-    unknown = set(inputs) - set(states) - {"signal", "rr_s"}
+    allowed = ("signal", "rr_s") if info.kind == "beat" else ("signal",)
+    unknown = set(inputs) - set(states) - set(allowed)
     if unknown:
         raise InputError(
-            f"model {file}: unknown inputs {sorted(unknown)}; allowed: signal, rr_s, state_*"
+            f"model {file}: unknown inputs {sorted(unknown)}; "
+            f"allowed of kind {info.kind!r}: {', '.join(allowed)}, state_*"
         )
+    for name, there in inputs.items():
+        types = tuple(DTYPES) if name in states else ("tensor(float)",)
+        if there.type not in types:
+            raise InputError(f"model {file}: {name} is {there.type}; allowed: {', '.join(types)}")
     wanted = ["probs", *(f"next_{name}" for name in states)]
     if sorted(outputs) != sorted(wanted):
         raise InputError(f"model {file}: outputs are {outputs}, wanted {wanted}")
@@ -189,6 +210,35 @@ def _check_graph(session: ort.InferenceSession, info: ModelInfo, file: str) -> N
         raise InputError(
             f"model {file}: takes {n_leads} leads, its metadata names {len(info.leads)}"
         )
+
+
+def _try_out(session: ort.InferenceSession, info: ModelInfo, file: str) -> None:
+    """Score zeros for two streams, and refuse a model that fails or gives other shapes."""
+    inputs = {i.name: i for i in session.get_inputs()}
+    states = {
+        f"next_{name}": np.zeros((_TRIAL_ROWS, *there.shape[1:]), DTYPES[there.type])
+        for name, there in inputs.items()
+        if name.startswith("state_")
+    }
+    n_samples = info.length or info.fs * TICK_MS // 1000
+    feed = {name.removeprefix("next_"): zeros for name, zeros in states.items()}
+    feed["signal"] = np.zeros((_TRIAL_ROWS, len(info.leads), n_samples), np.float32)
+    if "rr_s" in inputs:
+        feed["rr_s"] = np.zeros((_TRIAL_ROWS, 1), np.float32)
+    try:
+        given = session.run(["probs", *states], feed)
+    except Exception as error:  # as in load
+        raise InputError(
+            f"model {file}: cannot score {_TRIAL_ROWS} streams of {n_samples} samples: {error}"
+        ) from error
+    n_columns = n_samples // info.stride if info.kind == "qrs" else len(info.classes)
+    probs = np.zeros((_TRIAL_ROWS, n_columns), np.float32)
+    for name, value, like in zip(["probs", *states], given, [probs, *states.values()], strict=True):
+        if value.shape != like.shape or value.dtype != like.dtype:
+            raise InputError(
+                f"model {file}: gives {name} as {value.dtype}{value.shape} for {_TRIAL_ROWS} "
+                f"streams of {n_samples} samples; wanted {like.dtype}{like.shape}"
+            )
 
 
 class _Reader:

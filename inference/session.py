@@ -13,9 +13,6 @@ from inference.slots import Field, Slots
 from inference.stage import Stage
 from ingest.errors import InputError
 
-_DTYPES = {"tensor(float)": np.float32, "tensor(int64)": np.int64, "tensor(bool)": np.bool_}
-
-
 ROWS = {"qrs": 1, "beat": 16, "window": 16}
 """Rows of a call, by kind of model, come in multiples of this; short batches are filled up.
 
@@ -60,7 +57,7 @@ class StreamSession(Stage):
         self._outputs = ["probs", *(f"next_{name}" for name in self.state_names)]
         super().__init__(
             {
-                name: Field(tuple(inputs[name].shape[1:]), _DTYPES[inputs[name].type])
+                name: Field(tuple(inputs[name].shape[1:]), model.DTYPES[inputs[name].type])
                 for name in self.state_names
             },
             n_slots,

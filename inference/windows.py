@@ -97,10 +97,5 @@ class Windows(Composite):
         probs = np.empty((0, len(info.classes)), np.float32)
         if len(rows):
             probs = self.session.step(slots[rows], window[rows, None, :])
-            if probs.shape != (len(rows), len(info.classes)):
-                raise InputError(
-                    f"model {info.name}: gave probabilities of shape {probs.shape} for "
-                    f"{len(rows)} windows; wanted one for each of {', '.join(info.classes)}"
-                )
         limits = np.array([info.thresholds.get(c, 0.0) for c in info.classes], np.float32)
         return WindowScores(rows, probs, np.where(probs >= limits, probs, -1).argmax(axis=1))
