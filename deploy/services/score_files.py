@@ -1,7 +1,7 @@
 """What ``vigil score`` writes: WFDB annotations and alarms as lines of JSON.
 
-Both files of a record are written beside their place and then moved there, so
-that whoever looks finds them whole or not at all.
+Each file is written beside its place and then moved there, so that whoever
+looks finds it whole or not at all.
 """
 
 from __future__ import annotations
