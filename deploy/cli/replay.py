@@ -15,6 +15,7 @@ from deploy.cli.progress import progress_bar
 from deploy.services.replay import cycle_recordings, replay_to
 from ingest.errors import InputError
 from ingest.kafka import BrokerError, KafkaSink
+from ingest.kafka_topics import require_topics
 from ingest.recording import Recording
 from ingest.wfdb_replay import ReplaySource, open_recording, record_name
 
@@ -69,6 +70,7 @@ def replay(
     )
     signal_s = sum(recording.duration_s for recording in streams.values())
     try:
+        require_topics([to])
         sink = KafkaSink(to)
         try:
             with progress_bar("replaying", signal_s, quiet=as_json) as advance:

@@ -19,6 +19,7 @@ from inference.metrics import Metrics
 from inference.worker import Sinks, Worker
 from ingest.errors import InputError
 from ingest.kafka import BrokerError, KafkaSink, KafkaSource
+from ingest.kafka_topics import require_topics
 
 logger = logging.getLogger(__name__)
 
@@ -114,6 +115,8 @@ class Monitor:
     def _make_worker(self, topic_beats: str | None, opened: ExitStack) -> Worker:
         """Connect to all topics, the source last, so that a missing one costs no rebalance."""
         kafka = self._settings.kafka
+        topics = [kafka.topic_in, kafka.topic_out, kafka.topic_dead, topic_beats]
+        require_topics([self._url(topic) for topic in topics if topic is not None])
 
         def sink(topic: str, transactional_id: str | None = None) -> KafkaSink:
             made = KafkaSink(self._url(topic), transactional_id=transactional_id)
