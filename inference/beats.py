@@ -66,7 +66,9 @@ class Beats(Composite):
             n_slots,
         )
         self._codes = np.array([AAMI.index(name) for name in info.classes], np.int8)
+        self._n_candidate_ticks = int(np.ptp(self._candidate_tick)) + 1
         super().__init__({"beats": self.state, "qrs": qrs, "beat": beat, "peaks": self.picker})
+        self.resize(n_slots)
 
     @property
     def fs(self) -> int:
@@ -123,7 +125,7 @@ class Beats(Composite):
         window = _shifted(self.state["signal"], slots, scaled)
         recent = _shifted(self.state["heard"], slots, heard[:, None])
         unbroken = self.state["unbroken"]
-        unbroken[slots] &= heard
+        unbroken[slots] &= recent[:, 0]  # up to the tick of the oldest candidate, no further
         allowed = recent[:, self._candidate_tick]
         present, r_ms = self.picker.step(slots, now_ms, probs, allowed)
         rows = np.flatnonzero(present)
@@ -133,11 +135,12 @@ class Beats(Composite):
         if len(rows):
             chosen = slots[rows]
             rr = r_ms[rows] - self.state["last_r_ms"][chosen]
-            rr_ms[rows] = np.where(unbroken[chosen] & (rr <= LONGEST_RR_MS), rr, 0)
+            known = unbroken[chosen] & recent[rows, : self._n_candidate_ticks].all(axis=1)
+            rr_ms[rows] = np.where(known & (rr <= LONGEST_RR_MS), rr, 0)
             cut = self._cut(window[rows], now_ms[rows] - r_ms[rows])
             aami[rows], confidence[rows] = self._classify(chosen, cut, rr_ms[rows])
             self.state["last_r_ms"][chosen] = r_ms[rows]
-            unbroken[chosen] = recent[rows].all(axis=1)
+            unbroken[chosen] = True
         return TickBeats(present, r_ms, rr_ms, aami, confidence)
 
     def _cut(self, history: NDArray[np.float32], ago_ms: NDArray[np.int64]) -> NDArray[np.float32]:

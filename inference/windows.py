@@ -66,6 +66,7 @@ class Windows(Composite):
             {"signal": Field((info.length,)), "n_ticks": Field(dtype=np.int64)}, n_slots
         )
         super().__init__({"window": self.state, "session": session})
+        self.resize(n_slots)
 
     def step(
         self, slots: Slots, tick: NDArray[np.int64], signal: NDArray[np.float32]
