@@ -67,7 +67,7 @@ def score(
     options = ScoreOptions(choose_models(model or []), lead, chunk_s)
     options.models.pipeline()  # that models do not fit together is told before anything is read
     n_jobs = min(jobs or os.cpu_count() or 1, len(records))
-    with progress_bar("scoring", None, quiet=as_json) as advance:
+    with progress_bar("scoring", len(records), quiet=as_json) as advance:
         outcomes = score_to_folder(records, out, options, n_jobs, advance)
     if as_json:
         for outcome in outcomes:

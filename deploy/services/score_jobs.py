@@ -45,7 +45,7 @@ def score_to_folder(
     n_jobs : int
         Processes; with 1, this one.
     advance : callable
-        Is told s of signal that were scored.
+        Is told how much was done, in records.
 
     Returns
     -------

@@ -23,7 +23,7 @@ BATCH_RECORDS = 64
 """Most records side by side; more would be no faster."""
 
 Advance = Callable[[float], None]
-"""Is told s of signal that were scored."""
+"""Is told how much was done, in records: halves of two are one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ def score_paths(
     options : ScoreOptions
         How.
     advance : callable
-        Is told s of signal that were scored.
+        Is told how much was done, in records.
 
     Yields
     ------
@@ -93,6 +93,7 @@ def score_paths(
             recording = open_for_scoring(path, options.lead)
         except InputError as error:
             yield Refusal(path, str(error))
+            advance(1)
             continue
         n_bytes += recording.samples.nbytes
         if group and (n_bytes > BATCH_BYTES or len(group) == BATCH_RECORDS):
@@ -130,6 +131,6 @@ def score_recordings(
         if dead:
             raise RuntimeError(f"a recording gave a frame that cannot be used: {dead[0].detail}")
         gather(pipeline.push(items), scores, model, options.limits)
-        advance(sum(frame.n_samples / frame.fs for frame in batch.frames))
+        advance(sum(f.n_samples / recordings[f.stream_id].n_samples for f in batch.frames))
         ended = batch.end
     return list(scores.values())

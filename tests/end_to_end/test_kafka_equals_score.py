@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 from contextlib import ExitStack
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from ingest.codec import encode
 from ingest.dead_letters import decode_dead_letter
 from ingest.kafka import KafkaSink
-from ingest.wfdb_replay import open_recording
+from ingest.simulator import demo_ward
+from ingest.wfdb_replay import frames, open_recording
 from tests.brokers import fresh_topic, read_messages
 from tests.end_to_end.monitors import MonitorProcess
 from tests.records import vigil, write_record, write_ward
@@ -120,6 +123,45 @@ def test_two_workers_give_the_alarms_of_score_on_real_records(
         paths.append(write_record(tmp_path, name, excerpt, recording.fs, recording.leads[0].name))
 
     compare(kafka_cluster, paths, tmp_path, chunk_s=1.0)
+
+
+def send_beginnings(url: str, n_streams: int) -> None:
+    """Send 10 s of streams that do not end."""
+    [patient] = demo_ward(1, duration_s=20)
+    sink = KafkaSink(url)
+    for i in range(n_streams):
+        for frame in islice(frames(patient.as_recording(), f"begun-{i}"), 10):
+            sink.write(frame.stream_id, encode([frame]))
+    sink.close()
+
+
+@pytest.mark.kafka
+@pytest.mark.slow
+def test_a_worker_that_joins_takes_streams_over_and_the_first_forgets_them(
+    kafka_cluster: KafkaCluster, tmp_path: Path
+) -> None:
+    paths = write_ward(tmp_path, 6, duration_s=40)
+    wanted = scored(paths, tmp_path / "scored")
+    topics = Topics(kafka_cluster, n_partitions=6)
+    send_beginnings(topics.frames, 20)
+
+    with topics.monitor(tmp_path / "first.log") as first:
+        first.until(lambda: first.metric("vigil_streams") == 20)
+        with topics.monitor(tmp_path / "second.log") as second:
+            for worker in (first, second):
+                worker.until(lambda w=worker: w.metric("vigil_partitions") == 3)
+            first.until(lambda: 0 < (first.metric("vigil_streams") or 0) < 20)
+            assert second.metric("vigil_streams") == 0  # all they sent had been committed
+
+            sent = vigil("replay", *paths, "--to", topics.frames, "--speed", "max")
+            assert sent.returncode == 0, sent.stderr
+            for worker in (first, second):
+                worker.until(lambda: sum(w.metric("vigil_frames_total") or 0
+                                         for w in (first, second)) == 200 + 240)  # fmt: skip
+            assert (first.terminate(), second.terminate()) == (0, 0)
+    n_alarms = sum(map(len, wanted.values()))
+    found = by_stream(read_messages(topics.alarms, n_alarms + 1, timeout_s=4))
+    assert_same(found, wanted)
 
 
 @pytest.mark.kafka
