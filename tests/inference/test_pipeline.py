@@ -58,7 +58,7 @@ def test_the_ward_is_worth_comparing():
 
 
 @given(seed=st.integers(0, 2**32), n_streams=st.integers(1, len(ward())))
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=10, deadline=None)
 def test_any_cut_and_any_batch_mates_give_the_same(pipeline, seed, n_streams):
     rng = np.random.default_rng(seed)
     tapes = [ward()[i] for i in rng.permutation(len(ward()))[:n_streams]]
@@ -92,7 +92,7 @@ def test_a_prefix_of_the_input_gives_a_prefix_of_the_output(pipeline):
 
 
 @given(seed=st.integers(0, 2**32))
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=4, deadline=None)
 def test_streams_that_move_to_another_pipeline_go_on_as_if_they_had_stayed(pipeline, seed):
     rng = np.random.default_rng(seed)
     pushes = random_pushes(ward(), rng, longest_s=2.0)

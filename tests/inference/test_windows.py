@@ -90,14 +90,14 @@ def test_beats_and_alarms_do_not_depend_on_windowed_models_beside_them(own):
     assert {k: v for k, v in found.items() if "windows" not in k} == without
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_any_cut_and_any_batch_mates_give_the_same_windows(own, seed):
+def test_any_cut_and_any_batch_mates_give_the_same_windows(own):
     expected: Told = {}
     for tape in ward():
         told([Pipeline(windows=own).push(tape.items)], into=expected)
-    pushes = random_pushes(ward(), np.random.default_rng(seed))
 
-    assert score(Pipeline(windows=own), pushes) == expected
+    for seed in (0, 1):
+        pushes = random_pushes(ward(), np.random.default_rng(seed))
+        assert score(Pipeline(windows=own), pushes) == expected
 
 
 def test_streams_take_their_windows_along(own):
