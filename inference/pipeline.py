@@ -27,7 +27,7 @@ from inference.results import Results
 from inference.session import StreamSession
 from inference.slots import Slots
 from inference.stage import Composite
-from inference.streams import StreamInfo, Streams, StreamsSnapshot, adu_per_uv, choose_lead
+from inference.streams import StreamInfo, Streams, StreamsSnapshot, adu_per_uv
 from inference.ticks import TICK_MS
 from inference.windows import Windows
 from ingest.errors import InputError
@@ -127,12 +127,10 @@ class Pipeline:
         Unlike an end, this decides no last beats and ends no alarm. Streams that
         sit nowhere are passed over.
         """
-        found = [self.streams.slot(stream_id) for stream_id in stream_ids]
-        slots = [slot for slot in found if slot is not None]
-        if slots:
-            self._stages.reset(np.array(slots))
-            for slot in slots:
-                self.streams.leave(slot)
+        slots = self.streams.seated(stream_ids)
+        self._stages.reset(slots)
+        for slot in slots.tolist():
+            self.streams.leave(slot)
 
     def snapshot(self, stream_ids: Iterable[str]) -> StreamsSnapshot:
         """Copy all that is remembered of some streams.
@@ -142,15 +140,13 @@ class Pipeline:
         ingest.errors.InputError
             If one of them sits nowhere.
         """
-        slots = []
-        for stream_id in stream_ids:
-            slot = self.streams.slot(stream_id)
-            if slot is None:
-                raise InputError(f"stream {stream_id!r} is not being scored")
-            slots.append(slot)
-        infos = tuple(self.streams.info(slot) for slot in slots)
-        state = self._stages.snapshot(np.array(slots, np.intp))
-        return StreamsSnapshot(infos, self._digests(), state)
+        wanted = list(stream_ids)
+        slots = self.streams.seated(wanted)
+        if len(slots) < len(wanted):
+            gone = sorted(set(wanted) - self.streams.slots().keys())
+            raise InputError(f"streams that are not being scored: {', '.join(gone)}")
+        infos = tuple(self.streams.info(slot) for slot in slots.tolist())
+        return StreamsSnapshot(infos, self._digests(), self._stages.snapshot(slots))
 
     def restore(self, snapshot: StreamsSnapshot) -> None:
         """Go on with streams as the pipeline would have that took the snapshot.
@@ -191,21 +187,17 @@ class Pipeline:
     def _seat(self, chunk: Chunk, results: Results) -> bool:
         """Give a stream a slot; False where it has no lead to score."""
         try:
-            row = choose_lead(chunk.leads, self.lead)
+            info = StreamInfo.of_chunk(chunk, self.lead)
         except InputError as error:
             results.unscored[chunk.stream_id] = str(error)
             return False
-        if row is None:
-            results.unscored[chunk.stream_id] = "no lead is an electrical signal"
-            return False
-        info = StreamInfo.of_chunk(chunk, row)
         slot = self._take_slot(info)
         for stage in self.conditioning.values():
             stage.start(
                 slot,
                 fs=chunk.fs,
                 first_sample=chunk.first_sample,
-                first_adu=int(chunk.samples[row, 0]),
+                first_adu=int(chunk.samples[info.row, 0]),
                 gain=adu_per_uv(info.lead),
                 baseline=info.lead.baseline,
             )

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
+
 from inference.alarm_json import AlarmSource
-from inference.slots import Snapshot
+from inference.slots import Slots, Snapshot
 from inference.stream_clock import StreamClock
 from ingest.errors import InputError
 from ingest.frames import ECG_UNITS, Lead
@@ -40,8 +43,17 @@ class StreamInfo:
     """Its row in the stream's chunks."""
 
     @classmethod
-    def of_chunk(cls, chunk: Chunk, row: int) -> StreamInfo:
-        """Describe the stream of a chunk, scored by the lead in the given row."""
+    def of_chunk(cls, chunk: Chunk, wanted: str | None) -> StreamInfo:
+        """Describe the stream of a chunk, scored by the lead wanted or the best known.
+
+        Raises
+        ------
+        ingest.errors.InputError
+            If no lead is an electrical signal, and as :func:`choose_lead`.
+        """
+        row = choose_lead(chunk.leads, wanted)
+        if row is None:
+            raise InputError("no lead is an electrical signal")
         lead = chunk.leads[row]
         return cls(chunk.stream_id, chunk.session, chunk.fs, chunk.origin_unix_ns, lead, row)
 
@@ -158,6 +170,11 @@ class Streams:
         if found is None:
             raise KeyError(f"slot {slot} is free")
         return found
+
+    def seated(self, stream_ids: Iterable[str]) -> Slots:
+        """Slots of those streams that have one, shape (n,), in their order."""
+        found = [self._slot_of[name] for name in stream_ids if name in self._slot_of]
+        return np.array(found, np.intp)
 
     def slots(self) -> dict[str, int]:
         """Slot of every stream, in the order they came."""

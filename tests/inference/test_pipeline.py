@@ -114,7 +114,7 @@ def test_streams_that_move_to_another_pipeline_go_on_as_if_they_had_stayed(pipel
 
 
 def test_a_snapshot_of_a_stream_that_is_not_there_is_refused(pipeline):
-    with pytest.raises(InputError, match="'nobody' is not being scored"):
+    with pytest.raises(InputError, match="not being scored: nobody"):
         pipeline.snapshot(["nobody"])
 
 
