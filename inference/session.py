@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,16 +11,6 @@ from inference import model
 from inference.slots import Field, Slots
 from inference.stage import Stage
 from ingest.errors import InputError
-
-ROWS = {"qrs": 1, "beat": 16, "window": 16}
-"""Rows of a call, by kind of model, come in multiples of this; short batches are filled up.
-
-ONNX Runtime takes rows of a matrix product several at a time, and those left
-over otherwise, which shows in the last bit: of a batch of 5 rows the fifth. With
-whole blocks there are none left over; 16 is a multiple of every block of its
-kernels. Rows of a frame model are long, and give the same bits in any batch.
-``vigil models --verify`` shows whether that holds for a model.
-"""
 
 
 class StreamSession(Stage):
@@ -85,19 +74,12 @@ class StreamSession(Stage):
         array of shape (n_rows, ...)
             Probabilities.
         """
-        n_rows = len(slots)
-        n_fill = -n_rows % ROWS[self.info.kind]
-        feed: dict[str, NDArray[np.generic]] = {"signal": _filled_up(signal, n_fill)}
+        feed: dict[str, NDArray[np.generic]] = {"signal": signal}
         if self.takes_rr and rr_s is not None:
-            feed["rr_s"] = _filled_up(rr_s, n_fill)
+            feed["rr_s"] = rr_s
         for name in self.state_names:
-            feed[name] = _filled_up(self.state[name][slots], n_fill)
+            feed[name] = self.state[name][slots]
         probs, *states = self._session.run(self._outputs, feed)
         for name, rows in zip(self.state_names, states, strict=True):
-            self.state[name][slots] = rows[:n_rows]
-        return np.asarray(probs)[:n_rows]
-
-
-def _filled_up(rows: NDArray[Any], n_fill: int) -> NDArray[Any]:
-    """Put copies of the first row behind the others."""
-    return np.concatenate([rows, np.repeat(rows[:1], n_fill, axis=0)]) if n_fill else rows
+            self.state[name][slots] = rows
+        return np.asarray(probs)

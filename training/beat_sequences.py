@@ -43,6 +43,8 @@ class Synthesis:
     """Sequences with synthetic premature atrial beats."""
     premature_ventricular: float = 0.5
     """Sequences with synthetic premature ventricular beats."""
+    drawn_ventricular: float = 0.5
+    """Of these, sequences whose ventricular shape is drawn rather than another patient's."""
     rhythm: float = 0.5
     """Sequences with a synthetic change of an otherwise normal rhythm."""
     density: float = 0.08
@@ -174,7 +176,10 @@ class BeatSampler:
         aami: NDArray[np.int8],
     ) -> None:
         length = windows.shape[1]
-        source = self._ventricular[int(rng.integers(len(self._ventricular)))]
+        if rng.random() < self._synthesis.drawn_ventricular:
+            source = _wide_beat(rng, length, self._before)
+        else:
+            source = self._ventricular[int(rng.integers(len(self._ventricular)))]
         stretch = rng.uniform(0.85, 1.2)
         at = (np.arange(length) - self._before) * stretch + self._before
         shape = np.interp(at, np.arange(length), source) * rng.uniform(0.6, 1.5)
@@ -203,7 +208,7 @@ class BeatSampler:
             period = rng.uniform(4, 20)
             rr *= 1 + rng.uniform(0.05, 0.25) * np.sin(2 * np.pi * np.arange(n) / period)
         elif kind == 1:  # the rate drifts
-            nodes = rng.uniform(np.log(0.65), np.log(1.4), 4)
+            nodes = rng.uniform(np.log(0.5), np.log(1.5), 4)
             rr *= np.exp(np.interp(np.linspace(0, 3, n), np.arange(4), nodes))
         elif kind == 2:  # atrial fibrillation: irregular, no P wave, a fibrillating baseline
             irregular = np.exp(rng.normal(0, rng.uniform(0.1, 0.25), n))
@@ -223,6 +228,21 @@ def cut_windows(
     """Cut a window about each R-peak, the signal's ends held."""
     index = at[:, None] + np.arange(-before, after)
     return np.asarray(x[np.clip(index, 0, len(x) - 1)])
+
+
+def _wide_beat(rng: np.random.Generator, length: int, before: int) -> NDArray[np.float32]:
+    """Draw a wide QRS with its T wave the other way: two or three broad Gaussians about the R."""
+    t = np.arange(length) - before
+    shape = np.zeros(length)
+    for _ in range(int(rng.integers(2, 4))):
+        centre, width = rng.uniform(-5, 7), rng.uniform(2.0, 6.0)
+        shape += rng.uniform(-0.8, 1.0) * np.exp(-((t - centre) ** 2) / (2 * width**2))
+    peak = t[np.abs(shape).argmax()]
+    shape = np.roll(shape, -peak) / max(np.abs(shape).max(), 0.1) * rng.uniform(0.5, 1.3)
+    centre, width = rng.uniform(20, 36), rng.uniform(5, 10)
+    recovery = -np.sign(shape[before]) * rng.uniform(0.1, 0.5)
+    shape += recovery * np.exp(-((t - centre) ** 2) / (2 * width**2))
+    return np.asarray(shape, np.float32)
 
 
 def _ectopic_p(rng: np.random.Generator, before: int) -> NDArray[np.float32]:

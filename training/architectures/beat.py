@@ -112,9 +112,11 @@ def total(x: Tensor) -> Tensor:
     """Sum over the last axis, kept as an axis of one.
 
     A matrix product, not ``sum``: ONNX Runtime adds up a row in an order that
-    depends on its address, so on its place in the batch; its products do not.
+    depends on its address, so on its place in the batch; its products by a
+    constant do not. The width is made a plain number, else the ones would be
+    computed in the graph and be no constant.
     """
-    return x @ torch.ones(x.shape[-1], 1)
+    return x @ torch.ones(int(x.shape[-1]), 1)
 
 
 def mean(x: Tensor) -> Tensor:
