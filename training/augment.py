@@ -38,8 +38,9 @@ def noise(
     """
     batch, n = x.shape
     white = rng.standard_normal((batch, n))
-    coloured = white + 0.6 * np.roll(white, 1, axis=1)
-    envelope = 1 + 0.8 * np.sin(_phase(rng, batch, n, 0.02, 0.3))
+    coloured = (white + 0.6 * np.roll(white, 1, axis=1)) / np.sqrt(1 + 0.6**2)
+    swell = 1 + 0.8 * np.sin(_phase(rng, batch, n, 0.02, 0.3))
+    envelope = swell / np.sqrt(1 + 0.8**2 / 2)  # of power 1 on average
     amplitude = np.percentile(np.abs(x), 99.0, axis=1, keepdims=True) * 2
     power = amplitude**2 / 8 / 10 ** (rng.uniform(*snr_db, (batch, 1)) / 10)
     level = np.sqrt(power) * (rng.random((batch, 1)) < share)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from inference.quality import Quality
 from inference.ticks import TICK_MS
+from ingest.errors import InputError
 from training import augment
 from training.datasets import LabelledSignal
 
@@ -29,9 +30,9 @@ class Augmentation:
     """Share turned upside down."""
     noise: float = 0.4
     """Share with muscle noise."""
-    noise_db_low: float = 3.0
+    noise_db_low: float = 0.5
     """Least SNR of that noise, dB."""
-    noise_db_high: float = 24.0
+    noise_db_high: float = 21.5
     """Largest SNR of that noise, dB."""
     wander: float = 0.5
     """Share with baseline wander."""
@@ -83,8 +84,20 @@ class QrsSampler:
         self._fs = signals[0].fs
 
     def draw(self, rng: np.random.Generator, batch: int, length_s: int) -> QrsSequences:
-        """Draw ``batch`` stretches of ``length_s`` seconds."""
+        """Draw ``batch`` stretches of ``length_s`` seconds.
+
+        Raises
+        ------
+        ingest.errors.InputError
+            If a record is shorter than such a stretch may be before it is squeezed.
+        """
         n = length_s * self._fs
+        for record in self._signals:
+            if len(record.signal_uv) <= n * self._how.stretch + 2:
+                raise InputError(
+                    f"record {record.name} is too short for sequences of {length_s} s, "
+                    f"stretched by up to {self._how.stretch}"
+                )
         signal = np.empty((batch, n), np.float32)
         target = np.zeros((batch, n // self._stride), np.float32)
         weight = np.ones_like(target)
