@@ -12,7 +12,7 @@ import torch
 from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
-from torch.utils.data import DataLoader, Dataset, IterableDataset
+from torch.utils.data import DataLoader, IterableDataset
 
 from inference.ticks import N, S, V
 from training.architectures.beat import (
@@ -25,7 +25,7 @@ from training.architectures.beat import (
     recall,
 )
 from training.beat_sequences import BeatSampler, Synthesis, cut_windows
-from training.config import TrainConfig
+from training.config import CLASSES, TrainConfig
 from training.datasets import LabelledSignal
 from training.export import ExportSpec, export
 from training.scores import f1
@@ -93,19 +93,6 @@ class BeatBatches(IterableDataset[Batch]):
         return self._pool
 
 
-class WholeRecords(Dataset[LabelledSignal]):
-    """Whole records, one by one, for validation."""
-
-    def __init__(self, records: Sequence[LabelledSignal]) -> None:
-        self._records = records
-
-    def __len__(self) -> int:
-        return len(self._records)
-
-    def __getitem__(self, index: int) -> LabelledSignal:
-        return self._records[index]
-
-
 class BeatTask(lightning.LightningModule):
     """Fits a :class:`BeatClassifier`.
 
@@ -116,6 +103,9 @@ class BeatTask(lightning.LightningModule):
     training, validation : sequence of LabelledSignal
         Signals learned from, and of the patients kept aside.
     """
+
+    SIZE, ENRICHMENT = BeatSize, Synthesis
+    """What the tables ``[architecture]`` and ``[enrichment]`` may hold."""
 
     def __init__(
         self,
@@ -136,7 +126,7 @@ class BeatTask(lightning.LightningModule):
 
     def val_dataloader(self) -> DataLoader[Any]:
         """Whole records of the patients kept aside."""
-        return DataLoader(WholeRecords(self._validation), batch_size=None, collate_fn=None)
+        return by_number(self._validation)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Add the losses of both branches; F and Q teach neither."""
@@ -151,8 +141,9 @@ class BeatTask(lightning.LightningModule):
         """Forget the scores of the epoch before."""
         self._seen: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
 
-    def validation_step(self, record: LabelledSignal, batch_idx: int) -> None:
+    def validation_step(self, batch: Tensor, batch_idx: int) -> None:
         """Score one whole record, the state carried through."""
+        record = self._validation[int(batch)]
         self._seen.append((*self.predict(record), record.aami))
 
     def on_validation_epoch_end(self) -> None:
@@ -200,7 +191,7 @@ class BeatTask(lightning.LightningModule):
             version=self.config.version,
             kind="beat",
             fs=fs,
-            classes=("N", "S", "V"),
+            classes=CLASSES["beat"],
             thresholds={"S": 0.5, "V": 0.5} | self.config.thresholds,
             data_digest=data_digest,
             look_ahead_s=AFTER / fs,
@@ -208,6 +199,11 @@ class BeatTask(lightning.LightningModule):
             before=BEFORE,
         )
         return export(self.model, inputs, spec, path)
+
+
+def by_number(records: Sequence[LabelledSignal]) -> DataLoader[Any]:
+    """Name the records one by one; Lightning copies what a batch holds, but no frozen dataclass."""
+    return DataLoader(torch.arange(len(records)), batch_size=None)  # type: ignore[arg-type]
 
 
 def one_cycle(model: torch.nn.Module, config: TrainConfig) -> OptimizerLRSchedulerConfig:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ingest.errors import InputError
 from training.splits import DS1, DS2, PACED
+
+CLASSES = {"qrs": ("R",), "beat": ("N", "S", "V")}
+"""Classes that each task tells apart, in the order of their probabilities."""
 
 
 class _Table(BaseModel):
@@ -25,15 +29,19 @@ class DataConfig(_Table):
     """Records, or the name of a part."""
     validation: tuple[str, ...] = ()
     """Records of these that are kept for early stopping, by patient."""
-    leads: tuple[int, ...] = (0,)
+    leads: tuple[Annotated[int, Field(ge=0)], ...] = Field(default=(0,), min_length=1)
     """Signals of each record; the first is the one that validation looks at."""
-    fs: int = 125
-    """Sampling frequency of the model, Hz."""
+    fs: Literal[125] = 125
+    """Sampling frequency of the model, Hz; the architectures count in samples at 125 Hz."""
+
+    @property
+    def chosen(self) -> tuple[str, ...]:
+        """All records, those kept for validation too."""
+        return DS1 if self.records == "ds1" else self.records
 
     def training_records(self) -> tuple[str, ...]:
         """Return the records that are learned from."""
-        chosen = DS1 if self.records == "ds1" else self.records
-        return tuple(record for record in chosen if record not in self.validation)
+        return tuple(record for record in self.chosen if record not in self.validation)
 
 
 class FitConfig(_Table):
@@ -68,7 +76,7 @@ class TrainConfig(_Table):
     """Name of the model."""
     version: str = Field(pattern=r"^\d+\.\d+\.\d+$")
     """Its version."""
-    thresholds: dict[str, float] = {}
+    thresholds: dict[str, Annotated[float, Field(ge=0, le=1)]] = {}
     """Decision thresholds by class, chosen on training patients."""
     data: DataConfig = DataConfig()
     """Table ``[data]``."""
@@ -93,6 +101,8 @@ def load_config(path: Path) -> TrainConfig:
         config = TrainConfig.model_validate(tomllib.loads(path.read_text("utf-8")))
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path} is not UTF-8: {error}") from error
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"{path} is not TOML: {error}") from error
     except ValidationError as error:
@@ -101,10 +111,29 @@ def load_config(path: Path) -> TrainConfig:
             for detail in error.errors()
         ]
         raise InputError(f"{path}: {'; '.join(wrong)}") from error
-    used = {*config.data.training_records(), *config.data.validation}
-    if config.data.database == "mitdb" and (barred := used & {*DS2, *PACED}):
-        raise InputError(
-            f"{path}: data.records holds {', '.join(sorted(barred))}; records of DS2 and "
+    if faults := list(_faults(config)):
+        raise InputError(f"{path}: {'; '.join(faults)}")
+    return config
+
+
+def _faults(config: TrainConfig) -> Iterator[str]:
+    """Say what does not go together."""
+    data = config.data
+    if Path(data.database).name == "mitdb" and (
+        barred := {*data.chosen, *data.validation} & {*DS2, *PACED}
+    ):
+        yield (
+            f"data.records holds {', '.join(sorted(barred))}; records of DS2 and "
             f"paced ones are not learned from; allowed: {', '.join(DS1)}"
         )
-    return config
+    if strange := set(data.validation) - set(data.chosen):
+        yield f"data.validation: {', '.join(sorted(strange))} not among data.records"
+    if not data.training_records():
+        yield "data.records: no record is left to learn from"
+    if config.fit.patience and not data.validation:
+        yield "fit.patience needs data.validation: records to judge by"
+    if unknown := set(config.thresholds) - set(CLASSES[config.task]):
+        yield (
+            f"thresholds: no class {', '.join(sorted(unknown))}; "
+            f"allowed: {', '.join(CLASSES[config.task])}"
+        )

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import logging
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,9 +20,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference.ticks import N, S, V
+from ingest.errors import InputError
 from training.beat_task import BeatTask
 from training.config import TrainConfig, load_config
 from training.datasets import LabelledSignal, load
+from training.fit import HARMLESS
 from training.scores import f1
 from training.splits import patient_of, require_disjoint
 
@@ -62,14 +65,24 @@ def leave_out(
         All leads of all records.
     n_folds : int
         Folds; patients are dealt out in the order of their names.
+
+    Raises
+    ------
+    ingest.errors.InputError
+        If the run is not of a beat model, or there are fewer patients than folds, or one fold.
     """
     patients = sorted({signal.patient for signal in signals})
+    if config.task != "beat":
+        raise InputError(f"task is {config.task!r}; allowed here: 'beat'")
+    if not 2 <= n_folds <= len(patients):
+        raise InputError(f"folds must be 2 to {len(patients)}, one a patient, not {n_folds}")
     for fold in range(n_folds):
         out = set(patients[fold::n_folds])
         require_disjoint({"training": set(patients) - out, "left out": out})
         lightning.seed_everything(config.fit.seed, verbose=False)
         task = BeatTask(config, [s for s in signals if s.patient not in out], [])
         trainer = lightning.Trainer(
+            accelerator="cpu",  # small models; the same bits on any day
             max_epochs=config.fit.epochs,
             gradient_clip_val=config.fit.clip_norm,
             limit_val_batches=0,
@@ -78,7 +91,10 @@ def leave_out(
             enable_progress_bar=False,
             enable_model_summary=False,
         )
-        trainer.fit(task)
+        with warnings.catch_warnings():
+            for harmless in HARMLESS:
+                warnings.filterwarnings("ignore", harmless)
+            trainer.fit(task)
         task.model.eval()
         first = config.data.leads[0]
         for signal in signals:

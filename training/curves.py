@@ -6,6 +6,28 @@ import csv
 from pathlib import Path
 
 
+def gather_metrics(log: Path, metrics: Path) -> None:
+    """Put what every start of a run logged one behind the other.
+
+    Parameters
+    ----------
+    log : Path
+        Folder with ``version_N/metrics.csv`` for each start, N from 0.
+    metrics : Path
+        CSV to write, with the columns of all of them.
+    """
+    rows: list[dict[str, str]] = []
+    for start in range(len(list(log.glob("version_*")))):
+        part = log / f"version_{start}" / "metrics.csv"
+        if part.exists():  # a start may be cut off before it logs
+            with part.open(newline="") as file:
+                rows += csv.DictReader(file)
+    with metrics.open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(dict.fromkeys(name for row in rows for name in row)))
+        writer.writeheader()
+        writer.writerows(rows)
+
+
 def draw_curves(metrics: Path, picture: Path, title: str) -> None:
     """Draw every logged quantity against the epoch.
 

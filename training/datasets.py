@@ -18,8 +18,10 @@ from numpy.typing import NDArray
 from inference.conditioning import Conditioning
 from inference.streams import UV_PER_UNIT
 from inference.ticks import TICK_MS
+from ingest.errors import InputError
 from ingest.recording import Recording
 from ingest.wfdb_replay import open_recording
+from training.ec57 import read_annotations
 from training.labels import aami_codes
 from training.splits import patient_of
 
@@ -78,18 +80,18 @@ def load(
     Raises
     ------
     ingest.errors.InputError
-        If a record or its annotations cannot be read.
+        If a record or its annotations cannot be read, or it lacks a lead.
     """
-    import wfdb
-
     loaded = []
     for record in records:
         recording = open_recording(folder / record)
-        notes = wfdb.rdann(str(folder / record), "atr")
+        notes = read_annotations(folder, record, "atr", recording.fs)
         codes = aami_codes(notes.symbol)
         time_ms = np.rint(notes.sample * 1000 / recording.fs).astype(np.int64)
         flutter = _spans(time_ms, notes.symbol, "[", "]")
         for lead in leads:
+            if lead >= len(recording.leads):
+                raise InputError(f"record {record} has {len(recording.leads)} leads, no {lead}")
             signal, scale = condition(recording, lead, fs)
             loaded.append(
                 LabelledSignal(
@@ -151,7 +153,7 @@ def digest(signals: Iterable[LabelledSignal]) -> str:
 
 
 def _spans(
-    time_ms: NDArray[np.int64], symbols: list[str], opening: str, closing: str
+    time_ms: NDArray[np.int64], symbols: Sequence[str], opening: str, closing: str
 ) -> NDArray[np.int64]:
     """Pair opening and closing marks; an open end lasts for ever."""
     starts = [int(t) for t, s in zip(time_ms, symbols, strict=True) if s == opening]

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import json
+import logging
+import shutil
 import subprocess
-from dataclasses import dataclass
+import warnings
+from dataclasses import dataclass, fields
+from functools import partial
 from pathlib import Path
 
 import lightning
+import torch
 from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint, RichProgressBar
 from lightning.pytorch.loggers import CSVLogger
 
+from ingest.errors import InputError
 from training.beat_task import BeatTask
 from training.config import TrainConfig
-from training.curves import draw_curves
+from training.curves import draw_curves, gather_metrics
 from training.datasets import LabelledSignal, digest, load
 from training.qrs_task import QrsTask
 from training.splits import patient_of, require_disjoint
@@ -21,13 +27,21 @@ from training.splits import patient_of, require_disjoint
 TASKS: dict[str, type[QrsTask] | type[BeatTask]] = {"qrs": QrsTask, "beat": BeatTask}
 """What can be learned; one entry more is one task more."""
 
+HARMLESS = (
+    "The '.*_dataloader' does not have many workers",  # handing over costs more than drawing
+    "Checkpoint directory .* exists and is not empty",  # it is the run folder
+    "`isinstance\\(treespec, LeafSpec\\)` is deprecated",  # Lightning 2.6 on torch 2.15
+)
+"""Warnings of Lightning about what is meant so."""
+
 
 @dataclass(frozen=True, slots=True)
 class Run:
     """What a run made."""
 
     folder: Path
-    """Run folder: ``config.json``, ``metrics.csv``, ``curves.png``, ``run.json``, the model."""
+    """Holds ``config.json``, ``log``, ``metrics.csv``, ``curves.png``, checkpoints, the model and,
+    once the run has ended, ``run.json``."""
     model: Path
     """The ONNX file."""
     summary: dict[str, object]
@@ -44,26 +58,30 @@ def fit(config: TrainConfig, data: Path, folder: Path, *, progress: bool = True)
     data : Path
         Folder of the databases.
     folder : Path
-        Run folder; made if it is not there. A checkpoint in it is gone on from.
+        Run folder; made if it is not there. A run in it that was cut off is gone on with; one
+        that has ended is made again from the start.
     progress : bool
         Show a progress bar.
 
     Raises
     ------
     ingest.errors.InputError
-        If records cannot be read, or a patient stands on both sides of the split.
+        If records cannot be read, a patient stands on both sides of the split, the task knows
+        a key not, or the folder holds a run of another kind that was cut off.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    _require_known(config)
     training, validation = _signals(config, data)
+    data_digest = digest(training)
+    last = _open_folder(folder, config, data_digest)
     lightning.seed_everything(config.fit.seed, workers=True, verbose=False)
     task = TASKS[config.task](config, training, validation)
-    logger = CSVLogger(folder, name="", version="")
-    checkpoint = ModelCheckpoint(folder, "last", save_last=True, enable_version_counter=False)
     trainer = lightning.Trainer(
+        accelerator="cpu",  # small models; the same bits on any day
         max_epochs=config.fit.epochs,
         gradient_clip_val=config.fit.clip_norm,
-        logger=logger,
-        callbacks=[checkpoint, *_callbacks(config, progress)],
+        logger=CSVLogger(folder, name="log"),
+        callbacks=_callbacks(config, folder, progress),
         limit_val_batches=None if validation else 0,
         num_sanity_val_steps=0,
         enable_progress_bar=progress,
@@ -71,9 +89,12 @@ def fit(config: TrainConfig, data: Path, folder: Path, *, progress: bool = True)
         log_every_n_steps=1,
         deterministic=True,
     )
-    last = folder / "last.ckpt"
-    trainer.fit(task, ckpt_path=str(last) if last.exists() else None)
-    data_digest = digest(training)
+    with warnings.catch_warnings():
+        for harmless in HARMLESS:
+            warnings.filterwarnings("ignore", harmless)
+        trainer.fit(task, ckpt_path=last)
+    if config.fit.patience:
+        task.load_state_dict(torch.load(folder / "best.ckpt")["state_dict"])
     model = folder / f"{config.name}.onnx"
     difference = task.write(model, data_digest)
     summary = {
@@ -87,9 +108,48 @@ def fit(config: TrainConfig, data: Path, folder: Path, *, progress: bool = True)
         "revision": _revision(),
         "scores": {name: float(value) for name, value in trainer.callback_metrics.items()},
     }
-    (folder / "run.json").write_text(json.dumps(summary, indent=2) + "\n", "utf-8")
+    gather_metrics(folder / "log", folder / "metrics.csv")
     draw_curves(folder / "metrics.csv", folder / "curves.png", f"{config.name} {config.version}")
+    (folder / "run.json").write_text(json.dumps(summary, indent=2) + "\n", "utf-8")
     return Run(folder, model, summary)
+
+
+def _require_known(config: TrainConfig) -> None:
+    """Refuse keys that the task's size and enrichment do not have."""
+    task = TASKS[config.task]
+    tables = (
+        ("architecture", config.architecture, task.SIZE),
+        ("enrichment", config.enrichment, task.ENRICHMENT),
+    )
+    for name, table, kind in tables:
+        known = [field.name for field in fields(kind)]
+        if unknown := sorted(set(table) - set(known)):
+            raise InputError(f"{name}: no key {', '.join(unknown)}; allowed: {', '.join(known)}")
+
+
+def _open_folder(folder: Path, config: TrainConfig, data_digest: str) -> Path | None:
+    """Make the run folder ready; return the checkpoint to go on from, if one is of this very run.
+
+    Raises
+    ------
+    ingest.errors.InputError
+        If another run was cut off there.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    told, last = folder / "config.json", folder / "last.ckpt"
+    ours = {"config": config.model_dump(mode="json"), "data_digest": data_digest}
+    if last.exists() and not (folder / "run.json").exists():
+        if not told.exists() or json.loads(told.read_text("utf-8")) != ours:
+            raise InputError(
+                f"{folder} holds a run that was cut off, of another configuration or other data: "
+                "remove it, or name another folder with --out"
+            )
+        return last
+    for old in (last, folder / "best.ckpt", folder / "run.json"):
+        old.unlink(missing_ok=True)
+    shutil.rmtree(folder / "log", ignore_errors=True)
+    told.write_text(json.dumps(ours, indent=2) + "\n", "utf-8")
+    return None
 
 
 def _signals(config: TrainConfig, data: Path) -> tuple[list[LabelledSignal], list[LabelledSignal]]:
@@ -105,9 +165,12 @@ def _signals(config: TrainConfig, data: Path) -> tuple[list[LabelledSignal], lis
     return training, validation
 
 
-def _callbacks(config: TrainConfig, progress: bool) -> list[Callback]:
-    callbacks: list[Callback] = [RichProgressBar()] if progress else []
-    if config.fit.patience and config.data.validation:
+def _callbacks(config: TrainConfig, folder: Path, progress: bool) -> list[Callback]:
+    """Keep the last epoch; where patients judge the run, its best one too, and stop early."""
+    keep = partial(ModelCheckpoint, folder, enable_version_counter=False)
+    callbacks: list[Callback] = [keep("last"), *([RichProgressBar()] if progress else [])]
+    if config.fit.patience:
+        callbacks.append(keep("best", monitor="val_f1", mode="max"))
         callbacks.append(EarlyStopping("val_f1", patience=config.fit.patience, mode="max"))
     return callbacks
 

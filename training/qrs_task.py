@@ -16,8 +16,8 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from torch.utils.data import DataLoader, IterableDataset
 
 from training.architectures.qrs import STRIDE, QrsDetector, QrsSize
-from training.beat_task import WholeRecords, one_cycle
-from training.config import TrainConfig
+from training.beat_task import by_number, one_cycle
+from training.config import CLASSES, TrainConfig
 from training.datasets import LabelledSignal
 from training.export import ExportSpec, export
 from training.qrs_sequences import Augmentation, QrsSampler
@@ -59,6 +59,9 @@ class QrsTask(lightning.LightningModule):
         Signals learned from, and of the patients kept aside.
     """
 
+    SIZE, ENRICHMENT = QrsSize, Augmentation
+    """What the tables ``[architecture]`` and ``[enrichment]`` may hold."""
+
     def __init__(
         self,
         config: TrainConfig,
@@ -81,7 +84,7 @@ class QrsTask(lightning.LightningModule):
 
     def val_dataloader(self) -> DataLoader[Any]:
         """Whole records of the patients kept aside."""
-        return DataLoader(WholeRecords(self._validation), batch_size=None, collate_fn=None)
+        return by_number(self._validation)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Binary cross-entropy against soft targets."""
@@ -98,8 +101,9 @@ class QrsTask(lightning.LightningModule):
         """Forget the counts of the epoch before."""
         self._counts = np.zeros(3, np.int64)
 
-    def validation_step(self, record: LabelledSignal, batch_idx: int) -> None:
+    def validation_step(self, batch: Tensor, batch_idx: int) -> None:
         """Find the R-peaks of one whole record, the state carried through."""
+        record = self._validation[int(batch)]
         found_ms = self.find(record)
         outside = np.ones(len(found_ms), np.bool_)
         wanted = np.ones(len(record.r_ms), np.bool_)
@@ -146,7 +150,7 @@ class QrsTask(lightning.LightningModule):
             version=self.config.version,
             kind="qrs",
             fs=fs,
-            classes=("R",),
+            classes=CLASSES["qrs"],
             thresholds={"R": 0.5} | self.config.thresholds,
             data_digest=data_digest,
             look_ahead_s=LOOK_AHEAD * STRIDE / fs,

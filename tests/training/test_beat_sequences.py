@@ -1,0 +1,170 @@
+"""Sequences of beats: in order, of one patient, and what is put in is labelled as what it is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from inference.ticks import F, N, Q, S, V
+from training.beat_sequences import IGNORE, BeatSampler, BeatSequences, Synthesis, cut_windows
+from training.datasets import LabelledSignal
+
+BEFORE, AFTER = 35, 50
+NOTHING = Synthesis(premature_atrial=0, premature_ventricular=0, rhythm=0)
+
+
+def labelled(
+    name: str, aami: NDArray[np.int8], rr_ms: int = 800, amplitude: float = 1.0
+) -> LabelledSignal:
+    """Return a record of a level line with beats at even intervals."""
+    n_samples = len(aami) * rr_ms // 8 + 250
+    n_samples -= n_samples % 25
+    return LabelledSignal(
+        name,
+        "II",
+        0,
+        f"db/{name}",
+        125,
+        np.full(n_samples, amplitude, np.float32),
+        np.ones(n_samples // 25, np.float32),
+        np.arange(1, len(aami) + 1, dtype=np.int64) * rr_ms,
+        aami,
+        np.zeros((0, 2), np.int64),
+    )
+
+
+def plain(name: str = "a", n: int = 400, **keywords: float) -> LabelledSignal:
+    return labelled(name, np.zeros(n, np.int8), **keywords)  # type: ignore[arg-type]
+
+
+def ventricular() -> LabelledSignal:
+    """Return a record of large ventricular beats alone, whence shapes may be borrowed."""
+    record = labelled("v", np.full(40, V, np.int8))
+    return replace(record, signal_uv=3 * np.sin(np.arange(len(record.signal_uv)) / 10))
+
+
+def draw(
+    signals: list[LabelledSignal], synthesis: Synthesis, *, seed: int = 0, batch: int = 24
+) -> BeatSequences:
+    sampler = BeatSampler(signals, BEFORE, AFTER, synthesis)
+    return sampler.draw(np.random.default_rng(seed), batch, 100)
+
+
+def test_a_seed_says_all(signals: list[LabelledSignal]) -> None:
+    one, same, other = (draw(signals, Synthesis(), seed=seed) for seed in (1, 1, 2))
+    for name in ("windows", "rr_s", "aami"):
+        np.testing.assert_array_equal(getattr(one, name), getattr(same, name))
+    assert not np.array_equal(one.windows, other.windows)
+
+
+def test_sequences_have_their_shape_and_are_padded_with_what_teaches_nothing(
+    signals: list[LabelledSignal],
+) -> None:
+    drawn = draw(signals, Synthesis())
+    n_beats = max(len(signal.r_ms) for signal in signals)
+    assert n_beats < 100
+    assert drawn.windows.shape == (24, 100, BEFORE + AFTER)
+    assert (drawn.windows.dtype, drawn.rr_s.dtype, drawn.aami.dtype) == (
+        np.float32,
+        np.float32,
+        np.int8,
+    )
+    assert (drawn.aami[:, n_beats:] == IGNORE).all()
+    assert not drawn.rr_s[:, n_beats:].any()
+    assert not drawn.windows[:, n_beats:].any()
+
+
+def test_a_sequence_is_a_stretch_of_one_patient_in_the_order_of_time() -> None:
+    rising = np.arange(100, dtype=np.int64)
+    one = replace(plain("a", 100), r_ms=(rising * 1000 + rising**2))
+    other = plain("b", 100, rr_ms=400)
+
+    drawn = BeatSampler([one, other], BEFORE, AFTER, NOTHING).draw(np.random.default_rng(0), 40, 30)
+
+    assert not drawn.rr_s[:, 0].any()
+    for rr_s in drawn.rr_s[:, 1:]:
+        of_other = np.allclose(rr_s, 0.4)
+        of_one = np.allclose(np.diff(rr_s), 0.002, atol=1e-5) and rr_s[0] >= 1.0
+        assert of_one != of_other
+
+
+def test_fusion_and_unknown_beats_teach_nothing() -> None:
+    classes = np.resize(np.array([N, S, V, F, Q], np.int8), 100)
+    drawn = draw([labelled("a", classes)], NOTHING)
+    expected = np.resize(np.array([N, S, V, IGNORE, IGNORE]), 100)
+    assert (drawn.aami == expected).all()
+
+
+def test_an_interval_of_more_than_3_s_is_unknown() -> None:
+    gap = plain(n=100)
+    gap = replace(gap, r_ms=gap.r_ms + np.where(np.arange(100) >= 50, 5000, 0))
+    assert (draw([gap], NOTHING).rr_s[:, 50] == 0).all()
+
+
+def test_nothing_asked_for_nothing_put_in() -> None:
+    drawn = draw([plain()], NOTHING)
+    assert (drawn.aami == N).all()
+    np.testing.assert_allclose(drawn.rr_s[:, 1:], 0.8, rtol=1e-5)
+
+
+def runs_of(aami: NDArray[np.int8], code: int) -> list[tuple[int, int]]:
+    """Return (first, end) of each run of one class."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], aami == code, [0]])))
+    return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("synthesis", "code", "latest", "least_pause"),
+    [
+        (replace(NOTHING, premature_atrial=1.0), S, 0.85 * 1.05, 0.95),
+        (replace(NOTHING, premature_ventricular=1.0), V, 0.95 * 1.05, (2 - 0.95) * 0.9),
+    ],
+    ids=["atrial", "ventricular"],
+)
+def test_premature_beats_are_early_labelled_and_followed_by_a_pause(
+    synthesis: Synthesis, code: int, latest: float, least_pause: float
+) -> None:
+    drawn = draw([plain()] * 20 + [ventricular()], synthesis)
+    n_found = 0
+    for rr_s, aami in zip(drawn.rr_s, drawn.aami, strict=True):
+        if aami[0] == V:  # the record of ventricular beats itself
+            continue
+        found = runs_of(aami, code)
+        n_found += len(found)
+        changed = np.abs(rr_s - 0.8) > 1e-5
+        changed[0] = False
+        for first, end in found:
+            assert (rr_s[first:end] <= 0.8 * latest + 1e-6).all()
+            assert (rr_s[first:end] >= 0.8 * 0.42).all()
+            assert rr_s[end] >= 0.8 * least_pause - 1e-6
+            assert aami[end] == N
+            changed[first : end + 1] = False
+        assert not changed.any()
+    assert n_found > 50
+
+
+def test_the_window_of_a_ventricular_beat_is_not_the_patients_own() -> None:
+    drawn = draw([plain()] * 20 + [ventricular()], replace(NOTHING, premature_ventricular=1.0))
+    spread = np.ptp(drawn.windows, axis=2)
+    assert np.median(spread[drawn.aami == V]) > 3 * np.median(spread[drawn.aami == N])
+
+
+def test_without_ventricular_beats_to_borrow_sequences_are_drawn_all_the_same() -> None:
+    assert draw([plain()], Synthesis()).windows.shape[0] == 24
+
+
+def test_a_changed_rhythm_changes_no_label() -> None:
+    drawn = draw([plain()], replace(NOTHING, rhythm=1.0))
+    assert (drawn.aami == N).all()
+    assert (np.abs(drawn.rr_s[:, 1:] - 0.8) > 0.02).any(axis=1).mean() > 0.8
+    assert (drawn.rr_s[:, 1:] > 0).all()
+
+
+def test_a_window_at_the_ends_of_the_signal_holds_its_last_sample() -> None:
+    x = np.arange(100, dtype=np.float32)
+    windows = cut_windows(x, np.array([2, 98]), 5, 5)
+    assert windows[0].tolist() == [0, 0, 0, 0, 1, 2, 3, 4, 5, 6]
+    assert windows[1].tolist() == [93, 94, 95, 96, 97, 98, 99, 99, 99, 99]

@@ -1,0 +1,60 @@
+"""Leave-patients-out: each patient is scored once, by a model that never saw them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from inference.ticks import N, S, V
+from ingest.errors import InputError
+from tests.training.databases import tiny_config
+from training import crossval
+from training.crossval import LeftOut, leave_out
+from training.datasets import LabelledSignal
+
+
+@pytest.mark.train
+def test_each_patient_is_left_out_once(
+    signals: list[LabelledSignal], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crossval, "LEARNING_MS", 20_000)
+    seen: list[set[str]] = []
+    honest = crossval.BeatTask.train_dataloader
+
+    def train_dataloader(self):
+        seen.append({signal.patient for signal in self._training})
+        return honest(self)
+
+    monkeypatch.setattr(crossval.BeatTask, "train_dataloader", train_dataloader)
+    config = tiny_config("beat", fit={"epochs": 1, "steps": 1})
+
+    results = list(leave_out(config, signals, 2))
+
+    assert [result.record for result in results] == ["ada", "cat", "bea"]
+    assert seen == [{"simdb/bea"}, {"simdb/ada", "simdb/cat"}]
+    for result in results:
+        (signal,) = (s for s in signals if (s.name, s.lead_index) == (result.record, 0))
+        counted = signal.r_ms >= 20_000
+        np.testing.assert_array_equal(result.aami, signal.aami[counted])
+        assert result.v.shape == result.s.shape == result.aami.shape
+        assert ((result.v > 0) & (result.v < 1)).all()
+
+
+def test_a_beat_is_v_before_it_is_s() -> None:
+    v, s = np.array([0.9, 0.2, 0.2, 0.6]), np.array([0.9, 0.9, 0.1, 0.9])
+    found = LeftOut("a", v, s, np.zeros(4, np.int8))
+    assert found.called(0.5, 0.5).tolist() == [V, S, N, V]
+    assert found.called(0.95, 0.3).tolist() == [N, S, N, S]
+
+
+@pytest.mark.parametrize("n_folds", [0, 1, 4])
+def test_folds_that_leave_nobody_out_or_in_are_refused(
+    signals: list[LabelledSignal], n_folds: int
+) -> None:
+    with pytest.raises(InputError, match="folds must be 2 to 3"):
+        next(leave_out(tiny_config("beat"), signals, n_folds))
+
+
+def test_only_beat_models_are_cross_validated(signals: list[LabelledSignal]) -> None:
+    with pytest.raises(InputError, match="task is 'qrs'; allowed here: 'beat'"):
+        next(leave_out(tiny_config("qrs"), signals, 2))
