@@ -62,8 +62,6 @@ class ModelSettings(Section):
 
     beats: Path | None = None
     """ONNX file of the beat model."""
-    threads: int = Field(default=1, ge=1, le=64)
-    """Threads of one ONNX session; more workers scale better than more threads."""
 
 
 class HttpSettings(Section):

@@ -208,7 +208,7 @@ class BeatSampler:
             period = rng.uniform(4, 20)
             rr *= 1 + rng.uniform(0.05, 0.25) * np.sin(2 * np.pi * np.arange(n) / period)
         elif kind == 1:  # the rate drifts
-            nodes = rng.uniform(np.log(0.5), np.log(1.5), 4)
+            nodes = rng.uniform(np.log(0.65), np.log(1.4), 4)
             rr *= np.exp(np.interp(np.linspace(0, 3, n), np.arange(4), nodes))
         elif kind == 2:  # atrial fibrillation: irregular, no P wave, a fibrillating baseline
             irregular = np.exp(rng.normal(0, rng.uniform(0.1, 0.25), n))

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
-import lightning
 import numpy as np
 import torch
-from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 from torch.utils.data import DataLoader, IterableDataset
@@ -29,6 +26,7 @@ from training.config import CLASSES, TrainConfig
 from training.datasets import LabelledSignal
 from training.export import ExportSpec, export
 from training.scores import f1
+from training.task import Task
 
 POOL_BATCHES = 16
 """Batches that are drawn together, since recall runs over all their sequences at once."""
@@ -93,7 +91,7 @@ class BeatBatches(IterableDataset[Batch]):
         return self._pool
 
 
-class BeatTask(lightning.LightningModule):
+class BeatTask(Task):
     """Fits a :class:`BeatClassifier`.
 
     Parameters
@@ -105,7 +103,7 @@ class BeatTask(lightning.LightningModule):
     """
 
     SIZE, ENRICHMENT = BeatSize, Synthesis
-    """What the tables ``[architecture]`` and ``[enrichment]`` may hold."""
+    model: BeatClassifier
 
     def __init__(
         self,
@@ -113,20 +111,14 @@ class BeatTask(lightning.LightningModule):
         training: Sequence[LabelledSignal],
         validation: Sequence[LabelledSignal],
     ) -> None:
-        super().__init__()
-        self.config = config
+        super().__init__(config, training, validation)
         self.model = BeatClassifier(BeatSize.of(config.architecture))
-        self._training, self._validation = training, validation
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """Synthesised sequences of the training patients."""
         enrichment = Synthesis(**self.config.enrichment)
-        sampler = BeatSampler(self._training, BEFORE, AFTER, enrichment)
+        sampler = BeatSampler(self.training_signals, BEFORE, AFTER, enrichment)
         return DataLoader(BeatBatches(sampler, self.config), batch_size=None)
-
-    def val_dataloader(self) -> DataLoader[Any]:
-        """Whole records of the patients kept aside."""
-        return by_number(self._validation)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Add the losses of both branches; F and Q teach neither."""
@@ -143,7 +135,7 @@ class BeatTask(lightning.LightningModule):
 
     def validation_step(self, batch: Tensor, batch_idx: int) -> None:
         """Score one whole record, the state carried through."""
-        record = self._validation[int(batch)]
+        record = self.validation_signals[int(batch)]
         self._seen.append((*self.predict(record), record.aami))
 
     def on_validation_epoch_end(self) -> None:
@@ -168,10 +160,6 @@ class BeatTask(lightning.LightningModule):
         with torch.no_grad():
             v, s, _ = self.model.logits(shape, features, self.model.initial_state(1))
         return torch.sigmoid(v)[:, 0].numpy(), torch.sigmoid(s)[:, 0].numpy()
-
-    def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
-        """AdamW under a one-cycle schedule."""
-        return one_cycle(self.model, self.config)
 
     def write(self, path: Path, data_digest: str) -> float:
         """Export the model; return its largest difference from torch."""
@@ -199,23 +187,6 @@ class BeatTask(lightning.LightningModule):
             before=BEFORE,
         )
         return export(self.model, inputs, spec, path)
-
-
-def by_number(records: Sequence[LabelledSignal]) -> DataLoader[Any]:
-    """Name the records one by one; Lightning copies what a batch holds, but no frozen dataclass."""
-    return DataLoader(torch.arange(len(records)), batch_size=None)  # type: ignore[arg-type]
-
-
-def one_cycle(model: torch.nn.Module, config: TrainConfig) -> OptimizerLRSchedulerConfig:
-    """Return AdamW and its one-cycle schedule for a run."""
-    fit = config.fit
-    optimizer = torch.optim.AdamW(
-        model.parameters(), lr=fit.learning_rate, weight_decay=fit.weight_decay
-    )
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, fit.learning_rate, total_steps=fit.epochs * fit.steps, pct_start=0.2
-    )
-    return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
 
 def _masked(logits: Tensor, target: Tensor, mask: Tensor, weight: float) -> Tensor:

@@ -147,7 +147,7 @@ def digest(signals: Iterable[LabelledSignal]) -> str:
     total = hashlib.sha256()
     for s in signals:
         total.update(f"{s.patient}/{s.name}/{s.lead}/{s.fs}".encode())
-        for array in (s.signal_uv, s.scale_uv, s.r_ms, s.aami):
+        for array in (s.signal_uv, s.scale_uv, s.r_ms, s.aami, s.flutter_ms):
             total.update(np.ascontiguousarray(array).tobytes())
     return total.hexdigest()
 

@@ -23,8 +23,9 @@ from training.curves import draw_curves, gather_metrics
 from training.datasets import LabelledSignal, digest, load
 from training.qrs_task import QrsTask
 from training.splits import patient_of, require_disjoint
+from training.task import Task
 
-TASKS: dict[str, type[QrsTask] | type[BeatTask]] = {"qrs": QrsTask, "beat": BeatTask}
+TASKS: dict[str, type[Task]] = {"qrs": QrsTask, "beat": BeatTask}
 """What can be learned; one entry more is one task more."""
 
 HARMLESS = (
@@ -74,6 +75,7 @@ def fit(config: TrainConfig, data: Path, folder: Path, *, progress: bool = True)
     training, validation = _signals(config, data)
     data_digest = digest(training)
     last = _open_folder(folder, config, data_digest)
+    torch.set_num_threads(1)  # how a sum is shared among threads shows in the weights
     lightning.seed_everything(config.fit.seed, workers=True, verbose=False)
     task = TASKS[config.task](config, training, validation)
     trainer = lightning.Trainer(

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
-import lightning
 import numpy as np
 import torch
-from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 from torch.utils.data import DataLoader, IterableDataset
 
 from training.architectures.qrs import STRIDE, QrsDetector, QrsSize
-from training.beat_task import by_number, one_cycle
 from training.config import CLASSES, TrainConfig
 from training.datasets import LabelledSignal
 from training.export import ExportSpec, export
 from training.qrs_sequences import Augmentation, QrsSampler
+from training.task import Task
 
 LOOK_AHEAD = 8
 """Frames that the detector looks past an R-peak: 320 ms, up to where the T wave rises."""
@@ -48,7 +45,7 @@ class QrsBatches(IterableDataset[Batch]):
             )
 
 
-class QrsTask(lightning.LightningModule):
+class QrsTask(Task):
     """Fits a :class:`QrsDetector`.
 
     Parameters
@@ -60,7 +57,7 @@ class QrsTask(lightning.LightningModule):
     """
 
     SIZE, ENRICHMENT = QrsSize, Augmentation
-    """What the tables ``[architecture]`` and ``[enrichment]`` may hold."""
+    model: QrsDetector
 
     def __init__(
         self,
@@ -68,23 +65,17 @@ class QrsTask(lightning.LightningModule):
         training: Sequence[LabelledSignal],
         validation: Sequence[LabelledSignal],
     ) -> None:
-        super().__init__()
-        self.config = config
+        super().__init__(config, training, validation)
         size = {key: int(value) for key, value in config.architecture.items()}
         self.model = QrsDetector(QrsSize(**size))
-        self._training, self._validation = training, validation
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """Augmented stretches of the training patients."""
-        first = [s for s in self._training if s.lead_index == self.config.data.leads[0]]
-        rest = [s for s in self._training if s.lead_index != self.config.data.leads[0]]
+        first = [s for s in self.training_signals if s.lead_index == self.config.data.leads[0]]
+        rest = [s for s in self.training_signals if s.lead_index != self.config.data.leads[0]]
         how = Augmentation(**self.config.enrichment)
         sampler = QrsSampler(first + rest, len(first), STRIDE, LOOK_AHEAD, how)
         return DataLoader(QrsBatches(sampler, self.config), batch_size=None)
-
-    def val_dataloader(self) -> DataLoader[Any]:
-        """Whole records of the patients kept aside."""
-        return by_number(self._validation)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Binary cross-entropy against soft targets."""
@@ -103,7 +94,7 @@ class QrsTask(lightning.LightningModule):
 
     def validation_step(self, batch: Tensor, batch_idx: int) -> None:
         """Find the R-peaks of one whole record, the state carried through."""
-        record = self._validation[int(batch)]
+        record = self.validation_signals[int(batch)]
         found_ms = self.find(record)
         outside = np.ones(len(found_ms), np.bool_)
         wanted = np.ones(len(record.r_ms), np.bool_)
@@ -129,10 +120,6 @@ class QrsTask(lightning.LightningModule):
         around = np.lib.stride_tricks.sliding_window_view(np.pad(p, 4), 9).max(axis=1)
         frames = np.flatnonzero((p >= 0.5) & (p == around))
         return np.asarray((frames - LOOK_AHEAD + 0.5) * STRIDE * 1000 / record.fs)
-
-    def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
-        """AdamW under a one-cycle schedule."""
-        return one_cycle(self.model, self.config)
 
     def write(self, path: Path, data_digest: str) -> float:
         """Export the model; return its largest difference from torch."""

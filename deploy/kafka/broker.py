@@ -21,12 +21,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--nodes", type=int, default=1, help="number of nodes (default 1)")
     parser.add_argument("--partitions", type=int, default=6, help="of each topic (default 6)")
+    parser.add_argument("--port", type=int, default=9092, help="of the first node (default 9092)")
     chosen = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         with (
             tempfile.TemporaryDirectory(prefix="vigil-kafka-") as folder,
-            KafkaCluster(Path(folder), chosen.nodes) as cluster,
+            KafkaCluster(Path(folder), chosen.nodes, chosen.port) as cluster,
         ):
             for topic in TOPICS:
                 cluster.create_topic(topic, chosen.partitions)

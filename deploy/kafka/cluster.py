@@ -23,7 +23,7 @@ START_TIMEOUT_S = 90
 
 
 class KafkaCluster:
-    """Starts nodes with fresh logs and free ports, and stops them.
+    """Starts nodes with fresh logs, on free ports unless told otherwise, and stops them.
 
     Parameters
     ----------
@@ -31,6 +31,8 @@ class KafkaCluster:
         An empty folder for their logs.
     n_nodes : int
         Number of nodes; three where one must be able to fail.
+    first_port : int, optional
+        Port that clients find the first node at, the others behind it.
 
     Raises
     ------
@@ -38,9 +40,11 @@ class KafkaCluster:
         If Java or Maven is missing, or Kafka does not start.
     """
 
-    def __init__(self, folder: Path, n_nodes: int = 1) -> None:
+    def __init__(self, folder: Path, n_nodes: int = 1, first_port: int | None = None) -> None:
         jars = jar_folder()
         ports = free_ports(2 * n_nodes)
+        if first_port is not None:
+            ports[::2] = range(first_port, first_port + n_nodes)
         self._ports = {i + 1: Ports(ports[2 * i], ports[2 * i + 1]) for i in range(n_nodes)}
         self._nodes = {
             i: Node(folder / f"node-{i}", jars, settings(i, self._ports, folder / f"node-{i}"))

@@ -22,7 +22,7 @@ def test_each_patient_is_left_out_once(
     honest = crossval.BeatTask.train_dataloader
 
     def train_dataloader(self):
-        seen.append({signal.patient for signal in self._training})
+        seen.append({signal.patient for signal in self.training_signals})
         return honest(self)
 
     monkeypatch.setattr(crossval.BeatTask, "train_dataloader", train_dataloader)

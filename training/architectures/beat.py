@@ -73,6 +73,7 @@ def recall(window: Tensor, rr_s: Tensor, memory: Tensor) -> tuple[Tensor, Tensor
     here = torch.where(rr_s > 0, rr_s, usual).clamp(min=0.2)
     usual = usual.clamp(min=0.2)
     last = torch.where(rrs[:, :1] > 0, rrs[:, :1], usual).clamp(min=0.2)
+    heard = (long_run > 0).to(beat.dtype)
     long_run = torch.where(long_run > 0, long_run, here)
     deviation = (rrs - usual).abs() * known / usual
     features = torch.cat(
@@ -102,8 +103,8 @@ def recall(window: Tensor, rr_s: Tensor, memory: Tensor) -> tuple[Tensor, Tensor
     rate = (1 / (count + 1)).clamp(min=SLOWEST, max=FASTEST) * (0.1 + 0.9 * fits)
     template = template + rate * residual
     rrs = torch.cat([rr_s, rrs[:, :-1]], dim=1)
-    pace = (1 / (count + 1)).clamp(min=LONG_RUN)
-    long_run = long_run + pace * (here - long_run)
+    pace = (1 / count.clamp(min=1)).clamp(min=LONG_RUN)
+    long_run = torch.where(rr_s > 0, long_run + pace * (rr_s - long_run), heard * long_run)
     memory = torch.cat([template, (count + 1).clamp(max=1000.0), long_run, rrs], dim=1)
     return torch.stack([beat, residual], dim=1), features, memory
 
