@@ -12,6 +12,7 @@ from inference.alarm_json import ModelRef
 from inference.limits import Limits
 from inference.streams import choose_lead
 from ingest.errors import InputError
+from ingest.frames import MISSING_ADU
 from ingest.recording import Recording
 from ingest.sequence import Sequencer
 from ingest.wfdb_replay import ReplaySource, open_recording, record_name
@@ -59,11 +60,15 @@ def open_for_scoring(path: str | Path, lead: str | None) -> Recording:
         If it cannot be read, or has no such lead, or none that is an ECG.
     """
     recording = open_recording(path, None if lead is None else [lead])
-    if choose_lead(recording.leads, None) is None:
+    row = choose_lead(recording.leads, None)
+    if row is None:
         there = ", ".join(f"{each.name} in {each.unit}" for each in recording.leads)
         raise InputError(
             f"record {recording.name} has no lead in uV, mV or V to score; it has: {there}"
         )
+    if (recording.samples[row] == MISSING_ADU).all():
+        name = recording.leads[row].name
+        raise InputError(f"record {recording.name}: every sample of lead {name} is missing")
     return recording
 
 

@@ -111,8 +111,8 @@ def test_edf_is_scored_like_wfdb(ward: list[str], tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "samples",
-    [np.zeros(5000), np.full(5000, -32768), np.full(5000, 2047), np.zeros(1)],
-    ids=["flat", "nan", "saturated", "one sample"],
+    [np.zeros(5000), np.full(5000, 2047), np.zeros(1)],
+    ids=["flat", "saturated", "one sample"],
 )
 def test_a_record_without_beats_gives_readable_files(samples: np.ndarray, tmp_path: Path) -> None:
     path = write_record(tmp_path, "quiet", samples.astype(np.int16))
@@ -129,7 +129,7 @@ def bad_record(kind: str, folder: Path) -> str:
     path = folder / "bad"
     if kind == "missing":
         return str(path)
-    good = np.zeros(2500, np.int16)
+    good = np.full(2500, -32768 if kind == "all missing" else 0, np.int16)
     rates = {"fs 0": 0, "10 kHz": 10_000, "slow": 20}
     write_record(folder, "bad", good, unit="mmHg" if kind == "no ECG" else "mV")
     if kind in rates:
@@ -154,6 +154,7 @@ def bad_record(kind: str, folder: Path) -> str:
         ("fs 0", "fs"),
         ("10 kHz", "4096"),
         ("slow", "50"),
+        ("all missing", "every sample"),
         ("no ECG", "no lead in uV, mV or V"),
     ],
 )
