@@ -140,7 +140,7 @@ class Node:
             If Kafka refuses.
         """
         config = str(self._folder / "server.properties")
-        tool = ["kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", config]
+        tool = ["kafka.tools.StorageTool", "format", f"--cluster-id={cluster_id}", "-c", config]
         done = subprocess.run(
             self._java(*tool), capture_output=True, text=True, timeout=60, check=False
         )

@@ -4,11 +4,13 @@ import shutil
 import socket
 import subprocess
 import sys
+import uuid
 from pathlib import Path
 
 import pytest
 
 from deploy.kafka import broker, jars
+from deploy.kafka.cluster import KafkaCluster
 from deploy.kafka.node import Ports, free_ports, settings
 from ingest.errors import InputError
 
@@ -76,3 +78,13 @@ def test_a_node_may_fail_and_nothing_is_lost(tmp_path: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
 
     assert done.stdout.strip() == "heard 40 of 40, in order", done.stderr[-2000:]
+
+
+@pytest.mark.kafka
+def test_an_id_that_begins_with_a_dash_is_no_option(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(uuid, "uuid4", lambda: uuid.UUID(bytes=b"\xf8" + bytes(15)))
+
+    with KafkaCluster(tmp_path) as cluster:
+        cluster.create_topic("ecg.frames", 1)
