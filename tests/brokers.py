@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import uuid
 from collections.abc import Iterator
@@ -26,6 +27,23 @@ def kafka_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaClu
         pytest.skip(reason)
     with KafkaCluster(tmp_path_factory.mktemp("kafka") / "cluster") as cluster:
         yield cluster
+
+
+@pytest.fixture(autouse=True)
+def no_long_pauses(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Keep what other tests left on the heap out of garbage collection while Kafka is at work.
+
+    A process that has run the training tests pauses for most of a second at each
+    full collection; no worker has such a heap, and group members that share the
+    process time out.
+    """
+    if request.node.get_closest_marker("kafka") is None:
+        yield
+        return
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 def fresh_topic(cluster: KafkaCluster, n_partitions: int = 1, kind: str = "frames") -> str:

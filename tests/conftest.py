@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.brokers import kafka_cluster  # noqa: F401  # a fixture of all tests
+from tests.brokers import kafka_cluster, no_long_pauses  # noqa: F401  # fixtures of all tests
 
 IN_CI = os.environ.get("CI", "").lower() in ("1", "true")
 

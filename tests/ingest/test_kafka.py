@@ -20,7 +20,7 @@ from tests.ingest.synthetic import cut, frame, same_frame
 if TYPE_CHECKING:
     from deploy.kafka.cluster import KafkaCluster
 
-QUICK = {"session_timeout_ms": 6000, "heartbeat_interval_ms": 500}
+QUICK = {"session_timeout_ms": 10_000, "heartbeat_interval_ms": 500}
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ class Member:
         self._thread.join()
 
 
-def until(condition: Callable[[], bool], timeout_s: float = 40.0) -> bool:
+def until(condition: Callable[[], bool], timeout_s: float = 90.0) -> bool:
     """Wait until a condition holds; False if it does not in time."""
     deadline = time.monotonic() + timeout_s
     while not condition() and time.monotonic() < deadline:
