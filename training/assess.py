@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +22,7 @@ import numpy as np
 from inference import model
 from inference.pipeline import Pipeline
 from ingest.errors import InputError
+from ingest.recording import Recording
 from ingest.sequence import Sequencer
 from ingest.wfdb_replay import ReplaySource, open_recording
 from training.ec57 import (
@@ -77,27 +78,29 @@ def compare_database(folder: Path, records: Sequence[str]) -> Iterator[RecordCom
     """
     for begin in range(0, len(records), 24):
         part = records[begin : begin + 24]
-        found = _beats(folder, part)
-        for record in part:
+        recordings = {record: open_recording(folder / record) for record in part}
+        found = _beats(folder.name, recordings)
+        for record, recording in recordings.items():
             reference = read_annotations(folder, record, "atr")
             sample, symbol = found[record]
             test = make_annotations(np.array(sample, np.int64), symbol, reference.fs)
-            yield compare_record(record, reference, test, mapping=DE_CHAZAL)
+            yield compare_record(record, reference, test, recording.n_samples, mapping=DE_CHAZAL)
 
 
-def _beats(folder: Path, records: Sequence[str]) -> dict[str, tuple[list[int], list[str]]]:
+def _beats(
+    database: str, recordings: Mapping[str, Recording]
+) -> dict[str, tuple[list[int], list[str]]]:
     """Find the beats of several records side by side."""
-    recordings = {record: open_recording(folder / record) for record in records}
     source = ReplaySource(recordings, speed=None, chunk_s=CHUNK_S)
     pipeline, sequencer = Pipeline(), Sequencer()
-    found: dict[str, tuple[list[int], list[str]]] = {record: ([], []) for record in records}
+    found: dict[str, tuple[list[int], list[str]]] = {record: ([], []) for record in recordings}
     ended = False
     while not ended:
         batch = source.poll(0.0)
         ended = batch.end
         items, dead = sequencer.push_all(batch.frames)
         if dead:
-            raise InputError(f"{folder.name}: {dead[0].detail}")
+            raise InputError(f"{database}: {dead[0].detail}")
         for beat in pipeline.push(items).beats():
             found[beat.stream.stream_id][0].append(beat.sample)
             found[beat.stream.stream_id][1].append(beat.aami)
