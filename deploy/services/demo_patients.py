@@ -15,7 +15,7 @@ from ingest.wfdb_replay import open_recording
 EXCERPT = "mitdb-208"
 """Pseudonym of the excerpt that is there on any machine."""
 EXCERPT_BEGIN_S = 150.0
-"""Where it begins, s: its ventricular beats come from here on, some ten in 20 s."""
+"""Where it begins, s: its ventricular beats come from here on, 8 in the first 20 s."""
 REAL_S = 300.0
 """Length taken of a real record, s."""
 SIMULATED_S = 300.0
