@@ -58,14 +58,6 @@ class SlotArrays:
         """Return the array of one quantity, shape (n_slots, ...); writable."""
         return self._arrays[name]
 
-    @property
-    def nbytes_per_slot(self) -> int:
-        """Bytes that one stream costs."""
-        return sum(
-            int(np.prod(f.shape, dtype=np.int64)) * np.dtype(f.dtype).itemsize
-            for f in self._fields.values()
-        )
-
     def resize(self, n_slots: int) -> None:
         """Grow to ``n_slots`` slots, the new ones fresh; never shrinks."""
         for name, f in self._fields.items():

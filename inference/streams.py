@@ -149,11 +149,6 @@ class Streams:
         """Return the number of streams that sit in a slot."""
         return len(self._slot_of)
 
-    @property
-    def capacity(self) -> int:
-        """Number of slots ever taken."""
-        return len(self._info)
-
     def slot(self, stream_id: str) -> int | None:
         """Slot of a stream, None where it has none."""
         return self._slot_of.get(stream_id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -92,27 +92,15 @@ class BeatBatches(IterableDataset[Batch]):
 
 
 class BeatTask(Task):
-    """Fits a :class:`BeatClassifier`.
-
-    Parameters
-    ----------
-    config : TrainConfig
-        The run.
-    training, validation : sequence of LabelledSignal
-        Signals learned from, and of the patients kept aside.
-    """
+    """Fits a :class:`BeatClassifier`; parameters as :class:`Task`."""
 
     SIZE, ENRICHMENT = BeatSize, Synthesis
     model: BeatClassifier
 
-    def __init__(
-        self,
-        config: TrainConfig,
-        training: Sequence[LabelledSignal],
-        validation: Sequence[LabelledSignal],
-    ) -> None:
-        super().__init__(config, training, validation)
-        self.model = BeatClassifier(BeatSize.of(config.architecture))
+    @staticmethod
+    def build(architecture: Mapping[str, float]) -> BeatClassifier:
+        """Make a classifier of the size that is asked for."""
+        return BeatClassifier(BeatSize.of(architecture))
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """Synthesised sequences of the training patients."""

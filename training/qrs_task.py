@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -46,28 +46,15 @@ class QrsBatches(IterableDataset[Batch]):
 
 
 class QrsTask(Task):
-    """Fits a :class:`QrsDetector`.
-
-    Parameters
-    ----------
-    config : TrainConfig
-        The run.
-    training, validation : sequence of LabelledSignal
-        Signals learned from, and of the patients kept aside.
-    """
+    """Fits a :class:`QrsDetector`; parameters as :class:`Task`."""
 
     SIZE, ENRICHMENT = QrsSize, Augmentation
     model: QrsDetector
 
-    def __init__(
-        self,
-        config: TrainConfig,
-        training: Sequence[LabelledSignal],
-        validation: Sequence[LabelledSignal],
-    ) -> None:
-        super().__init__(config, training, validation)
-        size = {key: int(value) for key, value in config.architecture.items()}
-        self.model = QrsDetector(QrsSize(**size))
+    @staticmethod
+    def build(architecture: Mapping[str, float]) -> QrsDetector:
+        """Make a detector of the size that is asked for."""
+        return QrsDetector(QrsSize(**{key: int(value) for key, value in architecture.items()}))
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """Augmented stretches of the training patients."""

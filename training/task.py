@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -41,7 +41,13 @@ class Task(lightning.LightningModule):
     ) -> None:
         super().__init__()
         self.config = config
+        self.model = self.build(config.architecture)
         self.training_signals, self.validation_signals = training, validation
+
+    @staticmethod
+    def build(architecture: Mapping[str, float]) -> nn.Module:
+        """Make the model of the size that the table ``[architecture]`` asks for."""
+        raise NotImplementedError
 
     def val_dataloader(self) -> DataLoader[Any]:
         """Name whole records one by one: Lightning copies a batch, but no frozen dataclass."""

@@ -59,7 +59,3 @@ class Line:
     def fill_to(self, cells: int, style: Style = PLAIN) -> Line:
         """Append blanks until the line is ``cells`` long."""
         return self.add(" " * (cells - self.cells), style)
-
-    def finish(self, width: int) -> list[Segment]:
-        """Return the segments, together exactly ``width`` cells."""
-        return Segment.adjust_line_length(self.segments, width)
