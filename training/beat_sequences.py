@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference.ticks import N, S, V
+from ingest.errors import InputError
 from training.datasets import LabelledSignal
 
 IGNORE = -1
@@ -28,7 +29,8 @@ class BeatSequences:
     """A batch of beat sequences, time-ordered, each of one patient."""
 
     windows: NDArray[np.float32]
-    """Array of shape (batch, n_beats, length): beats over their amplitude scale."""
+    """Array of shape (batch, n_beats, length): beats over their amplitude scale; where several
+    leads are drawn together (batch, n_leads, n_beats, length)."""
     rr_s: NDArray[np.float32]
     """Array of shape (batch, n_beats), s: interval before each beat, 0 where unknown."""
     aami: NDArray[np.int8]
@@ -61,7 +63,14 @@ class BeatSampler:
     before, after : int
         Samples of the window before and from the R-peak on.
     synthesis : Synthesis
-        What is put in.
+        What is put in: of several leads the same on all, in each lead's own shape.
+    n_leads : int
+        Leads that are drawn together; 1 draws every signal by itself.
+
+    Raises
+    ------
+    ingest.errors.InputError
+        If a record has fewer leads than are to be drawn together.
     """
 
     def __init__(
@@ -70,27 +79,32 @@ class BeatSampler:
         before: int,
         after: int,
         synthesis: Synthesis = Synthesis(),
+        n_leads: int = 1,
     ) -> None:
         self._before, self._after, self._synthesis = before, after, synthesis
-        self._signals = [s for s in signals if len(s.r_ms) > 1]
-        self._scaled = [s.scaled for s in self._signals]
+        beating = [s for s in signals if len(s.r_ms) > 1]
+        groups = [(s,) for s in beating] if n_leads == 1 else leads_together(beating, n_leads)
+        self._records = [group[0] for group in groups]
+        self._scaled = [np.stack([s.scaled for s in group]) for group in groups]
         self._ventricular = np.concatenate(
             [
-                cut_windows(x, s.r_ms[s.aami == V] * s.fs // 1000, before, after)
-                for x, s in zip(self._scaled, self._signals, strict=True)
+                cut_windows(x, s.r_ms[s.aami == V] * s.fs // 1000, before, after).swapaxes(0, 1)
+                for x, s in zip(self._scaled, self._records, strict=True)
             ]
         )
 
     def draw(self, rng: np.random.Generator, batch: int, n_beats: int) -> BeatSequences:
         """Draw ``batch`` sequences of ``n_beats`` beats."""
         parts = [self._sequence(rng, n_beats) for _ in range(batch)]
-        return BeatSequences(*(np.stack(column) for column in zip(*parts, strict=True)))
+        windows, rr_s, aami = (np.stack(column) for column in zip(*parts, strict=True))
+        return BeatSequences(windows[:, 0] if windows.shape[1] == 1 else windows, rr_s, aami)
 
     def _sequence(
         self, rng: np.random.Generator, n: int
     ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int8]]:
-        which = int(rng.integers(len(self._signals)))
-        record, x = self._signals[which], self._scaled[which]
+        which = int(rng.integers(len(self._records)))
+        record, x = self._records[which], self._scaled[which]
+        each = (len(x), 1, 1)
         start = int(rng.integers(0, max(len(record.r_ms) - n, 1)))
         r = record.r_ms[start : start + n] * record.fs / 1000
         rr = np.diff(r, prepend=r[0]) / record.fs
@@ -106,13 +120,13 @@ class BeatSampler:
             self._add_atrial(rng, x, at, windows, rr, aami)
         if rng.random() < do.premature_ventricular and len(self._ventricular):
             self._add_ventricular(rng, windows, rr, aami)
-        windows *= np.float32(np.exp(rng.normal(0, 0.15)))
-        windows += rng.standard_normal(windows.shape).astype(np.float32) * rng.uniform(0, 0.03)
-        if rng.random() < 0.3:
-            windows *= -1
+        windows *= np.exp(rng.normal(0, 0.15, each)).astype(np.float32)
+        noise = rng.standard_normal(windows.shape).astype(np.float32)
+        windows += noise * rng.uniform(0, 0.03, each).astype(np.float32)
+        windows *= np.where(rng.random(each) < 0.3, np.float32(-1), np.float32(1))
         pad = n - len(at)
         return (
-            np.pad(windows, ((0, pad), (0, 0))),
+            np.pad(windows, ((0, 0), (0, pad), (0, 0))),
             np.pad(rr.astype(np.float32), (0, pad)),
             np.pad(aami, (0, pad), constant_values=IGNORE),
         )
@@ -141,7 +155,7 @@ class BeatSampler:
         rr: NDArray[np.float64],
         aami: NDArray[np.int8],
     ) -> None:
-        shape = _ectopic_p(rng, self._before)
+        shape = _ectopic_p(rng, self._before, len(x))
         for first, length in self._chosen(rng, aami):
             usual = rr[first]
             early = usual * rng.uniform(0.5, 0.85)
@@ -149,9 +163,9 @@ class BeatSampler:
                 continue
             for i in range(first, first + length):
                 rr[i] = early * rng.uniform(0.95, 1.05)
-                self._move_early(x, at[i - 1], rr[i], windows[i])
+                self._move_early(x, at[i - 1], rr[i], windows[:, i])
                 if rng.random() < 0.8:
-                    windows[i, : self._before] += shape
+                    windows[:, i, : self._before] += shape
                 aami[i] = S
             rr[first + length] = usual * rng.uniform(0.95, 1.3)
 
@@ -161,12 +175,12 @@ class BeatSampler:
         """Put what followed the beat before in front of a QRS that now comes early."""
         end = self._before - 6
         begin = int(r_before) + round(rr_s * 125) - self._before
-        if begin < 0 or begin + end > len(x):
+        if begin < 0 or begin + end > x.shape[1]:
             return
-        lead_in = x[begin : begin + end]
-        step = window[end] - lead_in[-1]
+        lead_in = x[:, begin : begin + end]
+        step = window[:, end : end + 1] - lead_in[:, -1:]
         fade = np.clip(np.arange(end) - (end - 6), 0, None) / 6
-        window[:end] = (lead_in + step) * (1 - fade) + window[:end] * fade
+        window[:, :end] = (lead_in + step) * (1 - fade) + window[:, :end] * fade
 
     def _add_ventricular(
         self,
@@ -175,22 +189,23 @@ class BeatSampler:
         rr: NDArray[np.float64],
         aami: NDArray[np.int8],
     ) -> None:
-        length = windows.shape[1]
+        n_leads, _, length = windows.shape
         if rng.random() < self._synthesis.drawn_ventricular:
-            source = _wide_beat(rng, length, self._before)
+            source = _wide_beat(rng, length, self._before, n_leads)
         else:
             source = self._ventricular[int(rng.integers(len(self._ventricular)))]
         stretch = rng.uniform(0.85, 1.2)
         at = (np.arange(length) - self._before) * stretch + self._before
-        shape = np.interp(at, np.arange(length), source) * rng.uniform(0.6, 1.5)
-        shape *= rng.choice([-1, 1])
+        shape = np.stack([np.interp(at, np.arange(length), lead) for lead in source])
+        shape *= rng.uniform(0.6, 1.5, (n_leads, 1))
+        shape *= rng.choice([-1, 1], (n_leads, 1))
         for first, run in self._chosen(rng, aami):
             usual = rr[first]
             if usual <= 0:
                 continue
             early = max(usual * rng.uniform(0.45, 0.95), 0.25)
             for i in range(first, first + run):
-                windows[i] = shape * rng.uniform(0.9, 1.1)
+                windows[:, i] = shape * rng.uniform(0.9, 1.1)
                 rr[i] = early * rng.uniform(0.95, 1.05)
                 aami[i] = V
             rr[first + run] = max(2 * usual - early, 0.3) * rng.uniform(0.9, 1.05)
@@ -213,11 +228,12 @@ class BeatSampler:
         elif kind == 2:  # atrial fibrillation: irregular, no P wave, a fibrillating baseline
             irregular = np.exp(rng.normal(0, rng.uniform(0.1, 0.25), n))
             rr *= np.where(aami == N, irregular, 1)
-            length = windows.shape[1]
+            length = windows.shape[2]
             flat = np.clip(np.abs(np.arange(length) - self._before + 18) / 10, 0.2, 1)
             phase = rng.uniform(0, 2 * np.pi, (n, 1)) + np.arange(length) * rng.uniform(0.25, 0.4)
             windows *= flat.astype(np.float32)
-            windows += (rng.uniform(0.01, 0.06) * np.sin(phase)).astype(np.float32)
+            depth = rng.uniform(0.01, 0.06, (len(windows), 1, 1))
+            windows += (depth * np.sin(phase)).astype(np.float32)
         else:  # sinus pauses and dropped beats
             rr[rng.random(n) < 0.06] *= rng.uniform(1.3, 2.1)
 
@@ -225,31 +241,77 @@ class BeatSampler:
 def cut_windows(
     x: NDArray[np.float32], at: NDArray[np.int64], before: int, after: int
 ) -> NDArray[np.float32]:
-    """Cut a window about each R-peak, the signal's ends held."""
+    """Cut a window about each R-peak, the signal's ends held.
+
+    Parameters
+    ----------
+    x : array of shape (..., n_samples)
+        Signals.
+    at : array of shape (n_beats,)
+        R-peaks, samples.
+    before, after : int
+        Samples of the window before and from the R-peak on.
+
+    Returns
+    -------
+    array of shape (..., n_beats, before + after)
+    """
     index = at[:, None] + np.arange(-before, after)
-    return np.asarray(x[np.clip(index, 0, len(x) - 1)])
+    return np.asarray(x[..., np.clip(index, 0, x.shape[-1] - 1)])
 
 
-def _wide_beat(rng: np.random.Generator, length: int, before: int) -> NDArray[np.float32]:
-    """Draw a wide QRS with its T wave the other way: two or three broad Gaussians about the R."""
+def leads_together(
+    signals: Sequence[LabelledSignal], n_leads: int
+) -> list[tuple[LabelledSignal, ...]]:
+    """Group the leads of each record, in the order in which the records come.
+
+    Raises
+    ------
+    ingest.errors.InputError
+        If a record has fewer than ``n_leads`` of them; further ones are left out.
+    """
+    of_record: dict[tuple[str, str], list[LabelledSignal]] = {}
+    for signal in signals:
+        of_record.setdefault((signal.patient, signal.name), []).append(signal)
+    for (_, name), leads in of_record.items():
+        if len(leads) < n_leads:
+            raise InputError(f"record {name} gives {len(leads)} of {n_leads} leads: see data.leads")
+    return [tuple(leads[:n_leads]) for leads in of_record.values()]
+
+
+def _wide_beat(
+    rng: np.random.Generator, length: int, before: int, n_leads: int
+) -> NDArray[np.float32]:
+    """Draw a wide QRS with its T wave the other way: two or three broad Gaussians about the R.
+
+    All leads see the same waves, each at its own amplitude; the first has its peak at the R.
+    """
     t = np.arange(length) - before
-    shape = np.zeros(length)
+    shape = np.zeros((n_leads, length))
     for _ in range(int(rng.integers(2, 4))):
         centre, width = rng.uniform(-5, 7), rng.uniform(2.0, 6.0)
-        shape += rng.uniform(-0.8, 1.0) * np.exp(-((t - centre) ** 2) / (2 * width**2))
-    peak = t[np.abs(shape).argmax()]
-    shape = np.roll(shape, -peak) / max(np.abs(shape).max(), 0.1) * rng.uniform(0.5, 1.3)
+        amplitude = rng.uniform(-0.8, 1.0, (n_leads, 1))
+        shape += amplitude * np.exp(-((t - centre) ** 2) / (2 * width**2))
+    peak = t[np.abs(shape[0]).argmax()]
+    largest = np.abs(shape).max(axis=1, keepdims=True).clip(0.1)
+    shape = np.roll(shape, -peak, axis=1) / largest * rng.uniform(0.5, 1.3, (n_leads, 1))
     centre, width = rng.uniform(20, 36), rng.uniform(5, 10)
-    recovery = -np.sign(shape[before]) * rng.uniform(0.1, 0.5)
+    recovery = -np.sign(shape[:, before, None]) * rng.uniform(0.1, 0.5, (n_leads, 1))
     shape += recovery * np.exp(-((t - centre) ** 2) / (2 * width**2))
     return np.asarray(shape, np.float32)
 
 
-def _ectopic_p(rng: np.random.Generator, before: int) -> NDArray[np.float32]:
-    """Draw a P wave of another shape: up, down or both, somewhere before the QRS."""
+def _ectopic_p(rng: np.random.Generator, before: int, n_leads: int) -> NDArray[np.float32]:
+    """Draw a P wave of another shape: up, down or both, somewhere before the QRS.
+
+    Returns
+    -------
+    array of shape (n_leads, before)
+        One wave, at an amplitude of its own in each lead.
+    """
     t = np.arange(before)
     centre, width = before - rng.uniform(11, 26), rng.uniform(2, 5)
     bump = np.exp(-((t - centre) ** 2) / (2 * width**2))
     if rng.random() < 0.3:
         bump = np.gradient(bump) * width
-    return np.asarray(rng.uniform(-0.12, 0.15) * bump, np.float32)
+    return np.asarray(rng.uniform(-0.12, 0.15, (n_leads, 1)) * bump, np.float32)

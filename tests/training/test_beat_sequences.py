@@ -9,6 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from inference.ticks import F, N, Q, S, V
+from ingest.errors import InputError
 from training.beat_sequences import IGNORE, BeatSampler, BeatSequences, Synthesis, cut_windows
 from training.datasets import LabelledSignal
 
@@ -168,3 +169,62 @@ def test_a_window_at_the_ends_of_the_signal_holds_its_last_sample() -> None:
     windows = cut_windows(x, np.array([2, 98]), 5, 5)
     assert windows[0].tolist() == [0, 0, 0, 0, 1, 2, 3, 4, 5, 6]
     assert windows[1].tolist() == [93, 94, 95, 96, 97, 98, 99, 99, 99, 99]
+
+
+def test_leads_drawn_together_are_of_one_record_and_go_by_one_clock(
+    signals: list[LabelledSignal],
+) -> None:
+    sampler = BeatSampler(signals, BEFORE, AFTER, NOTHING, n_leads=2)
+    drawn = sampler.draw(np.random.default_rng(0), 24, 40)
+    assert drawn.windows.shape == (24, 2, 40, BEFORE + AFTER)
+    assert drawn.rr_s.shape == drawn.aami.shape == (24, 40)
+    first, second = (drawn.windows[:, i, 1:30].reshape(24, -1) for i in (0, 1))
+    alike = [abs(np.corrcoef(a, b)[0, 1]) for a, b in zip(first, second, strict=True)]
+    assert min(alike) > 0.95  # the second lead is the first upside down
+
+
+def in_two_leads(record: LabelledSignal) -> list[LabelledSignal]:
+    return [replace(record, lead_index=i, lead=f"lead {i}") for i in (0, 1)]
+
+
+@pytest.mark.parametrize("code", [S, V])
+def test_what_is_put_in_is_put_into_all_leads_at_once_in_a_shape_of_each(code: int) -> None:
+    share = {"premature_atrial": float(code == S), "premature_ventricular": float(code == V)}
+    sampler = BeatSampler(
+        [*in_two_leads(plain()), *in_two_leads(ventricular())],
+        BEFORE,
+        AFTER,
+        replace(NOTHING, drawn_ventricular=1.0, **share),
+        n_leads=2,
+    )
+    drawn = sampler.draw(np.random.default_rng(0), 48, 100)
+    of_patient = drawn.aami[:, 0] == N
+    windows = drawn.windows[of_patient].swapaxes(1, 2)[drawn.aami[of_patient] == code]
+    level = np.median(windows, axis=2, keepdims=True)
+    seen = np.abs(windows - level).max(axis=2) > 0.15 if code == V else None
+    assert len(windows) > 50
+    assert seen is None or seen.mean() > 0.9
+    assert (
+        not np.isclose(windows[:, 0] - level[:, 0], windows[:, 1] - level[:, 1], atol=0.02)
+        .all(axis=1)
+        .any()
+    )
+
+
+def test_ventricular_shapes_are_borrowed_with_all_their_leads() -> None:
+    lender = ventricular()
+    flat = np.zeros_like(lender.signal_uv)
+    lenders = [lender, replace(lender, lead_index=1, signal_uv=flat)]
+    synthesis = replace(NOTHING, premature_ventricular=1.0, drawn_ventricular=0.0)
+    sampler = BeatSampler([*in_two_leads(plain()), *lenders], BEFORE, AFTER, synthesis, n_leads=2)
+    drawn = sampler.draw(np.random.default_rng(0), 24, 100)
+    of_patient = drawn.aami[:, 0] == N
+    borrowed = drawn.windows.swapaxes(1, 2)[of_patient][drawn.aami[of_patient] == V]
+    spread = np.ptp(borrowed, axis=2)
+    assert len(borrowed) > 20
+    assert (spread[:, 0] > 5 * spread[:, 1]).all()
+
+
+def test_a_record_without_its_second_lead_is_named() -> None:
+    with pytest.raises(InputError, match="record a gives 1 of 2 leads"):
+        BeatSampler([plain()], BEFORE, AFTER, NOTHING, n_leads=2)
