@@ -60,9 +60,17 @@ class FitConfig(_Table):
     learning_rate: float = Field(default=3e-3, gt=0)
     """Largest learning rate of the one-cycle schedule."""
     weight_decay: float = Field(default=1e-2, ge=0)
-    """AdamW's weight decay."""
+    """AdamW's decoupled weight decay of all parameters: no penalty in the loss."""
+    l1: float = Field(default=0.0, ge=0)
+    """L1 penalty on the weights, by a proximal step: what it draws to zero is exactly zero."""
+    l2: float = Field(default=0.0, ge=0)
+    """L2 penalty on the weights: its half times their squared norm is part of the loss."""
+    clip: Literal["norm", "value", "none"] = "norm"
+    """How gradients are clipped."""
     clip_norm: float = Field(default=1.0, gt=0)
-    """Norm to which gradients are clipped."""
+    """Joint norm to which gradients are clipped, where ``clip`` is ``norm``."""
+    clip_value: float = Field(default=0.05, gt=0)
+    """Largest element of a gradient, where ``clip`` is ``value``."""
     patience: int = Field(default=0, ge=0)
     """Epochs without gain on the validation patients that end the run; 0 never does."""
 

@@ -84,7 +84,6 @@ def leave_out(
         trainer = lightning.Trainer(
             accelerator="cpu",  # small models; the same bits on any day
             max_epochs=config.fit.epochs,
-            gradient_clip_val=config.fit.clip_norm,
             limit_val_batches=0,
             logger=False,
             enable_checkpointing=False,

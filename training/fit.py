@@ -81,7 +81,6 @@ def fit(config: TrainConfig, data: Path, folder: Path, *, progress: bool = True)
     trainer = lightning.Trainer(
         accelerator="cpu",  # small models; the same bits on any day
         max_epochs=config.fit.epochs,
-        gradient_clip_val=config.fit.clip_norm,
         logger=CSVLogger(folder, name="log"),
         callbacks=_callbacks(config, folder, progress),
         limit_val_batches=None if validation else 0,

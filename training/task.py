@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -12,8 +12,10 @@ from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import nn
 from torch.utils.data import DataLoader
 
+from training.architectures.size import Values
 from training.config import TrainConfig
 from training.datasets import LabelledSignal
+from training.regularise import add_l2_gradient, clip_gradients, soft_threshold, weights, zero_share
 
 
 class Task(lightning.LightningModule):
@@ -45,7 +47,7 @@ class Task(lightning.LightningModule):
         self.training_signals, self.validation_signals = training, validation
 
     @staticmethod
-    def build(architecture: Mapping[str, float]) -> nn.Module:
+    def build(architecture: Values) -> nn.Module:
         """Make the model of the size that the table ``[architecture]`` asks for."""
         raise NotImplementedError
 
@@ -67,6 +69,32 @@ class Task(lightning.LightningModule):
             "optimizer": optimizer,
             "lr_scheduler": {"scheduler": schedule, "interval": "step"},
         }
+
+    def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
+        """Add the gradient of the L2 penalty."""
+        if self.config.fit.l2:
+            add_l2_gradient(self.model, self.config.fit.l2)
+
+    def configure_gradient_clipping(
+        self,
+        optimizer: torch.optim.Optimizer,
+        gradient_clip_val: float | None = None,
+        gradient_clip_algorithm: str | None = None,
+    ) -> None:
+        """Clip as the configuration says, not the trainer, and log the share that was clipped."""
+        fit = self.config.fit
+        limit = fit.clip_value if fit.clip == "value" else fit.clip_norm
+        share = clip_gradients(self.model.parameters(), fit.clip, limit)
+        self.log("clipped_share", share, on_step=False, on_epoch=True)
+
+    def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
+        """Step, then do to the weights what no gradient does: the proximal step of L1."""
+        super().optimizer_step(*args, **kwargs)
+        if self.config.fit.l1:
+            optimizer = kwargs["optimizer"] if "optimizer" in kwargs else args[2]
+            pace = optimizer.param_groups[0]["lr"]
+            soft_threshold((part for _, part in weights(self.model)), pace * self.config.fit.l1)
+            self.log("zero_share", zero_share(self.model), on_step=False, on_epoch=True)
 
     def write(self, path: Path, data_digest: str) -> float:
         """Export the model as ONNX; return its largest difference from torch."""
