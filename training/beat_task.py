@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,15 +12,9 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from torch.utils.data import DataLoader, IterableDataset
 
 from inference.ticks import N, S, V
-from training.architectures.beat import (
-    AFTER,
-    BEFORE,
-    LENGTH,
-    MEMORY,
-    BeatClassifier,
-    BeatSize,
-    recall,
-)
+from training.architectures.beat import BeatClassifier, BeatSize
+from training.architectures.recall import AFTER, BEFORE, LENGTH, MEMORY, recall
+from training.architectures.size import Values
 from training.beat_sequences import BeatSampler, Synthesis, cut_windows
 from training.config import CLASSES, TrainConfig
 from training.datasets import LabelledSignal
@@ -40,7 +34,7 @@ Batch = tuple[Tensor, Tensor, Tensor]
 
 
 def recall_sequences(windows: Tensor, rr_s: Tensor) -> tuple[Tensor, Tensor]:
-    """Run :func:`training.architectures.beat.recall` along sequences.
+    """Run :func:`training.architectures.recall.recall` along sequences.
 
     Parameters
     ----------
@@ -98,7 +92,7 @@ class BeatTask(Task):
     model: BeatClassifier
 
     @staticmethod
-    def build(architecture: Mapping[str, float]) -> BeatClassifier:
+    def build(architecture: Values) -> BeatClassifier:
         """Make a classifier of the size that is asked for."""
         return BeatClassifier(BeatSize.of(architecture))
 
@@ -151,15 +145,12 @@ class BeatTask(Task):
 
     def write(self, path: Path, data_digest: str) -> float:
         """Export the model; return its largest difference from torch."""
-        h_v, c_v, h_s, c_s = (part[0] for part in self.model.initial_state(2))
+        names, parts = self.model.state_names, self.model.initial_state(2)
         inputs = {
             "signal": torch.zeros(2, 1, LENGTH),
             "rr_s": torch.zeros(2, 1),
             "state_memory": torch.zeros(2, MEMORY),
-            "state_h_v": h_v,
-            "state_c_v": c_v,
-            "state_h_s": h_s,
-            "state_c_s": c_s,
+            **{f"state_{name}": part for name, part in zip(names, parts, strict=True)},
         }
         fs = self.config.data.fs
         spec = ExportSpec(

@@ -90,7 +90,7 @@ class TrainConfig(_Table):
     """Table ``[data]``."""
     fit: FitConfig = FitConfig()
     """Table ``[fit]``."""
-    architecture: dict[str, int | float] = {}
+    architecture: dict[str, int | float | str] = {}
     """Table ``[architecture]``: fields of the architecture's size."""
     enrichment: dict[str, float] = {}
     """Table ``[enrichment]``: fields of the task's synthesis or augmentation."""

@@ -116,16 +116,12 @@ def fit(config: TrainConfig, data: Path, folder: Path, *, progress: bool = True)
 
 
 def _require_known(config: TrainConfig) -> None:
-    """Refuse keys that the task's size and enrichment do not have."""
+    """Refuse a size that the task's model cannot have, and keys its enrichment does not have."""
     task = TASKS[config.task]
-    tables = (
-        ("architecture", config.architecture, task.SIZE),
-        ("enrichment", config.enrichment, task.ENRICHMENT),
-    )
-    for name, table, kind in tables:
-        known = [field.name for field in fields(kind)]
-        if unknown := sorted(set(table) - set(known)):
-            raise InputError(f"{name}: no key {', '.join(unknown)}; allowed: {', '.join(known)}")
+    task.build(config.architecture)
+    known = [field.name for field in fields(task.ENRICHMENT)]
+    if unknown := sorted(set(config.enrichment) - set(known)):
+        raise InputError(f"enrichment: no key {', '.join(unknown)}; allowed: {', '.join(known)}")
 
 
 def _open_folder(folder: Path, config: TrainConfig, data_digest: str) -> Path | None:

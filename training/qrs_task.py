@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from torch.utils.data import DataLoader, IterableDataset
 
 from training.architectures.qrs import STRIDE, QrsDetector, QrsSize
+from training.architectures.size import Values, read_size
 from training.config import CLASSES, TrainConfig
 from training.datasets import LabelledSignal
 from training.export import ExportSpec, export
@@ -52,14 +53,14 @@ class QrsTask(Task):
     model: QrsDetector
 
     @staticmethod
-    def build(architecture: Mapping[str, float]) -> QrsDetector:
+    def build(architecture: Values) -> QrsDetector:
         """Make a detector of the size that is asked for."""
-        return QrsDetector(QrsSize(**{key: int(value) for key, value in architecture.items()}))
+        return QrsDetector(read_size(QrsSize, architecture))
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """Augmented stretches of the training patients."""
-        first = [s for s in self.training_signals if s.lead_index == self.config.data.leads[0]]
-        rest = [s for s in self.training_signals if s.lead_index != self.config.data.leads[0]]
+        first = [s for s in self.training_signals if s.first]
+        rest = [s for s in self.training_signals if not s.first]
         how = Augmentation(**self.config.enrichment)
         sampler = QrsSampler(first + rest, len(first), STRIDE, LOOK_AHEAD, how)
         return DataLoader(QrsBatches(sampler, self.config), batch_size=None)

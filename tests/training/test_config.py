@@ -44,7 +44,7 @@ def test_shipped_configs_learn_from_ds1_alone(path: Path) -> None:
         (HEAD + "[fit]\npatience = 3", "fit.patience needs data.validation"),
         (HEAD + "thresholds = { X = 0.5 }", "thresholds: no class X; allowed: N, S, V"),
         (HEAD + "thresholds = { V = 1.5 }", "thresholds.V: "),
-        (HEAD + "[architecture]\nhidden_v = 'many'", "architecture.hidden_v"),
+        (HEAD + "[architecture]\nhidden_v = []", "architecture.hidden_v"),
         ("task = ", "is not TOML"),
     ],
 )

@@ -13,8 +13,9 @@ from torch import Tensor
 from inference import model as models
 from inference.session import StreamSession
 from tests.training.databases import tiny_config
-from training.architectures.beat import LENGTH, BeatClassifier, BeatSize
+from training.architectures.beat import BeatClassifier, BeatSize
 from training.architectures.qrs import STRIDE, QrsDetector, QrsSize
+from training.architectures.recall import LENGTH
 from training.beat_task import BeatTask
 from training.export import ExportSpec, export
 from training.qrs_task import QrsTask
@@ -115,8 +116,8 @@ def test_the_exported_classifier_goes_with_torch_for_minutes(tmp_path: Path) -> 
     task.model = BeatClassifier(BeatSize()).eval()
     task.write(tmp_path / "m.onnx", DIGEST)
     session = StreamSession(tmp_path / "m.onnx", "beat", 3)
-    h_v, c_v, h_s, c_s = (part[0] for part in task.model.initial_state(3))
-    state = [torch.zeros(3, session.state["state_memory"].shape[1]), h_v, c_v, h_s, c_s]
+    memory = torch.zeros(3, session.state["state_memory"].shape[1])
+    state = [memory, *task.model.initial_state(3)]
     rng = np.random.default_rng(0)
     worst = 0.0
     for _ in range(200):

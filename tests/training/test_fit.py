@@ -162,6 +162,8 @@ def test_a_run_stops_early_and_keeps_its_best_epoch(
     ("tables", "named"),
     [
         ({"architecture": {"layers": 3}}, "architecture: no key layers; allowed: channels"),
+        ({"architecture": {"hidden_v": "many"}}, "architecture.hidden_v is 'many'"),
+        ({"architecture": {"core": "xlstm"}}, "architecture.core is 'xlstm'; allowed: .*lstm"),
         ({"enrichment": {"typo": 3}}, "enrichment: no key typo; allowed: premature_atrial"),
         ({"data": {"records": ("ada", "nobody")}}, "nobody"),
         ({"data": {"leads": (0, 5)}}, "record ada has 2 leads, no 5"),

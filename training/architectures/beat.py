@@ -3,147 +3,20 @@
 Two branches, as a premature atrial beat and a ventricular one betray
 themselves differently: V by the shape of the QRS and its residual to the
 patient's usual beat, S by timing and by what precedes the QRS. Each branch has
-an LSTM over beats. What the patient's usual beat looks like is kept in a
-template that travels with the LSTM's state.
+a recurrent core over beats, whose state is carried from beat to beat.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-BEFORE, AFTER = 35, 50
-"""Samples of the window before and after the R-peak: 280 and 400 ms at 125 Hz."""
-LENGTH = BEFORE + AFTER
-QRS = slice(BEFORE - 8, BEFORE + 10)
-"""The QRS itself: 64 ms before to 80 ms behind the peak."""
-ATRIAL = slice(2, BEFORE - 7)
-"""Where a P wave lies: 264 to 56 ms before the peak."""
-N_FEATURES = 18
-N_RR = 8
-"""RR intervals remembered."""
-MEMORY = LENGTH + 2 + N_RR
-"""A stream's memory: template, beats in it, long-run RR, last RRs (s, newest first, 0 unknown)."""
-LONG_RUN = 1 / 40
-"""Share of the way the long-run RR goes to each: a run of early beats does not become usual."""
-
-FASTEST, SLOWEST = 0.25, 0.06
-"""Share of the way the template goes to a beat that fits: at first, and in the long run."""
-
-
-def centred(window: Tensor) -> Tensor:
-    """Take away each window's median, the best guess of its isoelectric line."""
-    return window - window.topk(window.shape[-1] // 2 + 1, dim=-1).values[..., -1:]
-
-
-def recall(window: Tensor, rr_s: Tensor, memory: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Compare a beat with what is remembered, then remember it.
-
-    Parameters
-    ----------
-    window : Tensor of shape (batch, LENGTH)
-        Beat over its amplitude scale, R-peak at ``BEFORE``.
-    rr_s : Tensor of shape (batch, 1), s
-        RR interval before the beat, 0 where unknown.
-    memory : Tensor of shape (batch, MEMORY)
-        Zeros for a new stream.
-
-    Returns
-    -------
-    shape : Tensor of shape (batch, 2, LENGTH)
-        The beat, and its residual to the template.
-    features : Tensor of shape (batch, N_FEATURES)
-    memory : Tensor of shape (batch, MEMORY)
-    """
-    template, count, long_run, rrs = memory.split([LENGTH, 1, 1, N_RR], dim=1)
-    beat = centred(window)
-    started = (count > 0).to(beat.dtype)
-    template = started * template + (1 - started) * beat
-    residual = beat - template
-    fit_qrs = _correlation(beat[:, QRS], template[:, QRS])
-    fit_atrial = _correlation(beat[:, ATRIAL], template[:, ATRIAL])
-    fit_all = _correlation(beat, template)
-    known = (rrs > 0).to(beat.dtype)
-    n_known = total(known).clamp(min=1)
-    usual = total(rrs * known) / n_known
-    usual = torch.where(usual > 0, usual, rr_s)
-    here = torch.where(rr_s > 0, rr_s, usual).clamp(min=0.2)
-    usual = usual.clamp(min=0.2)
-    last = torch.where(rrs[:, :1] > 0, rrs[:, :1], usual).clamp(min=0.2)
-    heard = (long_run > 0).to(beat.dtype)
-    long_run = torch.where(long_run > 0, long_run, here)
-    deviation = (rrs - usual).abs() * known / usual
-    features = torch.cat(
-        [
-            log_ratio(here, usual),
-            log_ratio(here, last),
-            log_ratio(last, usual),
-            log_ratio(here, long_run),
-            log_ratio(usual, long_run),
-            here - 0.8,
-            usual - 0.8,
-            total(deviation) / n_known,
-            deviation.max(dim=1, keepdim=True).values,
-            (rr_s > 0).to(beat.dtype),
-            fit_qrs,
-            fit_atrial,
-            fit_all,
-            mean(residual[:, QRS].abs()),
-            mean(residual[:, ATRIAL].abs()),
-            _ratio(beat[:, QRS], template[:, QRS]),
-            _ratio(beat[:, ATRIAL], template[:, ATRIAL]),
-            (beat[:, ATRIAL].amax(1, keepdim=True) - beat[:, ATRIAL].amin(1, keepdim=True)),
-        ],
-        dim=1,
-    )
-    fits = torch.sigmoid(20 * (fit_qrs - 0.75))
-    rate = (1 / (count + 1)).clamp(min=SLOWEST, max=FASTEST) * (0.1 + 0.9 * fits)
-    template = template + rate * residual
-    rrs = torch.cat([rr_s, rrs[:, :-1]], dim=1)
-    pace = (1 / count.clamp(min=1)).clamp(min=LONG_RUN)
-    long_run = torch.where(rr_s > 0, long_run + pace * (rr_s - long_run), heard * long_run)
-    memory = torch.cat([template, (count + 1).clamp(max=1000.0), long_run, rrs], dim=1)
-    return torch.stack([beat, residual], dim=1), features, memory
-
-
-def total(x: Tensor) -> Tensor:
-    """Sum over the last axis, kept as an axis of one.
-
-    A matrix product, not ``sum``: ONNX Runtime adds up a row in an order that
-    depends on its address, so on its place in the batch; its products by a
-    constant do not. The width is made a plain number, else the ones would be
-    computed in the graph and be no constant.
-    """
-    return x @ torch.ones(int(x.shape[-1]), 1)
-
-
-def mean(x: Tensor) -> Tensor:
-    """Mean over the last axis, kept as an axis of one."""
-    return total(x) / x.shape[-1]
-
-
-def _correlation(a: Tensor, b: Tensor) -> Tensor:
-    a, b = a - mean(a), b - mean(b)
-    return total(a * b) / (total(a * a) * total(b * b)).clamp(min=1e-6).sqrt()
-
-
-def _ratio(a: Tensor, b: Tensor) -> Tensor:
-    """Log ratio of peak-to-peak amplitudes."""
-    span_a = a.amax(1, keepdim=True) - a.amin(1, keepdim=True)
-    span_b = b.amax(1, keepdim=True) - b.amin(1, keepdim=True)
-    return log_ratio(span_a + 0.05, span_b + 0.05)
-
-
-def log_ratio(a: Tensor, b: Tensor) -> Tensor:
-    """Nearly log(a / b) for positive a and b, by the first Pade approximant.
-
-    Not the logarithm itself: ONNX Runtime computes that by another routine for
-    the last few rows of a batch, and scores would depend on batch-mates.
-    """
-    return 2 * (a - b) / (a + b)
+from ingest.errors import InputError
+from training.architectures.cores import CORES, State, make_core
+from training.architectures.recall import ATRIAL, LENGTH, N_FEATURES, recall
+from training.architectures.size import Values, read_size
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,16 +28,25 @@ class BeatSize:
     embedding: int = 32
     """Width of the shape embedding."""
     hidden_v: int = 32
-    """LSTM units of the V branch."""
+    """Recurrent units of the V branch."""
     hidden_s: int = 24
-    """LSTM units of the S branch."""
+    """Recurrent units of the S branch."""
     dropout: float = 0.2
     """Dropout on the embeddings while training."""
+    core: str = "lstm"
+    """Recurrent core of both branches, a key of ``CORES``."""
+
+    def __post_init__(self) -> None:
+        """Refuse a core that there is not."""
+        if self.core not in CORES:
+            raise InputError(
+                f"architecture.core is {self.core!r}; allowed: {', '.join(sorted(CORES))}"
+            )
 
     @classmethod
-    def of(cls, values: Mapping[str, float]) -> BeatSize:
-        """Read a size from a configuration, whose numbers may all be floats."""
-        return cls(**{k: v if k == "dropout" else int(v) for k, v in values.items()})  # type: ignore[arg-type]
+    def of(cls, values: Values) -> BeatSize:
+        """Read a size from a configuration; errors as :func:`read_size`."""
+        return read_size(cls, values)
 
 
 class BeatClassifier(nn.Module):
@@ -197,52 +79,52 @@ class BeatClassifier(nn.Module):
             nn.ReLU(),
             nn.Dropout(size.dropout),
         )
-        self.lstm_v = nn.LSTM(size.embedding + N_FEATURES, size.hidden_v)
-        self.lstm_s = nn.LSTM(8 + N_FEATURES, size.hidden_s)
+        self.core_v = make_core(size.core, size.embedding + N_FEATURES, size.hidden_v)
+        self.core_s = make_core(size.core, 8 + N_FEATURES, size.hidden_s)
         self.head_v = nn.Linear(size.hidden_v + size.embedding + N_FEATURES, 1)
         self.head_s = nn.Linear(size.hidden_s + 8 + N_FEATURES, 1)
 
-    def logits(
-        self, shape: Tensor, features: Tensor, state: tuple[Tensor, ...]
-    ) -> tuple[Tensor, Tensor, tuple[Tensor, ...]]:
+    @property
+    def state_names(self) -> tuple[str, ...]:
+        """Names of the parts of the state: of the V branch, then of the S branch."""
+        branches = (("v", self.core_v), ("s", self.core_s))
+        return tuple(f"{name}_{branch}" for branch, core in branches for name in core.state_names)
+
+    def initial_state(self, batch: int) -> State:
+        """State of the cores of streams of which nothing was heard."""
+        return self.core_v.initial_state(batch) + self.core_s.initial_state(batch)
+
+    def logits(self, shape: Tensor, features: Tensor, state: State) -> tuple[Tensor, Tensor, State]:
         """Score beats in order.
 
         Parameters
         ----------
         shape : Tensor of shape (n_beats, batch, 2, LENGTH)
         features : Tensor of shape (n_beats, batch, N_FEATURES)
-        state : four Tensors of shape (1, batch, hidden)
-            h and c of the V branch, h and c of the S branch.
+        state : State
+            Tensors of shape (batch, ...), named by ``state_names``.
 
         Returns
         -------
         v, s : Tensors of shape (n_beats, batch)
             Logits of "ventricular" and of "supraventricular, if not ventricular".
-        state : four Tensors
+        state : State
         """
         n, batch = shape.shape[:2]
         flat = shape.reshape(n * batch, 2, LENGTH)
         seen_v = torch.cat([self.shape(flat).reshape(n, batch, -1), features], dim=2)
         seen_s = torch.cat([self.atrial(flat[:, :, ATRIAL]).reshape(n, batch, -1), features], dim=2)
-        h_v, c_v, h_s, c_s = state
-        out_v, (h_v, c_v) = self.lstm_v(seen_v, (h_v, c_v))
-        out_s, (h_s, c_s) = self.lstm_s(seen_s, (h_s, c_s))
+        n_parts = len(self.core_v.state_names)
+        out_v, state_v = self.core_v(seen_v, state[:n_parts])
+        out_s, state_s = self.core_s(seen_s, state[n_parts:])
         v = self.head_v(torch.cat([out_v, seen_v], dim=2)).squeeze(2)
         s = self.head_s(torch.cat([out_s, seen_s], dim=2)).squeeze(2)
-        return v, s, (h_v, c_v, h_s, c_s)
+        return v, s, state_v + state_s
 
-    def initial_state(self, batch: int) -> tuple[Tensor, ...]:
-        """LSTM states of streams of which nothing was heard."""
-        v, s = self.size.hidden_v, self.size.hidden_s
-        return tuple(torch.zeros(1, batch, n) for n in (v, v, s, s))
-
-    def forward(
-        self, signal: Tensor, rr_s: Tensor, memory: Tensor, *state: Tensor
-    ) -> tuple[Tensor, ...]:
+    def forward(self, signal: Tensor, rr_s: Tensor, memory: Tensor, *state: Tensor) -> State:
         """Score one beat a stream, as exported: probabilities (batch, 3), then the states."""
         shape, features, memory = recall(signal[:, 0], rr_s, memory)
-        state = tuple(part.unsqueeze(0) for part in state)
         v, s, state = self.logits(shape[None], features[None], state)
         p_v, p_s = torch.sigmoid(v[0]), torch.sigmoid(s[0])
         probs = torch.stack([(1 - p_v) * (1 - p_s), (1 - p_v) * p_s, p_v], dim=1)
-        return probs, memory, *(part.squeeze(0) for part in state)
+        return probs, memory, *state
