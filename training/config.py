@@ -20,28 +20,44 @@ class _Table(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class DataConfig(_Table):
-    """Which signals a model is made from."""
+class SourceConfig(_Table):
+    """Records of one WFDB database."""
 
     database: str = "mitdb"
     """Folder of the WFDB database, below the data folder."""
-    records: Literal["ds1"] | tuple[str, ...] = "ds1"
-    """Records, or the name of a part."""
-    validation: tuple[str, ...] = ()
+    records: Literal["ds1", "all"] | tuple[str, ...] = "ds1"
+    """Records, or the name of a part; ``all`` means all that have annotations."""
+    validation: Literal["all"] | tuple[str, ...] = ()
     """Records of these that are kept for early stopping, by patient."""
     leads: tuple[Annotated[int, Field(ge=0)], ...] = Field(default=(0,), min_length=1)
     """Signals of each record; the first is the one that validation looks at."""
+    annotator: str = Field(default="atr", pattern=r"^[A-Za-z0-9_]+$")
+    """Extension of the reference annotations."""
+
+    @property
+    def chosen(self) -> tuple[str, ...]:
+        """All records, those kept for validation too; none where the folder has to tell."""
+        if self.records == "all":
+            return ()
+        return DS1 if self.records == "ds1" else self.records
+
+    def training_records(self) -> tuple[str, ...]:
+        """Return the records that are learned from, as far as the configuration names them."""
+        return tuple(record for record in self.chosen if record not in self.validation)
+
+
+class DataConfig(SourceConfig):
+    """Signals that a model is made from: of one database, or a ``[[data.sources]]`` for each."""
+
+    sources: tuple[SourceConfig, ...] = ()
+    """Databases, where there are several; the keys of a single one are then left out."""
     fs: Literal[125] = 125
     """Sampling frequency of the model, Hz; the architectures count in samples at 125 Hz."""
 
     @property
-    def chosen(self) -> tuple[str, ...]:
-        """All records, those kept for validation too."""
-        return DS1 if self.records == "ds1" else self.records
-
-    def training_records(self) -> tuple[str, ...]:
-        """Return the records that are learned from."""
-        return tuple(record for record in self.chosen if record not in self.validation)
+    def parts(self) -> tuple[SourceConfig, ...]:
+        """The databases, one or several."""
+        return self.sources or (self,)
 
 
 class FitConfig(_Table):
@@ -126,22 +142,37 @@ def load_config(path: Path) -> TrainConfig:
 
 def _faults(config: TrainConfig) -> Iterator[str]:
     """Say what does not go together."""
-    data = config.data
-    if Path(data.database).name == "mitdb" and (
-        barred := {*data.chosen, *data.validation} & {*DS2, *PACED}
+    data, single = config.data, SourceConfig.model_fields
+    if data.sources and any(
+        getattr(data, key) != field.get_default() for key, field in single.items()
     ):
-        yield (
-            f"data.records holds {', '.join(sorted(barred))}; records of DS2 and "
-            f"paced ones are not learned from; allowed: {', '.join(DS1)}"
-        )
-    if strange := set(data.validation) - set(data.chosen):
-        yield f"data.validation: {', '.join(sorted(strange))} not among data.records"
-    if not data.training_records():
-        yield "data.records: no record is left to learn from"
-    if config.fit.patience and not data.validation:
+        yield f"data: {', '.join(single)} belong into [[data.sources]] where there are any"
+    for at, part in enumerate(data.parts):
+        yield from _source_faults(f"data.sources.{at}" if data.sources else "data", part)
+    if config.fit.patience and not any(part.validation for part in data.parts):
         yield "fit.patience needs data.validation: records to judge by"
     if unknown := set(config.thresholds) - set(CLASSES[config.task]):
         yield (
             f"thresholds: no class {', '.join(sorted(unknown))}; "
             f"allowed: {', '.join(CLASSES[config.task])}"
         )
+
+
+def _source_faults(where: str, part: SourceConfig) -> Iterator[str]:
+    """Say what is wrong with one database's records."""
+    database = Path(part.database).name
+    if part.records == "all":
+        if database == "mitdb":
+            yield f"{where}.records: all of mitdb holds DS2, not to be learned from; allowed: ds1"
+        return
+    if database == "mitdb" and (barred := {*part.chosen, *part.validation} & {*DS2, *PACED}):
+        yield (
+            f"{where}.records holds {', '.join(sorted(barred))}; records of DS2 and "
+            f"paced ones are not learned from; allowed: {', '.join(DS1)}"
+        )
+    if part.validation == "all":
+        return
+    if strange := set(part.validation) - set(part.chosen):
+        yield f"{where}.validation: {', '.join(sorted(strange))} not among data.records"
+    if not part.training_records():
+        yield f"{where}.records: no record is left to learn from"

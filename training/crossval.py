@@ -23,10 +23,11 @@ from inference.ticks import N, S, V
 from ingest.errors import InputError
 from training.beat_task import BeatTask
 from training.config import TrainConfig, load_config
-from training.datasets import LabelledSignal, load
+from training.datasets import LabelledSignal
 from training.fit import HARMLESS
+from training.guard import Split
 from training.scores import f1
-from training.splits import patient_of, require_disjoint
+from training.sources import read_split
 
 LEARNING_MS = 300_000
 """Start of a record that does not count, ms (EC57)."""
@@ -78,9 +79,12 @@ def leave_out(
         raise InputError(f"folds must be 2 to {len(patients)}, one a patient, not {n_folds}")
     for fold in range(n_folds):
         out = set(patients[fold::n_folds])
-        require_disjoint({"training": set(patients) - out, "left out": out})
+        split = Split(
+            [signal for signal in signals if signal.patient not in out],
+            [signal for signal in signals if signal.patient in out and signal.first],
+        )
         lightning.seed_everything(config.fit.seed, verbose=False)
-        task = BeatTask(config, [s for s in signals if s.patient not in out], [])
+        task = BeatTask(config, split.training, [])
         trainer = lightning.Trainer(
             accelerator="cpu",  # small models; the same bits on any day
             max_epochs=config.fit.epochs,
@@ -95,12 +99,10 @@ def leave_out(
                 warnings.filterwarnings("ignore", harmless)
             trainer.fit(task)
         task.model.eval()
-        first = config.data.leads[0]
-        for signal in signals:
-            if signal.patient in out and signal.lead_index == first:
-                counted = signal.r_ms >= LEARNING_MS
-                v, s = task.predict(signal)
-                yield LeftOut(signal.name, v[counted], s[counted], signal.aami[counted])
+        for signal in split.validation:
+            counted = signal.r_ms >= LEARNING_MS
+            v, s = task.predict(signal)
+            yield LeftOut(signal.name, v[counted], s[counted], signal.aami[counted])
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -112,10 +114,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     arguments = parser.parse_args(argv)
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     config = load_config(arguments.config)
-    chosen = config.data
-    records = chosen.training_records()
-    print(f"{len(records)} records of {len({patient_of('mitdb', r) for r in records})} patients")
-    signals = load(arguments.data / chosen.database, records, fs=chosen.fs, leads=chosen.leads)
+    signals = read_split(config.data, arguments.data).training
+    patients = {signal.patient for signal in signals}
+    print(f"{sum(signal.first for signal in signals)} records of {len(patients)} patients")
     done = []
     for result in leave_out(config, signals, arguments.folds):
         done.append(result)

@@ -24,6 +24,7 @@ from ingest.wfdb_replay import open_recording
 from training.ec57 import read_annotations
 from training.labels import aami_codes
 from training.splits import patient_of
+from training.subjects import UNKNOWN, Subject, read_subject
 
 PUSH_S = 60.0
 """Length of signal conditioned at once, s; the result does not depend on it."""
@@ -53,6 +54,10 @@ class LabelledSignal:
     """Array of shape (n_beats,): class codes, indices into ``inference.ticks.AAMI``."""
     flutter_ms: NDArray[np.int64]
     """Array of shape (n_spans, 2): ventricular flutter, in which beats are not labelled, ms."""
+    first: bool = True
+    """It is the first of the leads that were asked for, which validation looks at."""
+    subject: Subject = UNKNOWN
+    """Age and sex, where the header tells them."""
 
     @property
     def scaled(self) -> NDArray[np.float32]:
@@ -62,9 +67,14 @@ class LabelledSignal:
 
 
 def load(
-    folder: Path, records: Iterable[str], *, fs: int, leads: Sequence[int] = (0,)
+    folder: Path,
+    records: Iterable[str],
+    *,
+    fs: int,
+    leads: Sequence[int] = (0,),
+    annotator: str = "atr",
 ) -> list[LabelledSignal]:
-    """Read and condition records of a WFDB database with its ``atr`` annotations.
+    """Read and condition records of a WFDB database with its reference beats.
 
     Parameters
     ----------
@@ -76,19 +86,27 @@ def load(
         Sampling frequency wanted, Hz.
     leads : sequence of int
         Which signals of each record, each a :class:`LabelledSignal` of its own.
+    annotator : str
+        Extension of the annotations.
 
     Raises
     ------
     ingest.errors.InputError
-        If a record or its annotations cannot be read, or it lacks a lead.
+        If a record or its annotations cannot be read, it lacks a lead, or none of its
+        annotations is a beat of an AAMI class.
     """
     loaded = []
     for record in records:
         recording = open_recording(folder / record)
-        notes = read_annotations(folder, record, "atr", recording.fs)
+        notes = read_annotations(folder, record, annotator, recording.fs)
         codes = aami_codes(notes.symbol)
+        if not (codes >= 0).any():
+            raise InputError(
+                f"record {record} of {folder.name} has no beat with an AAMI class in .{annotator}"
+            )
         time_ms = np.rint(notes.sample * 1000 / recording.fs).astype(np.int64)
         flutter = _spans(time_ms, notes.symbol, "[", "]")
+        patient, subject = patient_of(folder.name, record), read_subject(folder, record)
         for lead in leads:
             if lead >= len(recording.leads):
                 raise InputError(f"record {record} has {len(recording.leads)} leads, no {lead}")
@@ -98,16 +116,32 @@ def load(
                     record,
                     recording.leads[lead].name,
                     lead,
-                    patient_of(folder.name, record),
+                    patient,
                     fs,
                     signal,
                     scale,
                     time_ms[codes >= 0],
                     codes[codes >= 0],
                     flutter,
+                    lead == leads[0],
+                    subject,
                 )
             )
     return loaded
+
+
+def all_records(folder: Path, annotator: str) -> tuple[str, ...]:
+    """Name all records of a WFDB database that have annotations, in order.
+
+    Raises
+    ------
+    ingest.errors.InputError
+        If there is none.
+    """
+    names = sorted(p.stem for p in folder.glob(f"*.{annotator}") if p.with_suffix(".hea").exists())
+    if not names:
+        raise InputError(f"no record with .{annotator} annotations in {folder}")
+    return tuple(names)
 
 
 def condition(

@@ -20,9 +20,9 @@ from ingest.errors import InputError
 from training.beat_task import BeatTask
 from training.config import TrainConfig
 from training.curves import draw_curves, gather_metrics
-from training.datasets import LabelledSignal, digest, load
+from training.datasets import digest
 from training.qrs_task import QrsTask
-from training.splits import patient_of, require_disjoint
+from training.sources import read_split
 from training.task import Task
 
 TASKS: dict[str, type[Task]] = {"qrs": QrsTask, "beat": BeatTask}
@@ -72,18 +72,18 @@ def fit(config: TrainConfig, data: Path, folder: Path, *, progress: bool = True)
     """
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     _require_known(config)
-    training, validation = _signals(config, data)
-    data_digest = digest(training)
+    split = read_split(config.data, data)
+    data_digest = digest(split.training)
     last = _open_folder(folder, config, data_digest)
     torch.set_num_threads(1)  # how a sum is shared among threads shows in the weights
     lightning.seed_everything(config.fit.seed, workers=True, verbose=False)
-    task = TASKS[config.task](config, training, validation)
+    task = TASKS[config.task](config, split.training, split.validation)
     trainer = lightning.Trainer(
         accelerator="cpu",  # small models; the same bits on any day
         max_epochs=config.fit.epochs,
         logger=CSVLogger(folder, name="log"),
         callbacks=_callbacks(config, folder, progress),
-        limit_val_batches=None if validation else 0,
+        limit_val_batches=None if split.validation else 0,
         num_sanity_val_steps=0,
         enable_progress_bar=progress,
         enable_model_summary=False,
@@ -101,8 +101,8 @@ def fit(config: TrainConfig, data: Path, folder: Path, *, progress: bool = True)
     summary = {
         "config": config.model_dump(mode="json"),
         "data_digest": data_digest,
-        "training_patients": sorted({s.patient for s in training}),
-        "validation_patients": sorted({s.patient for s in validation}),
+        "training_patients": split.training_patients,
+        "validation_patients": split.validation_patients,
         "parameters": sum(p.numel() for p in task.model.parameters()),
         "epochs": trainer.current_epoch,
         "onnx_difference": difference,
@@ -147,19 +147,6 @@ def _open_folder(folder: Path, config: TrainConfig, data_digest: str) -> Path | 
     shutil.rmtree(folder / "log", ignore_errors=True)
     told.write_text(json.dumps(ours, indent=2) + "\n", "utf-8")
     return None
-
-
-def _signals(config: TrainConfig, data: Path) -> tuple[list[LabelledSignal], list[LabelledSignal]]:
-    """Read both sides of the split, and refuse an overlap of patients."""
-    chosen = config.data
-    database = data / chosen.database
-    sides = {"training": chosen.training_records(), "validation": chosen.validation}
-    require_disjoint(
-        {side: [patient_of(database.name, r) for r in records] for side, records in sides.items()}
-    )
-    training = load(database, sides["training"], fs=chosen.fs, leads=chosen.leads)
-    validation = load(database, sides["validation"], fs=chosen.fs, leads=chosen.leads[:1])
-    return training, validation
 
 
 def _callbacks(config: TrainConfig, folder: Path, progress: bool) -> list[Callback]:

@@ -178,7 +178,7 @@ def test_what_a_run_cannot_use_is_named_before_it_starts(
 
 
 def test_one_person_on_both_sides_is_refused(tmp_path: Path) -> None:
-    from training.fit import _signals
+    from training.sources import read_split
 
     config = tiny_config(
         "beat", data={"database": "mitdb", "records": ("201", "202"), "validation": ("202",)}
@@ -186,4 +186,4 @@ def test_one_person_on_both_sides_is_refused(tmp_path: Path) -> None:
     with pytest.raises(
         InputError, match="patient mitdb/201 is in both 'training' and 'validation'"
     ):
-        _signals(config, tmp_path)
+        read_split(config.data, tmp_path)

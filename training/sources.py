@@ -1,0 +1,64 @@
+"""The signals of a run, from one WFDB database or from several."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ingest.errors import InputError
+from training.config import DataConfig, SourceConfig
+from training.datasets import LabelledSignal, all_records, load
+from training.guard import Split
+from training.splits import patient_of, require_disjoint
+
+
+def records_of(part: SourceConfig, data: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Name the records of one database that are learned from, and those kept for validation.
+
+    Raises
+    ------
+    ingest.errors.InputError
+        If all are asked for and there are none, or validation names one that is not there.
+    """
+    chosen = part.chosen or all_records(data / part.database, part.annotator)
+    validation = chosen if part.validation == "all" else part.validation
+    if strange := set(validation) - set(chosen):
+        raise InputError(f"{part.database} has no record {', '.join(sorted(strange))} to validate")
+    return tuple(record for record in chosen if record not in validation), validation
+
+
+def read_split(config: DataConfig, data: Path) -> Split:
+    """Read and condition both sides of a run's split.
+
+    Parameters
+    ----------
+    config : DataConfig
+        Which databases, records and leads.
+    data : Path
+        Folder of the databases.
+
+    Returns
+    -------
+    Split
+        All leads of the records learned from; the first lead of those kept for validation.
+
+    Raises
+    ------
+    ingest.errors.InputError
+        If a record cannot be read, none is left to learn from, or the split is refused.
+    """
+    named = [(part, *records_of(part, data)) for part in config.parts]
+    patients: dict[str, list[str]] = {"training": [], "validation": []}
+    for part, *sides in named:
+        database = (data / part.database).name
+        for side, records in zip(patients, sides, strict=True):
+            patients[side] += [patient_of(database, record) for record in records]
+    require_disjoint(patients)  # before any signal is read
+    if not patients["training"]:
+        raise InputError("data.sources: no record is left to learn from")
+    training: list[LabelledSignal] = []
+    validation: list[LabelledSignal] = []
+    for part, learned, kept in named:
+        folder, annotator, fs = data / part.database, part.annotator, config.fs
+        training += load(folder, learned, fs=fs, leads=part.leads, annotator=annotator)
+        validation += load(folder, kept, fs=fs, leads=part.leads[:1], annotator=annotator)
+    return Split(training, validation)
