@@ -111,6 +111,10 @@ class TrainConfig(_Table):
     enrichment: dict[str, float] = {}
     """Table ``[enrichment]``: fields of the task's synthesis or augmentation."""
 
+    def with_seed(self, seed: int) -> TrainConfig:
+        """Return the same run with another seed."""
+        return self.model_copy(update={"fit": self.fit.model_copy(update={"seed": seed})})
+
 
 def load_config(path: Path) -> TrainConfig:
     """Read a configuration.

@@ -14,7 +14,7 @@ from pathlib import Path
 import lightning
 import torch
 from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint, RichProgressBar
-from lightning.pytorch.loggers import CSVLogger
+from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 
 from ingest.errors import InputError
 from training.beat_task import BeatTask
@@ -22,7 +22,7 @@ from training.config import TrainConfig
 from training.curves import draw_curves, gather_metrics
 from training.datasets import digest
 from training.qrs_task import QrsTask
-from training.sources import read_split
+from training.sources import read_split, write_subjects
 from training.task import Task
 
 TASKS: dict[str, type[Task]] = {"qrs": QrsTask, "beat": BeatTask}
@@ -41,8 +41,8 @@ class Run:
     """What a run made."""
 
     folder: Path
-    """Holds ``config.json``, ``log``, ``metrics.csv``, ``curves.png``, checkpoints, the model and,
-    once the run has ended, ``run.json``."""
+    """Holds ``config.json``, ``log`` (with TensorBoard's events), ``metrics.csv``, ``curves.png``,
+    checkpoints, the model and, once the run has ended, ``run.json`` and ``subjects.csv``."""
     model: Path
     """The ONNX file."""
     summary: dict[str, object]
@@ -81,7 +81,10 @@ def fit(config: TrainConfig, data: Path, folder: Path, *, progress: bool = True)
     trainer = lightning.Trainer(
         accelerator="cpu",  # small models; the same bits on any day
         max_epochs=config.fit.epochs,
-        logger=CSVLogger(folder, name="log"),
+        logger=[
+            CSVLogger(folder, name="log"),
+            TensorBoardLogger(folder, name="log", version="tensorboard"),
+        ],
         callbacks=_callbacks(config, folder, progress),
         limit_val_batches=None if split.validation else 0,
         num_sanity_val_steps=0,
@@ -111,6 +114,7 @@ def fit(config: TrainConfig, data: Path, folder: Path, *, progress: bool = True)
     }
     gather_metrics(folder / "log", folder / "metrics.csv")
     draw_curves(folder / "metrics.csv", folder / "curves.png", f"{config.name} {config.version}")
+    write_subjects(folder / "subjects.csv", split)
     (folder / "run.json").write_text(json.dumps(summary, indent=2) + "\n", "utf-8")
     return Run(folder, model, summary)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
 from ingest.errors import InputError
@@ -62,3 +63,24 @@ def read_split(config: DataConfig, data: Path) -> Split:
         training += load(folder, learned, fs=fs, leads=part.leads, annotator=annotator)
         validation += load(folder, kept, fs=fs, leads=part.leads[:1], annotator=annotator)
     return Split(training, validation)
+
+
+def write_subjects(path: Path, split: Split) -> None:
+    """Write who was learned from and who judged, a row a record, as CSV.
+
+    Parameters
+    ----------
+    path : Path
+        File to write: ``side``, ``record``, ``patient``, ``age_years``, ``sex``; empty where
+        the header does not tell.
+    split : Split
+        Both sides.
+    """
+    rows: dict[tuple[str, str, str], tuple[int | None, str]] = {}
+    for side, signals in (("training", split.training), ("validation", split.validation)):
+        for s in signals:
+            rows[side, s.name, s.patient] = (s.subject.age_years, s.subject.sex)
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(("side", "record", "patient", "age_years", "sex"))
+        writer.writerows((*key, *told) for key, told in rows.items())

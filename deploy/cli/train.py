@@ -20,17 +20,22 @@ def train(
     install: Annotated[
         bool, typer.Option(help="Put the model among those that ship with Vigil.")
     ] = False,
+    seed: Annotated[
+        int | None, typer.Option(help="Of all that is drawn, in place of the file's fit.seed.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the run as one object.")] = False,
 ) -> None:
     """Fit a model and export it as ONNX, with its metadata and a parity check.
 
     The run folder holds the configuration, the metrics, learning curves as a
-    picture, a checkpoint and the model. A run that was cut off goes on from its
+    picture and for TensorBoard, a checkpoint and the model. A run that was cut off goes on from its
     checkpoint. Needs the extra ``train``.
 
     Examples
     --------
     $ vigil train training/configs/beat.toml --out runs/beat
+    $ vigil train training/configs/beat.toml --seed 1 --out runs/beat-1
+    $ tensorboard --logdir runs
     """
     from ingest.errors import InputError
 
@@ -40,6 +45,8 @@ def train(
     except ModuleNotFoundError as error:
         raise InputError(f"vigil train needs {error.name}: install vigil-ecg[train]") from error
     chosen = load_config(config)
+    if seed is not None:
+        chosen = chosen.with_seed(seed)
     folder = data or Path(os.environ.get("VIGIL_DATA", "../shared/data"))
     if not folder.is_dir():
         raise InputError(f"no data folder {folder}: name it with --data or VIGIL_DATA")

@@ -53,9 +53,10 @@ def test_people_are_told_where_the_model_is(
     monkeypatch.setenv("VIGIL_DATA", str(tmp_path / "data"))
     monkeypatch.chdir(tmp_path)
 
-    assert run(["train", str(config)]) == 0
+    assert run(["train", str(config), "--seed", "7"]) == 0
 
     assert "runs/tiny/tiny.onnx: " in capsys.readouterr().out
+    assert json.loads(Path("runs/tiny/run.json").read_text())["config"]["fit"]["seed"] == 7
 
 
 def test_a_bad_config_is_bad_input(

@@ -18,7 +18,7 @@ from training.fit import Run, fit
 
 pytestmark = pytest.mark.train
 
-PARTS = {"config.json", "run.json", "metrics.csv", "curves.png", "last.ckpt"}
+PARTS = {"config.json", "run.json", "metrics.csv", "curves.png", "last.ckpt", "subjects.csv"}
 JUDGED = {"data": {"validation": NAMES[1:2]}}
 """One patient learned from, one kept aside."""
 
@@ -46,6 +46,9 @@ def test_a_run_leaves_all_its_parts(run: Run) -> None:
     assert run.summary["epochs"] == 2
     assert float(run.summary["onnx_difference"]) < 1e-5  # type: ignore[arg-type]
     assert epochs_of(run.folder / "metrics.csv", "val_f1") == [0, 1]
+    assert list((run.folder / "log" / "tensorboard").glob("events.out.tfevents.*"))
+    told = (run.folder / "subjects.csv").read_text().splitlines()
+    assert told[1:] == ["training,ada,simdb/ada,,", "validation,bea,simdb/bea,,"]
 
 
 def test_the_model_serves_and_does_not_see_its_neighbours(run: Run) -> None:
