@@ -5,7 +5,7 @@ import re
 import pytest
 
 from inference import model
-from training.assess import BEGIN, END
+from training.assessment.card import BEGIN, END
 
 
 @pytest.mark.parametrize("name", model.builtin_names())
