@@ -19,8 +19,11 @@ import onnxruntime as ort
 from inference.ticks import AAMI, TICK_MS
 from ingest.errors import InputError
 
-KINDS = ("qrs", "beat", "window")
-"""``qrs``: R-peak probability by frame; ``beat``: class of a beat; ``window``: of a window."""
+KINDS = ("qrs", "beat", "window", "string")
+"""``qrs``: R-peak probability by frame; ``beat``: class of a beat; ``window``: of a window;
+``string``: by frame, which class of beat is said next, the first class saying none (CTC)."""
+FRAME_KINDS = ("qrs", "string")
+"""Kinds that take any number of frames."""
 DTYPES = {"tensor(float)": np.float32, "tensor(int64)": np.int64, "tensor(bool)": np.bool_}
 """Types of ``state_*`` that are carried, by ONNX Runtime's name of them."""
 _TRIAL_ROWS = 2
@@ -47,7 +50,7 @@ class ModelInfo:
     classes: tuple[str, ...]
     """Classes in the order of the probabilities."""
     stride: int
-    """Samples a frame (qrs), a window's hop (window); 0 for beat models."""
+    """Samples a frame (qrs, string), a window's hop (window); 0 for beat models."""
     length: int
     """Samples of ``signal`` a call (beat, window); 0 for frame models, which take any number."""
     before: int
@@ -159,7 +162,7 @@ def parse(meta: Mapping[str, str], file: str, digest: str) -> ModelInfo:
     thresholds = reader.numbers("thresholds")
     if set(thresholds) - set(classes):
         raise reader.refuse("thresholds", f"thresholds of its classes {', '.join(classes)}")
-    length = reader.integer("length", minimum=0 if kind == "qrs" else 1)
+    length = reader.integer("length", minimum=0 if kind in FRAME_KINDS else 1)
     before = reader.integer("before", minimum=0)
     if kind == "beat" and before >= length:
         raise reader.refuse("before", f"less than its length {length}")
@@ -231,8 +234,9 @@ def _try_out(session: ort.InferenceSession, info: ModelInfo, file: str) -> None:
         raise InputError(
             f"model {file}: cannot score {_TRIAL_ROWS} streams of {n_samples} samples: {error}"
         ) from error
-    n_columns = n_samples // info.stride if info.kind == "qrs" else len(info.classes)
-    probs = np.zeros((_TRIAL_ROWS, n_columns), np.float32)
+    columns = [n_samples // info.stride] if info.kind in FRAME_KINDS else []
+    columns += [] if info.kind == "qrs" else [len(info.classes)]
+    probs = np.zeros((_TRIAL_ROWS, *columns), np.float32)
     for name, value, like in zip(["probs", *states], given, [probs, *states.values()], strict=True):
         if value.shape != like.shape or value.dtype != like.dtype:
             raise InputError(

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ingest.errors import InputError
 from training.splits import DS1, DS2, PACED
 
-CLASSES = {"qrs": ("R",), "beat": ("N", "S", "V")}
+CLASSES = {"qrs": ("R",), "beat": ("N", "S", "V"), "ctc": ("blank", "N", "S", "V")}
 """Classes that each task tells apart, in the order of their probabilities."""
 
 
@@ -72,7 +72,7 @@ class FitConfig(_Table):
     batch: int = Field(default=48, ge=1)
     """Sequences a batch."""
     length: int = Field(default=160, ge=8)
-    """Beats (beat) or seconds (qrs) a sequence."""
+    """Beats (beat) or seconds (qrs, ctc) a sequence."""
     learning_rate: float = Field(default=3e-3, gt=0)
     """Largest learning rate of the one-cycle schedule."""
     weight_decay: float = Field(default=1e-2, ge=0)
@@ -94,7 +94,7 @@ class FitConfig(_Table):
 class TrainConfig(_Table):
     """A training run."""
 
-    task: Literal["qrs", "beat"]
+    task: Literal["qrs", "beat", "ctc"]
     """What is learned."""
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
     """Name of the model."""

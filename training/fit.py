@@ -19,13 +19,14 @@ from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from ingest.errors import InputError
 from training.beat_task import BeatTask
 from training.config import TrainConfig
+from training.ctc_task import CtcTask
 from training.curves import draw_curves, gather_metrics
 from training.datasets import digest
 from training.qrs_task import QrsTask
 from training.sources import read_split, write_subjects
 from training.task import Task
 
-TASKS: dict[str, type[Task]] = {"qrs": QrsTask, "beat": BeatTask}
+TASKS: dict[str, type[Task]] = {"qrs": QrsTask, "beat": BeatTask, "ctc": CtcTask}
 """What can be learned; one entry more is one task more."""
 
 HARMLESS = (
@@ -158,8 +159,9 @@ def _callbacks(config: TrainConfig, folder: Path, progress: bool) -> list[Callba
     keep = partial(ModelCheckpoint, folder, enable_version_counter=False)
     callbacks: list[Callback] = [keep("last"), *([RichProgressBar()] if progress else [])]
     if config.fit.patience:
-        callbacks.append(keep("best", monitor="val_f1", mode="max"))
-        callbacks.append(EarlyStopping("val_f1", patience=config.fit.patience, mode="max"))
+        judge = TASKS[config.task].JUDGED_BY
+        callbacks.append(keep("best", monitor=judge, mode="max"))
+        callbacks.append(EarlyStopping(judge, patience=config.fit.patience, mode="max"))
     return callbacks
 
 

@@ -33,6 +33,8 @@ class Task(lightning.LightningModule):
     """Dataclass of what the table ``[architecture]`` may hold."""
     ENRICHMENT: ClassVar[Any]
     """Dataclass of what the table ``[enrichment]`` may hold."""
+    JUDGED_BY: ClassVar[str] = "val_f1"
+    """What early stopping looks at on the patients kept aside; the more the better."""
     model: nn.Module
 
     def __init__(
@@ -85,7 +87,7 @@ class Task(lightning.LightningModule):
         fit = self.config.fit
         limit = fit.clip_value if fit.clip == "value" else fit.clip_norm
         share = clip_gradients(self.model.parameters(), fit.clip, limit)
-        self.log("clipped_share", share, on_step=False, on_epoch=True)
+        self.log("clipped_share", share, on_step=False, on_epoch=True, batch_size=1)
 
     def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
         """Step, then do to the weights what no gradient does: the proximal step of L1."""
@@ -94,7 +96,8 @@ class Task(lightning.LightningModule):
             optimizer = kwargs["optimizer"] if "optimizer" in kwargs else args[2]
             pace = optimizer.param_groups[0]["lr"]
             soft_threshold((part for _, part in weights(self.model)), pace * self.config.fit.l1)
-            self.log("zero_share", zero_share(self.model), on_step=False, on_epoch=True)
+            share = zero_share(self.model)
+            self.log("zero_share", share, on_step=False, on_epoch=True, batch_size=1)
 
     def write(self, path: Path, data_digest: str) -> float:
         """Export the model as ONNX; return its largest difference from torch."""

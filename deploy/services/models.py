@@ -61,5 +61,10 @@ def choose_models(names: Sequence[str]) -> ModelChoice:
         if len(by_kind[kind]) > 1:
             told = " and ".join(str(path) for path in by_kind[kind])
             raise InputError(f"{told} are both {kind} models: at most one of each kind")
+    if by_kind["string"]:
+        raise InputError(
+            f"{by_kind['string'][0]} is a string model: the pipeline takes qrs, beat and window "
+            "models; inference.strings.BeatStrings steps this one"
+        )
     qrs, beat = (next(iter(by_kind[kind]), None) for kind in ("qrs", "beat"))
     return ModelChoice(qrs, beat, tuple(by_kind["window"]))

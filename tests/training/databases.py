@@ -60,6 +60,7 @@ def tiny_config(task: str, **tables: dict[str, Any]) -> TrainConfig:
     """Return a run over such a database that takes seconds; ``tables`` are laid over it."""
     small = {
         "qrs": {"fine": 2, "coarse": 4, "hidden": 4},
+        "ctc": {"fine": 2, "coarse": 4, "hidden": 4},
         "beat": {"channels": 4, "embedding": 4, "hidden_v": 4, "hidden_s": 4},
     }
     plain: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""A small causal QRS detector: two convolutions and an LSTM stepped once a 40 ms frame.
+"""A small causal net over frames of 40 ms, and the QRS detector that it is the body of.
 
 Everything it remembers goes in and comes out as ``state_*`` tensors, so that a
 chunk of any whole number of frames gives what the whole record would give.
@@ -32,22 +32,24 @@ State = tuple[Tensor, Tensor, Tensor, Tensor]
 """Past signal (batch, 1, 8), past fine (batch, fine, 5), LSTM h and c (1, batch, hidden)."""
 
 
-class QrsDetector(nn.Module):
-    """Probability, frame by frame, that an R-peak lay a fixed look-ahead ago.
+class FrameNet(nn.Module):
+    """Signal to frames of 40 ms: two convolutions and an LSTM, causal, its state explicit.
 
     Parameters
     ----------
     size : QrsSize
         How large.
+    n_outputs : int
+        Logits a frame.
     """
 
-    def __init__(self, size: QrsSize = QrsSize()) -> None:
+    def __init__(self, size: QrsSize = QrsSize(), n_outputs: int = 1) -> None:
         super().__init__()
         self.size = size
         self.fine = nn.Conv1d(1, size.fine, FINE_TAPS)
         self.coarse = nn.Conv1d(size.fine, size.coarse, COARSE_TAPS, stride=STRIDE)
         self.lstm = nn.LSTM(size.coarse, size.hidden)
-        self.head = nn.Linear(size.hidden, 1)
+        self.head = nn.Linear(size.hidden, n_outputs)
 
     def initial_state(self, batch: int) -> State:
         """State of a stream of which nothing was heard."""
@@ -59,7 +61,7 @@ class QrsDetector(nn.Module):
             torch.zeros(1, batch, s.hidden),
         )
 
-    def logits(self, signal: Tensor, state: State) -> tuple[Tensor, State]:
+    def frames(self, signal: Tensor, state: State) -> tuple[Tensor, State]:
         """Score frames.
 
         Parameters
@@ -71,7 +73,7 @@ class QrsDetector(nn.Module):
 
         Returns
         -------
-        logits : Tensor of shape (batch, n_frames)
+        logits : Tensor of shape (n_frames, batch, n_outputs)
         state : State
         """
         past, past_fine, h, c = state
@@ -79,9 +81,26 @@ class QrsDetector(nn.Module):
         fine = torch.cat([past_fine, torch.relu(self.fine(joined))], dim=2)
         coarse = torch.relu(self.coarse(fine))
         out, (h, c) = self.lstm(coarse.permute(2, 0, 1), (h, c))
-        logits = self.head(out).squeeze(2).transpose(0, 1)
         keep = joined[:, :, -(FINE_TAPS - 1) :], fine[:, :, -(COARSE_TAPS - STRIDE) :]
-        return logits, (*keep, h, c)
+        return self.head(out), (*keep, h, c)
+
+
+class QrsDetector(FrameNet):
+    """Probability, frame by frame, that an R-peak lay a fixed look-ahead ago.
+
+    Parameters
+    ----------
+    size : QrsSize
+        How large.
+    """
+
+    def __init__(self, size: QrsSize = QrsSize()) -> None:
+        super().__init__(size, n_outputs=1)
+
+    def logits(self, signal: Tensor, state: State) -> tuple[Tensor, State]:
+        """Score frames: logits of shape (batch, n_frames); see :meth:`FrameNet.frames`."""
+        out, state = self.frames(signal, state)
+        return out.squeeze(2).transpose(0, 1), state
 
     def forward(
         self, signal: Tensor, past: Tensor, past_fine: Tensor, h: Tensor, c: Tensor
