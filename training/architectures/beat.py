@@ -14,9 +14,14 @@ import torch
 from torch import Tensor, nn
 
 from ingest.errors import InputError
-from training.architectures.cores import CORES, State, make_core
+from training.architectures.cores import State, make_core
 from training.architectures.recall import ATRIAL, LENGTH, N_FEATURES, recall
 from training.architectures.size import Values, read_size
+
+ENCODERS = ("cnn", "features")
+"""``cnn``: convolutions over the beat and its residual, and the features; or these alone."""
+ATRIAL_EMBEDDING = 8
+"""Width of the embedding of what precedes the QRS."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +39,13 @@ class BeatSize:
     dropout: float = 0.2
     """Dropout on the embeddings while training."""
     core: str = "lstm"
-    """Recurrent core of both branches, a key of ``CORES``."""
-
-    def __post_init__(self) -> None:
-        """Refuse a core that there is not."""
-        if self.core not in CORES:
-            raise InputError(
-                f"architecture.core is {self.core!r}; allowed: {', '.join(sorted(CORES))}"
-            )
+    """Recurrent core of both branches, one of ``CORES``."""
+    context: int = 32
+    """Beats that a core with attention looks at, the last one among them."""
+    heads: int = 4
+    """Heads of the Transformer core."""
+    encoder: str = "cnn"
+    """What a branch sees of a beat, one of ``ENCODERS``."""
 
     @classmethod
     def of(cls, values: Values) -> BeatSize:
@@ -61,28 +65,18 @@ class BeatClassifier(nn.Module):
     def __init__(self, size: BeatSize = BeatSize()) -> None:
         super().__init__()
         self.size = size
-        self.shape = nn.Sequential(
-            nn.Conv1d(2, size.channels, 7, stride=2),
-            nn.ReLU(),
-            nn.Conv1d(size.channels, 16, 5, stride=2),
-            nn.ReLU(),
-            nn.Flatten(),
-            nn.Linear(16 * 18, size.embedding),
-            nn.ReLU(),
-            nn.Dropout(size.dropout),
-        )
-        self.atrial = nn.Sequential(
-            nn.Conv1d(2, 6, 5, stride=2),
-            nn.ReLU(),
-            nn.Flatten(),
-            nn.Linear(6 * 11, 8),
-            nn.ReLU(),
-            nn.Dropout(size.dropout),
-        )
-        self.core_v = make_core(size.core, size.embedding + N_FEATURES, size.hidden_v)
-        self.core_s = make_core(size.core, 8 + N_FEATURES, size.hidden_s)
-        self.head_v = nn.Linear(size.hidden_v + size.embedding + N_FEATURES, 1)
-        self.head_s = nn.Linear(size.hidden_s + 8 + N_FEATURES, 1)
+        n_v = n_s = N_FEATURES
+        if size.encoder == "cnn":
+            self.shape, self.atrial = _shape_encoder(size), _atrial_encoder(size)
+            n_v, n_s = n_v + size.embedding, n_s + ATRIAL_EMBEDDING
+        elif size.encoder != "features":
+            raise InputError(
+                f"architecture.encoder is {size.encoder!r}; allowed: {', '.join(ENCODERS)}"
+            )
+        self.core_v = make_core(size.core, n_v, size.hidden_v, size.context, size.heads)
+        self.core_s = make_core(size.core, n_s, size.hidden_s, size.context, size.heads)
+        self.head_v = nn.Linear(size.hidden_v + n_v, 1)
+        self.head_s = nn.Linear(size.hidden_s + n_s, 1)
 
     @property
     def state_names(self) -> tuple[str, ...]:
@@ -93,6 +87,21 @@ class BeatClassifier(nn.Module):
     def initial_state(self, batch: int) -> State:
         """State of the cores of streams of which nothing was heard."""
         return self.core_v.initial_state(batch) + self.core_s.initial_state(batch)
+
+    def encode(self, shape: Tensor, features: Tensor) -> tuple[Tensor, Tensor]:
+        """Give what each branch sees of beats; parameters as :meth:`logits`.
+
+        Returns
+        -------
+        v, s : Tensors of shape (n_beats, batch, n_in of the branch's core)
+        """
+        if self.size.encoder == "features":
+            return features, features
+        n, batch = shape.shape[:2]
+        flat = shape.reshape(n * batch, 2, LENGTH)
+        v = torch.cat([self.shape(flat).reshape(n, batch, -1), features], dim=2)
+        s = torch.cat([self.atrial(flat[:, :, ATRIAL]).reshape(n, batch, -1), features], dim=2)
+        return v, s
 
     def logits(self, shape: Tensor, features: Tensor, state: State) -> tuple[Tensor, Tensor, State]:
         """Score beats in order.
@@ -110,10 +119,7 @@ class BeatClassifier(nn.Module):
             Logits of "ventricular" and of "supraventricular, if not ventricular".
         state : State
         """
-        n, batch = shape.shape[:2]
-        flat = shape.reshape(n * batch, 2, LENGTH)
-        seen_v = torch.cat([self.shape(flat).reshape(n, batch, -1), features], dim=2)
-        seen_s = torch.cat([self.atrial(flat[:, :, ATRIAL]).reshape(n, batch, -1), features], dim=2)
+        seen_v, seen_s = self.encode(shape, features)
         n_parts = len(self.core_v.state_names)
         out_v, state_v = self.core_v(seen_v, state[:n_parts])
         out_s, state_s = self.core_s(seen_s, state[n_parts:])
@@ -128,3 +134,29 @@ class BeatClassifier(nn.Module):
         p_v, p_s = torch.sigmoid(v[0]), torch.sigmoid(s[0])
         probs = torch.stack([(1 - p_v) * (1 - p_s), (1 - p_v) * p_s, p_v], dim=1)
         return probs, memory, *state
+
+
+def _shape_encoder(size: BeatSize) -> nn.Module:
+    """Convolutions over the whole beat and its residual."""
+    return nn.Sequential(
+        nn.Conv1d(2, size.channels, 7, stride=2),
+        nn.ReLU(),
+        nn.Conv1d(size.channels, 16, 5, stride=2),
+        nn.ReLU(),
+        nn.Flatten(),
+        nn.Linear(16 * 18, size.embedding),
+        nn.ReLU(),
+        nn.Dropout(size.dropout),
+    )
+
+
+def _atrial_encoder(size: BeatSize) -> nn.Module:
+    """Convolutions over what precedes the QRS, and its residual."""
+    return nn.Sequential(
+        nn.Conv1d(2, 6, 5, stride=2),
+        nn.ReLU(),
+        nn.Flatten(),
+        nn.Linear(6 * 11, ATRIAL_EMBEDDING),
+        nn.ReLU(),
+        nn.Dropout(size.dropout),
+    )

@@ -112,7 +112,7 @@ def total(x: Tensor) -> Tensor:
     constant do not. The width is made a plain number, else the ones would be
     computed in the graph and be no constant.
     """
-    return x @ torch.ones(int(x.shape[-1]), 1)
+    return x @ torch.ones(int(x.shape[-1]), 1, device=x.device)
 
 
 def mean(x: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ import torch
 
 from ingest.errors import InputError
 from training.architectures.beat import BeatClassifier, BeatSize
-from training.architectures.recall import LENGTH, MEMORY, recall
+from training.architectures.recall import LENGTH, MEMORY, N_FEATURES, recall
 
 
 @pytest.fixture
@@ -53,9 +53,27 @@ def test_a_size_is_read_from_numbers_of_any_kind() -> None:
         ({"dropout": "much"}, "architecture.dropout is 'much'; allowed: a number"),
         ({"core": 3}, "architecture.core is 3; allowed: a text"),
         ({"core": "xlstm"}, "architecture.core is 'xlstm'; allowed: .*lstm"),
+        ({"encoder": "vit"}, "architecture.encoder is 'vit'; allowed: cnn, features"),
+        ({"core": "transformer", "heads": 5}, "architecture.heads is 5; allowed: a divisor of"),
         ({"layers": 2}, "architecture: no key layers; allowed: channels"),
     ],
 )
 def test_a_size_that_there_is_not_is_named(values: dict, named: str) -> None:
     with pytest.raises(InputError, match=named):
-        BeatSize.of(values)
+        BeatClassifier(BeatSize.of(values))
+
+
+@pytest.mark.parametrize(("encoder", "sees"), [("cnn", True), ("features", False)])
+def test_only_the_cnn_sees_the_shape(encoder: str, sees: bool) -> None:
+    torch.manual_seed(0)
+    model = BeatClassifier(BeatSize(encoder=encoder)).eval()
+    generator = torch.Generator().manual_seed(1)
+    features = torch.randn(6, 2, N_FEATURES, generator=generator)
+    one, other = torch.randn(2, 6, 2, 2, LENGTH, generator=generator)
+    with torch.no_grad():
+        v, s, _ = model.logits(one, features, model.initial_state(2))
+        v_other, s_other, _ = model.logits(other, features, model.initial_state(2))
+        v_moved, s_moved, _ = model.logits(one, features + 1, model.initial_state(2))
+    assert torch.equal(v, v_other) is torch.equal(s, s_other) is not sees
+    assert not torch.equal(v, v_moved)
+    assert not torch.equal(s, s_moved)

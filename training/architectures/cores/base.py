@@ -37,8 +37,9 @@ class Core(nn.Module):
         return tuple((self.hidden,) for _ in self.state_names)
 
     def initial_state(self, batch: int) -> State:
-        """State of streams of which nothing was heard."""
-        return tuple(torch.zeros(batch, *shape) for shape in self.state_shapes())
+        """State of streams of which nothing was heard, where the parameters are."""
+        device = next(self.parameters()).device
+        return tuple(torch.zeros(batch, *shape, device=device) for shape in self.state_shapes())
 
     def forward(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         """Take the next beats.
