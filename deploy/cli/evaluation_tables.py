@@ -16,6 +16,7 @@ from training.ec57 import (
     rates,
     timing,
 )
+from training.ec57.counted import PEAKS, denominators, peaks
 from training.ec57.export import Intervals, subsets
 from training.ec57.html import NAMES, RUN_NAMES
 from training.ec57.summary import BEAT_KINDS, BeatKind
@@ -40,6 +41,8 @@ def show(found: Evaluation, intervals: Intervals | None = None) -> None:
         console.print(
             f"Beat timing: median {near.median_ms:.1f} ms, 95th percentile {near.p95_ms:.1f} ms"
         )
+    console.print(f"R-peaks: {PEAKS[peaks(found.records)]}")
+    console.print(f"Counted: {denominators(found).describe()}")
     protocol = found.protocol
     kept = "; known bugs of the official tools kept" if protocol.official else ""
     console.print(

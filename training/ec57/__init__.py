@@ -16,11 +16,13 @@ from training.ec57.compare import (
     compare_records,
     record_names,
 )
+from training.ec57.counted import Denominators, Peaks, denominators, patients, peaks
 from training.ec57.episodes import EpisodeComparison, compare_episodes
 from training.ec57.matching import match_beats
 from training.ec57.protocol import STANDARD, Protocol
 from training.ec57.runs import RunComparison, compare_runs
 from training.ec57.summary import (
+    MeanRates,
     Rates,
     RecordComparison,
     Timing,
@@ -44,9 +46,12 @@ __all__ = [
     "Annotations",
     "BeatComparison",
     "BeatPair",
+    "Denominators",
     "EpisodeComparison",
     "Evaluation",
     "Interval",
+    "MeanRates",
+    "Peaks",
     "Protocol",
     "Rates",
     "RecordComparison",
@@ -60,6 +65,7 @@ __all__ = [
     "compare_record",
     "compare_records",
     "compare_runs",
+    "denominators",
     "gross",
     "gross_confusion",
     "gross_episodes",
@@ -67,6 +73,8 @@ __all__ = [
     "make_annotations",
     "mapping_named",
     "match_beats",
+    "patients",
+    "peaks",
     "rates",
     "read_annotations",
     "record_names",

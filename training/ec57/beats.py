@@ -52,6 +52,8 @@ class BeatComparison:
     """How long the test annotator called the signal unreadable, s."""
     pairs: tuple[BeatPair, ...]
     """Every beat in time order, to find and draw the errors."""
+    excluded: int = 0
+    """Reference beats that do not count: learning period, VF, behind the record's end."""
 
     @property
     def qrs(self) -> Tally:
@@ -136,6 +138,7 @@ def compare_beats(
         ),
         sum(b - max(a, start) for a, b in test_shut if b > start) / ref.fs,
         tuple(pairs),
+        sum(symbol in mapping.classes for symbol in ref.symbol) - len(ref_beats.samples),
     )
 
 

@@ -25,7 +25,14 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What comparing a set of records found, and under which rules."""
+    """What comparing a set of records found, and under which rules.
+
+    Raises
+    ------
+    InputError
+        It names no AAMI mapping, or a record was counted by another one: such figures
+        can be neither printed nor written.
+    """
 
     records: tuple[RecordComparison, ...]
     """One comparison a record."""
@@ -35,6 +42,20 @@ class Evaluation:
     """Which symbols are which AAMI class."""
     without_test: tuple[str, ...] = ()
     """Reference records that have no test annotations and were not asked for by name."""
+    excluded: tuple[str, ...] = ()
+    """Records that were left out by name."""
+    database: str = ""
+    """Name of the database, by which patients are told apart."""
+
+    def __post_init__(self) -> None:
+        name = getattr(self.mapping, "name", "")
+        if not name:
+            raise InputError("an evaluation must name its AAMI mapping: are e and j N, or S?")
+        if other := sorted({r.record for r in self.records if r.mapping != name}):
+            raise InputError(
+                f"record {', '.join(other)}: not counted by the AAMI mapping {name!r} that the "
+                "evaluation names"
+            )
 
     def without(self, *names: str) -> Evaluation:
         """Leave records out, such as 202, whose patient is 201 of DS1."""
@@ -79,7 +100,8 @@ def compare_records(
     InputError
         No record to compare, or a file that is missing or cannot be used.
     """
-    names, without_test = _select(ref_dir, test_dir, test_ext, records, ref_ext, set(exclude))
+    exclude = set(exclude)
+    names, without_test = _select(ref_dir, test_dir, test_ext, records, ref_ext, exclude)
     found = []
     for done, name in enumerate(names, 1):
         ref, test, end = _read(ref_dir, test_dir, name, ref_ext, test_ext)
@@ -91,7 +113,9 @@ def compare_records(
         )  # fmt: skip
         if progress is not None:
             progress(name, done, len(names))
-    return Evaluation(tuple(found), protocol, mapping, without_test)
+    left_out = tuple(sorted(exclude))
+    database = ref_dir.resolve().name
+    return Evaluation(tuple(found), protocol, mapping, without_test, left_out, database)
 
 
 def compare_record(
@@ -133,6 +157,7 @@ def compare_record(
             kind: compare_episodes(ref, test, kind, end_sample=end_sample, protocol=protocol)
             for kind in (("af", "vf") if episodes else ())
         },
+        mapping.name,
     )
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from training.ec57.bootstrap import Interval
 from training.ec57.compare import Evaluation
+from training.ec57.counted import denominators, peaks
 from training.ec57.episodes import EpisodeComparison
 from training.ec57.runs import RunComparison
 from training.ec57.summary import (
@@ -57,6 +59,8 @@ def to_dict(evaluation: Evaluation, intervals: Intervals | None = None) -> dict[
             for name, rest in subsets(evaluation).items()
         },
         "protocol": _protocol(evaluation),
+        "denominators": asdict(denominators(evaluation)),
+        "peaks": peaks(evaluation.records),
         "without_test": list(evaluation.without_test),
     }
     if records and records[0].runs:

@@ -8,6 +8,7 @@ from importlib.resources import files
 
 from training.ec57.bootstrap import Interval
 from training.ec57.compare import Evaluation
+from training.ec57.counted import PEAKS, denominators, peaks
 from training.ec57.export import Intervals, subsets
 from training.ec57.summary import (
     BEAT_KINDS,
@@ -83,10 +84,11 @@ def _rules(evaluation: Evaluation) -> str:
         else ""
     )
     return (
-        f"<dl><dt>Records</dt><dd>{len(evaluation.records)}</dd>"
+        f"<dl><dt>Counted</dt><dd>{escape(denominators(evaluation).describe())}</dd>"
+        f"<dt>R-peaks</dt><dd>{PEAKS[peaks(evaluation.records)]}</dd>"
         f"<dt>Match window</dt><dd>{1000 * protocol.window_s:g} ms</dd>"
         f"<dt>Learning period</dt><dd>the first {protocol.learning_s:g} s do not count</dd>"
-        f"<dt>Counted</dt><dd>by ANSI/AAMI EC57, {counting}</dd>"
+        f"<dt>Rules</dt><dd>by ANSI/AAMI EC57, {counting}</dd>"
         f"<dt>AAMI mapping</dt><dd><b>{escape(mapping.name)}</b>: {escape(mapping.describe())}"
         f"<br><small>{escape(mapping.source)}</small></dd>{left_out}</dl>"
     )

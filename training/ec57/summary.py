@@ -32,6 +32,11 @@ class Rates:
 
 
 @dataclass(frozen=True)
+class MeanRates(Rates):
+    """Mean over records of each rate, percent: not gross, where every beat weighs the same."""
+
+
+@dataclass(frozen=True)
 class Timing:
     """How far test beats lie from the reference beats they match."""
 
@@ -55,6 +60,8 @@ class RecordComparison:
     """Run by run, where asked for."""
     episodes: dict[EpisodeKind, EpisodeComparison] = field(default_factory=dict)
     """Episode by episode, where asked for."""
+    mapping: str = ""
+    """Name of the AAMI mapping by which beats were counted."""
 
     def tally(self, kind: BeatKind) -> Tally:
         """Give the counts of QRS, VEB or SVEB."""
@@ -104,16 +111,16 @@ def gross(comparisons: Sequence[RecordComparison]) -> dict[BeatKind, Tally]:
     }
 
 
-def average(comparisons: Sequence[RecordComparison]) -> dict[BeatKind, Rates]:
+def average(comparisons: Sequence[RecordComparison]) -> dict[BeatKind, MeanRates]:
     """Average the records' rates, each over the records where it is defined.
 
     Counted as in `gross`.
     """
     each = [gross([c]) for c in comparisons]
-    found: dict[BeatKind, Rates] = {}
+    found: dict[BeatKind, MeanRates] = {}
     for kind in BEAT_KINDS:
         tallies = [record[kind] for record in each]
-        found[kind] = Rates(
+        found[kind] = MeanRates(
             mean([t.se for t in tallies]),
             mean([t.ppv for t in tallies]),
             mean([t.f1 for t in tallies]),
