@@ -7,6 +7,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from inference.model import ModelInfo
 from inference.peaks import PeakPicker
 from inference.session import StreamSession
 from inference.slots import Field, SlotArrays, Slots
@@ -153,16 +154,32 @@ class Beats(Composite):
     def _classify(
         self, slots: Slots, window: NDArray[np.float32], rr_ms: NDArray[np.int64]
     ) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
-        """Choose the class that is furthest over its threshold; N, or the first, where none is."""
+        """Score the beats; give class codes, and the probability of each."""
         rr_s = (rr_ms / 1000).astype(np.float32)[:, None]
         probs = self.beat.step(slots, window[:, None, :], rr_s)
-        info = self.beat.info
-        limits = np.array([info.thresholds.get(c, 1.0) for c in info.classes], np.float32)
-        over = np.where(probs >= limits, probs / np.maximum(limits, np.float32(1e-3)), 0)
-        fallback = info.classes.index("N") if "N" in info.classes else 0
-        best = np.where(over.any(axis=1), over.argmax(axis=1), fallback)
+        best = called(probs, self.beat.info)
         rows = np.arange(len(slots))
         return self._codes[best], probs[rows, best]
+
+
+def called(probs: NDArray[np.float32], info: ModelInfo) -> NDArray[np.intp]:
+    """Choose the class that is furthest over its threshold; N, or the first, where none is.
+
+    Parameters
+    ----------
+    probs : array of shape (n_beats, n_classes)
+    info : ModelInfo
+        Of the beat model that gave them.
+
+    Returns
+    -------
+    array of shape (n_beats,)
+        Indices into its classes.
+    """
+    limits = np.array([info.thresholds.get(c, 1.0) for c in info.classes], np.float32)
+    over = np.where(probs >= limits, probs / np.maximum(limits, np.float32(1e-3)), 0)
+    fallback = info.classes.index("N") if "N" in info.classes else 0
+    return np.where(over.any(axis=1), over.argmax(axis=1), fallback)
 
 
 def _shifted(histories: NDArray[_Kind], slots: Slots, newest: NDArray[_Kind]) -> NDArray[_Kind]:
