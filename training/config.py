@@ -89,6 +89,19 @@ class FitConfig(_Table):
     """Largest element of a gradient, where ``clip`` is ``value``."""
     patience: int = Field(default=0, ge=0)
     """Epochs without gain on the validation patients that end the run; 0 never does."""
+    truncate: int = Field(default=0, ge=0)
+    """Beats that gradients are carried back, at most: a sequence is learned from in pieces of so
+    many, one update each, the state carried on; 0 learns from it whole."""
+
+    @property
+    def pieces(self) -> int:
+        """Pieces that a sequence is learned from in."""
+        return -(-self.length // self.truncate) if self.truncate else 1
+
+    @property
+    def updates(self) -> int:
+        """Updates of the weights in all epochs."""
+        return self.epochs * self.steps * self.pieces
 
 
 class TrainConfig(_Table):
@@ -155,6 +168,8 @@ def _faults(config: TrainConfig) -> Iterator[str]:
         yield from _source_faults(f"data.sources.{at}" if data.sources else "data", part)
     if config.fit.patience and not any(part.validation for part in data.parts):
         yield "fit.patience needs data.validation: records to judge by"
+    if config.fit.truncate and config.task != "beat":
+        yield f"fit.truncate is {config.fit.truncate}; allowed but for task 'beat': 0"
     if unknown := set(config.thresholds) - set(CLASSES[config.task]):
         yield (
             f"thresholds: no class {', '.join(sorted(unknown))}; "

@@ -65,7 +65,7 @@ class Task(lightning.LightningModule):
             self.model.parameters(), lr=fit.learning_rate, weight_decay=fit.weight_decay
         )
         schedule = torch.optim.lr_scheduler.OneCycleLR(
-            optimizer, fit.learning_rate, total_steps=fit.epochs * fit.steps, pct_start=0.2
+            optimizer, fit.learning_rate, total_steps=fit.updates, pct_start=0.2
         )
         return {
             "optimizer": optimizer,
