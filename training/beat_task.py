@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -13,11 +14,13 @@ from torch.utils.data import DataLoader, IterableDataset
 
 from inference.ticks import N, S, V
 from training.architectures.beat import BeatClassifier, BeatSize
+from training.architectures.cores import State
 from training.architectures.recall import AFTER, BEFORE, LENGTH, MEMORY, recall
 from training.architectures.size import Values
-from training.beat_sequences import BeatSampler, Synthesis, cut_windows
+from training.beat_sequences import BeatSampler, BeatSequences, Synthesis, cut_windows
 from training.config import CLASSES, TrainConfig
 from training.datasets import LabelledSignal
+from training.distill import Teacher, soft_losses
 from training.export import ExportSpec, export
 from training.scores import f1
 from training.task import Task
@@ -29,8 +32,11 @@ POOL_USES = 4
 SUPRAVENTRICULAR_WEIGHT = 1.5
 """Weight of S beats against the many N."""
 
-Batch = tuple[Tensor, Tensor, Tensor]
-"""What ``recall_sequences`` gives, and class codes of shape (n_beats, batch)."""
+Batch = tuple[Tensor, ...]
+"""Tensors of shape (n_beats, batch, ...): what ``recall_sequences`` gives, class codes, and what
+a teacher says, if there is one."""
+Prepare = Callable[[BeatSequences, np.random.Generator], Batch]
+"""Makes a batch of what was drawn."""
 
 
 def recall_sequences(windows: Tensor, rr_s: Tensor) -> tuple[Tensor, Tensor]:
@@ -59,8 +65,8 @@ def recall_sequences(windows: Tensor, rr_s: Tensor) -> tuple[Tensor, Tensor]:
 class BeatBatches(IterableDataset[Batch]):
     """Draws pools of sequences and hands them out as batches; one iteration is one epoch."""
 
-    def __init__(self, sampler: BeatSampler, config: TrainConfig) -> None:
-        self._sampler, self._fit = sampler, config.fit
+    def __init__(self, sampler: BeatSampler, config: TrainConfig, prepare: Prepare) -> None:
+        self._sampler, self._fit, self._prepare = sampler, config.fit, prepare
         self._rng = np.random.default_rng(config.fit.seed)
         self._pool: Batch | None = None
         self._used = 0
@@ -69,17 +75,17 @@ class BeatBatches(IterableDataset[Batch]):
         left = self._fit.steps
         while left > 0:
             pool = self._fresh()
-            order = self._rng.permutation(pool[2].shape[1])
+            order = self._rng.permutation(pool[0].shape[1])
             for part in np.array_split(order, POOL_BATCHES)[:left]:
                 index = torch.from_numpy(part)
-                yield pool[0][:, index], pool[1][:, index], pool[2][:, index]
+                drawn = tuple(values[:, index] for values in pool)
+                yield from cut_beats(drawn, self._fit.truncate)
             left -= POOL_BATCHES
 
     def _fresh(self) -> Batch:
         if self._pool is None or self._used >= POOL_USES:
             drawn = self._sampler.draw(self._rng, POOL_BATCHES * self._fit.batch, self._fit.length)
-            seen = recall_sequences(torch.from_numpy(drawn.windows), torch.from_numpy(drawn.rr_s))
-            self._pool = (*seen, torch.from_numpy(drawn.aami.T.astype(np.int64)))
+            self._pool = self._prepare(drawn, self._rng)
             self._used = 0
         self._used += 1
         return self._pool
@@ -89,7 +95,10 @@ class BeatTask(Task):
     """Fits a :class:`BeatClassifier`; parameters as :class:`Task`."""
 
     SIZE, ENRICHMENT = BeatSize, Synthesis
+    N_LEADS: ClassVar[int] = 1
+    """Leads of a record that are looked at together."""
     model: BeatClassifier
+    _carried: State = ()
 
     @staticmethod
     def build(architecture: Values) -> BeatClassifier:
@@ -99,17 +108,66 @@ class BeatTask(Task):
     def train_dataloader(self) -> DataLoader[Batch]:
         """Synthesised sequences of the training patients."""
         enrichment = Synthesis(**self.config.enrichment)
-        sampler = BeatSampler(self.training_signals, BEFORE, AFTER, enrichment)
-        return DataLoader(BeatBatches(sampler, self.config), batch_size=None)
+        sampler = BeatSampler(self.training_signals, BEFORE, AFTER, enrichment, self.N_LEADS)
+        self._teacher = self.teacher()
+        return DataLoader(BeatBatches(sampler, self.config, self.prepare), batch_size=None)
+
+    def prepare(self, drawn: BeatSequences, rng: np.random.Generator) -> Batch:
+        """Run the memory along what was drawn, and ask the teacher."""
+        seen = recall_sequences(torch.from_numpy(drawn.windows), torch.from_numpy(drawn.rr_s))
+        return (*seen, *self.taught(drawn))
+
+    def taught(self, drawn: BeatSequences) -> Batch:
+        """Return class codes, and the teacher's logits (n_beats, batch, 2) if there is one."""
+        aami = torch.from_numpy(drawn.aami.T.astype(np.int64))
+        if self._teacher is None:
+            return (aami,)
+        return aami, self._teacher.beats(drawn.windows, drawn.rr_s)
+
+    def teacher(self) -> Teacher | None:
+        """Open the model that this one is distilled from, if the configuration names one."""
+        distill = self.config.distill
+        return None if distill is None else Teacher(distill.teacher, self.spec(""))
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """Add the losses of both branches; F and Q teach neither."""
-        shape, features, aami = batch
-        v, s, _ = self.model.logits(shape, features, self.model.initial_state(aami.shape[1]))
-        loss_v = _masked(v, aami == V, aami >= N, 1.0)
-        loss_s = _masked(s, aami == S, (aami == N) | (aami == S), SUPRAVENTRICULAR_WEIGHT)
+        """Add the losses of both branches; F and Q teach neither.
+
+        A piece of a sequence goes on from the state that the piece before left; no gradient
+        goes back there (truncated back-propagation through time).
+        """
+        shape, features, aami, *taught = batch
+        begins = batch_idx % self.config.fit.pieces == 0
+        state = self.model.initial_state(aami.shape[1]) if begins else self._carried
+        v, s, state = self.model.logits(shape, features, state)
+        self._carried = tuple(part.detach() for part in state)
+        loss_v, loss_s = self.losses(v, s, aami, *taught)
         self.log_dict({"loss_v": loss_v, "loss_s": loss_s}, prog_bar=True, on_epoch=True)
         return loss_v + loss_s
+
+    def losses(
+        self, v: Tensor, s: Tensor, aami: Tensor, taught: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Losses of both branches, from the labels and from the teacher if there is one.
+
+        Parameters
+        ----------
+        v, s : Tensors of shape (n_beats, batch)
+            Logits.
+        aami : Tensor of shape (n_beats, batch)
+            Class codes; one below 0 teaches nothing.
+        taught : Tensor of shape (n_beats, batch, 2), optional
+            The teacher's logits.
+        """
+        known, sinus = aami >= N, (aami == N) | (aami == S)
+        loss_v = _masked(_from_labels(v, aami == V, 1.0), known)
+        loss_s = _masked(_from_labels(s, aami == S, SUPRAVENTRICULAR_WEIGHT), sinus)
+        distill = self.config.distill
+        if taught is None or distill is None:
+            return loss_v, loss_s
+        soft_v = _masked(soft_losses(v, taught[..., 0], distill.temperature), known)
+        soft_s = _masked(soft_losses(s, taught[..., 1], distill.temperature), sinus)
+        share = distill.weight
+        return (1 - share) * loss_v + share * soft_v, (1 - share) * loss_s + share * soft_s
 
     def on_validation_epoch_start(self) -> None:
         """Forget the scores of the epoch before."""
@@ -152,8 +210,12 @@ class BeatTask(Task):
             "state_memory": torch.zeros(2, MEMORY),
             **{f"state_{name}": part for name, part in zip(names, parts, strict=True)},
         }
+        return export(self.model, inputs, self.spec(data_digest), path)
+
+    def spec(self, data_digest: str) -> ExportSpec:
+        """Return what the exported model's metadata says."""
         fs = self.config.data.fs
-        spec = ExportSpec(
+        return ExportSpec(
             name=self.config.name,
             version=self.config.version,
             kind="beat",
@@ -164,12 +226,27 @@ class BeatTask(Task):
             look_ahead_s=AFTER / fs,
             length=LENGTH,
             before=BEFORE,
+            leads=("any",) * self.N_LEADS,
         )
-        return export(self.model, inputs, spec, path)
 
 
-def _masked(logits: Tensor, target: Tensor, mask: Tensor, weight: float) -> Tensor:
-    losses = binary_cross_entropy_with_logits(
+def cut_beats(batch: Batch, n_beats: int) -> Iterator[Batch]:
+    """Cut a batch into pieces of so many beats, in order; 0 leaves it whole.
+
+    Examples
+    --------
+    >>> [part.tolist() for (part,) in cut_beats((torch.arange(5),), 2)]
+    [[0, 1], [2, 3], [4]]
+    """
+    pieces = zip(*(values.split(n_beats or len(values)) for values in batch), strict=True)
+    yield from pieces
+
+
+def _from_labels(logits: Tensor, target: Tensor, weight: float) -> Tensor:
+    return binary_cross_entropy_with_logits(
         logits, target.to(logits.dtype), reduction="none", pos_weight=torch.tensor(weight)
     )
+
+
+def _masked(losses: Tensor, mask: Tensor) -> Tensor:
     return (losses * mask).sum() / mask.sum().clamp(min=1)

@@ -104,6 +104,17 @@ class FitConfig(_Table):
         return self.epochs * self.steps * self.pieces
 
 
+class DistillConfig(_Table):
+    """What a small model is taught by a large one beside the labels."""
+
+    teacher: str = Field(min_length=1)
+    """Name of a shipped model, or path of an ONNX file, of the same form as the student."""
+    weight: float = Field(default=0.5, gt=0, le=1)
+    """Share of the loss that is the teacher's; the rest is the labels'."""
+    temperature: float = Field(default=2.0, gt=0)
+    """What the logits of both are divided by."""
+
+
 class TrainConfig(_Table):
     """A training run."""
 
@@ -119,6 +130,8 @@ class TrainConfig(_Table):
     """Table ``[data]``."""
     fit: FitConfig = FitConfig()
     """Table ``[fit]``."""
+    distill: DistillConfig | None = None
+    """Table ``[distill]``, where a model is learned from."""
     architecture: dict[str, int | float | str] = {}
     """Table ``[architecture]``: fields of the architecture's size."""
     enrichment: dict[str, float] = {}

@@ -16,6 +16,7 @@ from training.architectures.qrs import STRIDE, QrsDetector, QrsSize
 from training.architectures.size import Values, read_size
 from training.config import CLASSES, TrainConfig
 from training.datasets import LabelledSignal
+from training.distill import Teacher, soft_losses
 from training.export import ExportSpec, export
 from training.qrs_sequences import Augmentation, QrsSampler
 from training.task import Task
@@ -25,15 +26,16 @@ LOOK_AHEAD = 8
 PEAK_WEIGHT = 2.0
 """Weight of frames with an R-peak against the many without."""
 
-Batch = tuple[Tensor, Tensor, Tensor]
-"""signal (batch, 1, n_samples), target and weight (batch, n_frames)."""
+Batch = tuple[Tensor, ...]
+"""signal (batch, 1, n_samples), target and weight (batch, n_frames), and so the teacher's logits
+if there is one."""
 
 
 class QrsBatches(IterableDataset[Batch]):
     """Draws batches; one iteration is one epoch."""
 
-    def __init__(self, sampler: QrsSampler, config: TrainConfig) -> None:
-        self._sampler, self._fit = sampler, config.fit
+    def __init__(self, sampler: QrsSampler, config: TrainConfig, teacher: Teacher | None) -> None:
+        self._sampler, self._fit, self._teacher = sampler, config.fit, teacher
         self._rng = np.random.default_rng(config.fit.seed)
 
     def __iter__(self) -> Iterator[Batch]:
@@ -43,6 +45,7 @@ class QrsBatches(IterableDataset[Batch]):
                 torch.from_numpy(drawn.signal)[:, None],
                 torch.from_numpy(drawn.target),
                 torch.from_numpy(drawn.weight),
+                *([] if self._teacher is None else [self._teacher.frames(drawn.signal)]),
             )
 
 
@@ -63,15 +66,21 @@ class QrsTask(Task):
         rest = [s for s in self.training_signals if not s.first]
         how = Augmentation(**self.config.enrichment)
         sampler = QrsSampler(first + rest, len(first), STRIDE, LOOK_AHEAD, how)
-        return DataLoader(QrsBatches(sampler, self.config), batch_size=None)
+        distill = self.config.distill
+        teacher = None if distill is None else Teacher(distill.teacher, self.spec(""))
+        return DataLoader(QrsBatches(sampler, self.config, teacher), batch_size=None)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """Binary cross-entropy against soft targets."""
-        signal, target, weight = batch
+        """Binary cross-entropy against soft targets, and against the teacher's if there is one."""
+        signal, target, weight, *taught = batch
         logits, _ = self.model.logits(signal, self.model.initial_state(len(signal)))
         losses = binary_cross_entropy_with_logits(
             logits, target, reduction="none", pos_weight=torch.tensor(PEAK_WEIGHT)
         )
+        distill = self.config.distill
+        if distill is not None:
+            soft = soft_losses(logits, taught[0], distill.temperature)
+            losses = (1 - distill.weight) * losses + distill.weight * soft
         loss = (losses * weight).mean()
         self.log("loss", loss, prog_bar=True, on_epoch=True)
         return loss
@@ -119,8 +128,12 @@ class QrsTask(Task):
             "state_h": h[0],
             "state_c": c[0],
         }
+        return export(self.model, inputs, self.spec(data_digest), path, free_time=True)
+
+    def spec(self, data_digest: str) -> ExportSpec:
+        """Return what the exported model's metadata says."""
         fs = self.config.data.fs
-        spec = ExportSpec(
+        return ExportSpec(
             name=self.config.name,
             version=self.config.version,
             kind="qrs",
@@ -131,7 +144,6 @@ class QrsTask(Task):
             look_ahead_s=LOOK_AHEAD * STRIDE / fs,
             stride=STRIDE,
         )
-        return export(self.model, inputs, spec, path, free_time=True)
 
 
 def n_near(found_ms: NDArray[np.float64], r_ms: NDArray[np.int64], window_ms: float = 150) -> int:
