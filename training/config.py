@@ -115,6 +115,21 @@ class DistillConfig(_Table):
     """What the logits of both are divided by."""
 
 
+class PruningConfig(_Table):
+    """What is taken out of a model while it is fitted, by the schedule of Zhu and Gupta."""
+
+    weights: float = Field(default=0.0, ge=0, lt=1)
+    """Share of every weight matrix that is zero in the end."""
+    units: float = Field(default=0.0, ge=0, lt=1)
+    """Share of every recurrent layer's units that is removed, to whole fours of units."""
+    begin: float = Field(default=0.2, ge=0, lt=1)
+    """Share of the run's steps after which pruning begins."""
+    end: float = Field(default=0.7, gt=0, le=1)
+    """Share of the run's steps after which nothing more is pruned."""
+    every: int = Field(default=8, ge=1)
+    """Steps from one pruning to the next."""
+
+
 class TrainConfig(_Table):
     """A training run."""
 
@@ -130,6 +145,8 @@ class TrainConfig(_Table):
     """Table ``[data]``."""
     fit: FitConfig = FitConfig()
     """Table ``[fit]``."""
+    pruning: PruningConfig = PruningConfig()
+    """Table ``[pruning]``."""
     distill: DistillConfig | None = None
     """Table ``[distill]``, where a model is learned from."""
     architecture: dict[str, int | float | str] = {}
@@ -183,6 +200,10 @@ def _faults(config: TrainConfig) -> Iterator[str]:
         yield "fit.patience needs data.validation: records to judge by"
     if config.fit.truncate and config.task != "beat":
         yield f"fit.truncate is {config.fit.truncate}; allowed but for task 'beat': 0"
+    if config.pruning.end <= config.pruning.begin:
+        yield "pruning.end must lie behind pruning.begin"
+    if config.fit.patience and (config.pruning.weights or config.pruning.units):
+        yield "fit.patience may choose an epoch before pruning is done; allowed with [pruning]: 0"
     if unknown := set(config.thresholds) - set(CLASSES[config.task]):
         yield (
             f"thresholds: no class {', '.join(sorted(unknown))}; "

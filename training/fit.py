@@ -100,6 +100,7 @@ def fit(config: TrainConfig, data: Path, folder: Path, *, progress: bool = True)
         trainer.fit(task, ckpt_path=last)
     if config.fit.patience:
         task.load_state_dict(torch.load(folder / "best.ckpt")["state_dict"])
+    task.finish()
     model = folder / f"{config.name}.onnx"
     difference = task.write(model, data_digest)
     summary = {

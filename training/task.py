@@ -15,6 +15,7 @@ from torch.utils.data import DataLoader
 from training.architectures.size import Values
 from training.config import TrainConfig
 from training.datasets import LabelledSignal
+from training.pruning import Pruner
 from training.regularise import add_l2_gradient, clip_gradients, soft_threshold, weights, zero_share
 
 
@@ -46,6 +47,10 @@ class Task(lightning.LightningModule):
         super().__init__()
         self.config = config
         self.model = self.build(config.architecture)
+        self.pruner: Pruner | None = None
+        if config.pruning.weights or config.pruning.units:
+            n_steps = config.fit.epochs * config.fit.steps
+            self.pruner = Pruner(self.model, config.pruning, n_steps)
         self.training_signals, self.validation_signals = training, validation
 
     @staticmethod
@@ -90,14 +95,22 @@ class Task(lightning.LightningModule):
         self.log("clipped_share", share, on_step=False, on_epoch=True, batch_size=1)
 
     def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
-        """Step, then do to the weights what no gradient does: the proximal step of L1."""
+        """Step, then do to the weights what no gradient does: L1's proximal step, pruning."""
         super().optimizer_step(*args, **kwargs)
         if self.config.fit.l1:
             optimizer = kwargs["optimizer"] if "optimizer" in kwargs else args[2]
             pace = optimizer.param_groups[0]["lr"]
             soft_threshold((part for _, part in weights(self.model)), pace * self.config.fit.l1)
+        if self.pruner:
+            self.pruner.after_step(self.global_step + 1)
+        if self.config.fit.l1 or self.pruner:
             share = zero_share(self.model)
             self.log("zero_share", share, on_step=False, on_epoch=True, batch_size=1)
+
+    def finish(self) -> None:
+        """Make the model what it is exported as: without the units that were pruned."""
+        if self.pruner:
+            self.model, self.pruner = self.pruner.finished(), None
 
     def write(self, path: Path, data_digest: str) -> float:
         """Export the model as ONNX; return its largest difference from torch."""

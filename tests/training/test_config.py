@@ -45,6 +45,11 @@ def test_shipped_configs_learn_from_ds1_alone(path: Path) -> None:
         (HEAD + "thresholds = { X = 0.5 }", "thresholds: no class X; allowed: N, S, V"),
         (HEAD + "thresholds = { V = 1.5 }", "thresholds.V: "),
         (HEAD + "[architecture]\nhidden_v = []", "architecture.hidden_v"),
+        (HEAD + "[pruning]\nbegin = 0.5\nend = 0.4", "pruning.end must lie behind"),
+        (
+            HEAD + '[fit]\npatience = 3\n[data]\nvalidation = ["101"]\n[pruning]\nunits = 0.5',
+            "fit.patience may choose an epoch before pruning is done",
+        ),
         ("task = ", "is not TOML"),
     ],
 )
