@@ -49,8 +49,7 @@ class Task(lightning.LightningModule):
         self.model = self.build(config.architecture)
         self.pruner: Pruner | None = None
         if config.pruning.weights or config.pruning.units:
-            n_steps = config.fit.epochs * config.fit.steps
-            self.pruner = Pruner(self.model, config.pruning, n_steps)
+            self.pruner = Pruner(self.model, config.pruning, config.fit.updates)
         self.training_signals, self.validation_signals = training, validation
 
     @staticmethod
