@@ -53,10 +53,10 @@ class LeftOut:
         return np.where(self.v >= v, V, np.where((1 - self.v) * self.s >= s, S, N))
 
 
-def leave_out(
+def fold_tasks(
     config: TrainConfig, signals: Sequence[LabelledSignal], n_folds: int
-) -> Iterator[LeftOut]:
-    """Train once a fold and score the patients left out.
+) -> Iterator[tuple[BeatTask, Split]]:
+    """Train once a fold, on all patients but the fold's own.
 
     Parameters
     ----------
@@ -66,6 +66,13 @@ def leave_out(
         All leads of all records.
     n_folds : int
         Folds; patients are dealt out in the order of their names.
+
+    Yields
+    ------
+    task : BeatTask
+        What was trained.
+    split : Split
+        Whom it learned from; those left out stand as validation, first leads only.
 
     Raises
     ------
@@ -99,6 +106,14 @@ def leave_out(
                 warnings.filterwarnings("ignore", harmless)
             trainer.fit(task)
         task.model.eval()
+        yield task, split
+
+
+def leave_out(
+    config: TrainConfig, signals: Sequence[LabelledSignal], n_folds: int
+) -> Iterator[LeftOut]:
+    """Train once a fold and score the patients left out; parameters as :func:`fold_tasks`."""
+    for task, split in fold_tasks(config, signals, n_folds):
         for signal in split.validation:
             counted = signal.r_ms >= LEARNING_MS
             v, s = task.predict(signal)
