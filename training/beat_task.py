@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -35,6 +35,8 @@ SUPRAVENTRICULAR_WEIGHT = 1.5
 Batch = tuple[Tensor, ...]
 """Tensors of shape (n_beats, batch, ...): what ``recall_sequences`` gives, class codes, and what
 a teacher says, if there is one."""
+Pools = dict[str, tuple[Batch, Mapping[str, Any]]]
+"""Pools by the state that the generator had before, each with the state that it had after."""
 Prepare = Callable[[BeatSequences, np.random.Generator], Batch]
 """Makes a batch of what was drawn."""
 
@@ -62,11 +64,31 @@ def recall_sequences(windows: Tensor, rr_s: Tensor) -> tuple[Tensor, Tensor]:
     return torch.stack(shapes), torch.stack(features)
 
 
+def recall_record(record: LabelledSignal) -> tuple[Tensor, Tensor]:
+    """Run the memory along a record's reference beats, as :func:`recall_sequences` in a batch of 1.
+
+    Parameters
+    ----------
+    record : LabelledSignal
+    """
+    at = np.rint(record.r_ms * record.fs / 1000).astype(np.int64)
+    windows = torch.from_numpy(cut_windows(record.scaled, at, BEFORE, AFTER))[None]
+    rr_s = np.diff(record.r_ms, prepend=record.r_ms[0]) / 1000
+    rr_s[rr_s > 3.0] = 0
+    return recall_sequences(windows, torch.from_numpy(rr_s.astype(np.float32))[None])
+
+
 class BeatBatches(IterableDataset[Batch]):
     """Draws pools of sequences and hands them out as batches; one iteration is one epoch."""
 
-    def __init__(self, sampler: BeatSampler, config: TrainConfig, prepare: Prepare) -> None:
-        self._sampler, self._fit, self._prepare = sampler, config.fit, prepare
+    def __init__(
+        self,
+        sampler: BeatSampler,
+        config: TrainConfig,
+        prepare: Prepare,
+        pools: Pools | None = None,
+    ) -> None:
+        self._sampler, self._fit, self._prepare, self._pools = sampler, config.fit, prepare, pools
         self._rng = np.random.default_rng(config.fit.seed)
         self._pool: Batch | None = None
         self._used = 0
@@ -84,11 +106,25 @@ class BeatBatches(IterableDataset[Batch]):
 
     def _fresh(self) -> Batch:
         if self._pool is None or self._used >= POOL_USES:
-            drawn = self._sampler.draw(self._rng, POOL_BATCHES * self._fit.batch, self._fit.length)
-            self._pool = self._prepare(drawn, self._rng)
+            self._pool = self._draw()
             self._used = 0
         self._used += 1
         return self._pool
+
+    def _draw(self) -> Batch:
+        """Draw a pool, or take what another run drew with the generator in the same state."""
+        if self._pools is None:
+            return self._draw_new()
+        generator = self._rng.bit_generator
+        key = str(generator.state)
+        if key not in self._pools:
+            self._pools[key] = self._draw_new(), generator.state
+        pool, generator.state = self._pools[key]
+        return pool
+
+    def _draw_new(self) -> Batch:
+        drawn = self._sampler.draw(self._rng, POOL_BATCHES * self._fit.batch, self._fit.length)
+        return self._prepare(drawn, self._rng)
 
 
 class BeatTask(Task):
@@ -98,6 +134,8 @@ class BeatTask(Task):
     N_LEADS: ClassVar[int] = 1
     """Leads of a record that are looked at together."""
     model: BeatClassifier
+    pools: Pools | None = None
+    """Where runs on the same signals, of the same enrichment, batch and length, share pools."""
     _carried: State = ()
 
     @staticmethod
@@ -110,7 +148,8 @@ class BeatTask(Task):
         enrichment = Synthesis(**self.config.enrichment)
         sampler = BeatSampler(self.training_signals, BEFORE, AFTER, enrichment, self.N_LEADS)
         self._teacher = self.teacher()
-        return DataLoader(BeatBatches(sampler, self.config, self.prepare), batch_size=None)
+        batches = BeatBatches(sampler, self.config, self.prepare, self.pools)
+        return DataLoader(batches, batch_size=None)
 
     def prepare(self, drawn: BeatSequences, rng: np.random.Generator) -> Batch:
         """Run the memory along what was drawn, and ask the teacher."""
@@ -192,11 +231,10 @@ class BeatTask(Task):
         -------
         v, s : arrays of shape (n_beats,)
         """
-        at = np.rint(record.r_ms * record.fs / 1000).astype(np.int64)
-        windows = torch.from_numpy(cut_windows(record.scaled, at, BEFORE, AFTER))[None]
-        rr_s = np.diff(record.r_ms, prepend=record.r_ms[0]) / 1000
-        rr_s[rr_s > 3.0] = 0
-        shape, features = recall_sequences(windows, torch.from_numpy(rr_s.astype(np.float32))[None])
+        return self.score(*recall_record(record))
+
+    def score(self, shape: Tensor, features: Tensor) -> tuple[np.ndarray, np.ndarray]:
+        """Probabilities of V, and of S if not V, of what :func:`recall_record` gives."""
         with torch.no_grad():
             v, s, _ = self.model.logits(shape, features, self.model.initial_state(1))
         return torch.sigmoid(v)[:, 0].numpy(), torch.sigmoid(s)[:, 0].numpy()
