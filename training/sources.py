@@ -5,10 +5,16 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
+from inference.ticks import TICK_MS
 from ingest.errors import InputError
+from ingest.frames import Lead
+from ingest.recording import Recording
 from training.config import DataConfig, SourceConfig
-from training.datasets import LabelledSignal, all_records, load
-from training.guard import Split
+from training.datasets import LabelledSignal, all_records, condition, load
+from training.guard import Split, require_causal
 from training.splits import patient_of, require_disjoint
 
 
@@ -54,6 +60,7 @@ def read_split(config: DataConfig, data: Path) -> Split:
         for side, records in zip(patients, sides, strict=True):
             patients[side] += [patient_of(database, record) for record in records]
     require_disjoint(patients)  # before any signal is read
+    require_causal_conditioning(config.fs)
     if not patients["training"]:
         raise InputError("data.sources: no record is left to learn from")
     training: list[LabelledSignal] = []
@@ -84,3 +91,31 @@ def write_subjects(path: Path, split: Split) -> None:
         writer = csv.writer(file)
         writer.writerow(("side", "record", "patient", "age_years", "sex"))
         writer.writerows((*key, *told) for key, told in rows.items())
+
+
+def require_causal_conditioning(fs: int) -> None:
+    """Refuse to train where conditioning lets a sample know what comes after its tick.
+
+    Parameters
+    ----------
+    fs : int
+        Sampling frequency of the model, Hz.
+
+    Raises
+    ------
+    ingest.errors.InputError
+        As :func:`training.guard.require_causal`.
+    """
+    source_fs = 2 * fs
+
+    def conditioned(adu: NDArray[np.float32]) -> NDArray[np.float32]:
+        samples = np.rint(adu).astype(np.int16)[None]
+        signal, scale = condition(Recording("probe", source_fs, (Lead("II"),), samples), 0, fs)
+        return signal / np.repeat(scale, fs * TICK_MS // 1000)
+
+    time_s = np.arange(10 * source_fs) / source_fs
+    probe = 200 * np.sin(2 * np.pi * 1.2 * time_s) ** 21 + 100 * np.sin(0.6 * time_s)
+    tick = source_fs * TICK_MS // 1000
+    require_causal(
+        "conditioning", conditioned, probe.astype(np.float32), look_ahead=2 * tick, stride=2
+    )

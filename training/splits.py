@@ -25,6 +25,19 @@ SAME_PATIENT = {"202": "201"}
 """Records of MIT-BIH that are one person: 201 and 202, so DS1 and DS2 share a patient."""
 
 
+def database_of(folder: str, records: Iterable[str]) -> str:
+    """Name the database of records: its folder's name, but mitdb's are known by theirs.
+
+    Examples
+    --------
+    >>> database_of("mit-bih-arrhythmia-database-1.0.0", ["100", "202"])
+    'mitdb'
+    >>> database_of("svdb", ["801"])
+    'svdb'
+    """
+    return "mitdb" if set(records) <= {*DS1, *DS2, *PACED} else folder
+
+
 def patient_of(database: str, record: str) -> str:
     """Name the person behind a record.
 

@@ -12,9 +12,11 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+from deploy.cli.claim import headline
 from deploy.cli.evaluation_tables import show
 from ingest.errors import InputError
 from training.ec57 import (
+    Evaluation,
     Protocol,
     bootstrap_gross,
     compare_records,
@@ -53,6 +55,10 @@ def evaluate(
         int, typer.Option(help="Draws of patients for 95 % intervals; 0 for none.")
     ] = 0,
     seed: Annotated[int, typer.Option(help="Of the bootstrap's random numbers.")] = 0,
+    claim: Annotated[
+        Path | None,
+        typer.Option(help="TOML: who made the model; prints a headline or says what leaks."),
+    ] = None,
     csv_file: Annotated[Path | None, typer.Option("--csv", help="Write a CSV table.")] = None,
     html_file: Annotated[Path | None, typer.Option("--html", help="Write an HTML page.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
@@ -66,26 +72,32 @@ def evaluate(
     Examples
     --------
     $ vigil evaluate mitdb scored --test vgl --records ds2 --runs --html report.html
+    $ vigil evaluate mitdb scored --records ds2 --mapping dechazal --claim claim.toml
     """
     for value, option in ((window_ms, "--window-ms"), (learning_s, "--learning-s")):
         if not value >= 0:
             raise InputError(f"{option} must be 0 or more, not {value:g}")
     if bootstrap < 0:
         raise InputError(f"--bootstrap must be 0 or more, not {bootstrap}")
-    with _progress(quiet=as_json) as advance:
-        found = compare_records(
-            ref_dir,
-            test_dir,
-            test.removeprefix("."),
-            record_names(records),
-            ref_ext=ref.removeprefix("."),
-            exclude=[name.strip() for name in exclude.split(",") if name.strip()],
-            protocol=Protocol(window_ms / 1000, learning_s, as_official),
-            mapping=mapping_named(mapping),
-            runs=runs,
-            episodes=episodes,
-            progress=advance,
-        )
+
+    def compare(extension: str) -> Evaluation:
+        with _progress(quiet=as_json) as advance:
+            return compare_records(
+                ref_dir,
+                test_dir,
+                extension.removeprefix("."),
+                record_names(records),
+                ref_ext=ref.removeprefix("."),
+                exclude=[name.strip() for name in exclude.split(",") if name.strip()],
+                protocol=Protocol(window_ms / 1000, learning_s, as_official),
+                mapping=mapping_named(mapping),
+                runs=runs,
+                episodes=episodes,
+                progress=advance,
+            )
+
+    found = compare(test)
+    lines = [] if claim is None else headline(claim, found, compare)
     intervals = (
         bootstrap_gross(found.records, resamples=bootstrap, seed=seed) if bootstrap else None
     )
@@ -95,9 +107,12 @@ def evaluate(
         title = f"{test_dir.resolve().name} .{test} against {ref_dir.resolve().name} .{ref}"
         _write(html_file, to_html(found, title, intervals))
     if as_json:
-        typer.echo(json.dumps(to_dict(found, intervals)))
+        told = to_dict(found, intervals) | ({"headline": lines} if lines else {})
+        typer.echo(json.dumps(told))
     else:
         show(found, intervals)
+        for line in lines:
+            typer.echo(line)
 
 
 def _progress(*, quiet: bool) -> Any:

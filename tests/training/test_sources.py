@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+import training.sources
 from ingest.errors import InputError
 from tests.training.databases import NAMES, tiny_config, write_database
 from training.config import DataConfig, load_config
@@ -87,6 +88,21 @@ def test_one_table_and_one_source_are_the_same(two: Path) -> None:
 def test_what_cannot_be_split_is_named(two: Path, tables: tuple[Any, ...], named: str) -> None:
     with pytest.raises(InputError, match=named):
         read_split(sources(*tables), two)
+
+
+def test_conditioning_that_looks_at_the_whole_record_stops_a_run(
+    two: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    honest = training.sources.condition
+
+    def whole_record(*arguments: Any) -> Any:
+        signal, scale = honest(*arguments)
+        return (signal - signal.mean()) / signal.std(), scale
+
+    training.sources.require_causal_conditioning(125)
+    monkeypatch.setattr(training.sources, "condition", whole_record)
+    with pytest.raises(InputError, match="conditioning is not causal"):
+        read_split(sources({"database": "one", "records": "all"}), two)
 
 
 def test_records_without_beats_are_refused_not_skipped(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from training.ec57.episodes import compare_episodes
 from training.ec57.protocol import STANDARD, Protocol
 from training.ec57.runs import compare_runs
 from training.ec57.summary import RecordComparison
-from training.splits import DS1, DS2
+from training.splits import DS1, DS2, database_of
 
 GROUPS = {"ds1": DS1, "ds2": DS2}
 """Records by group name: the halves of mitdb by de Chazal 2004, without paced records."""
@@ -114,7 +114,7 @@ def compare_records(
         if progress is not None:
             progress(name, done, len(names))
     left_out = tuple(sorted(exclude))
-    database = ref_dir.resolve().name
+    database = database_of(ref_dir.resolve().name, names)
     return Evaluation(tuple(found), protocol, mapping, without_test, left_out, database)
 
 
