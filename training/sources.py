@@ -111,7 +111,7 @@ def require_causal_conditioning(fs: int) -> None:
     def conditioned(adu: NDArray[np.float32]) -> NDArray[np.float32]:
         samples = np.rint(adu).astype(np.int16)[None]
         signal, scale = condition(Recording("probe", source_fs, (Lead("II"),), samples), 0, fs)
-        return signal / np.repeat(scale, fs * TICK_MS // 1000)
+        return np.asarray(signal / np.repeat(scale, fs * TICK_MS // 1000), np.float32)
 
     time_s = np.arange(10 * source_fs) / source_fs
     probe = 200 * np.sin(2 * np.pi * 1.2 * time_s) ** 21 + 100 * np.sin(0.6 * time_s)
