@@ -1,0 +1,1 @@
+"""The survey: every system fitted on the same patients, budget and seeds, in one table."""
