@@ -13,7 +13,7 @@ from inference.model import ModelInfo
 from inference.peaks import PeakPicker
 from inference.pipeline import Pipeline
 from inference.slots import Slots
-from inference.streams import Streams
+from inference.streams import Streams, choose_lead
 from ingest.errors import InputError
 from ingest.recording import Recording
 from ingest.sequence import Sequencer
@@ -154,7 +154,7 @@ def find_beats(
         given = GivenPeaks(pipeline.beats.qrs.info, after_ms, pipeline.streams, r_ms)
         pipeline.beats.picker = given
     source = ReplaySource(recordings, speed=None, chunk_s=CHUNK_S)
-    found = {record: FoundBeats() for record in recordings}
+    found = {name: FoundBeats(row=scored_row(one)) for name, one in recordings.items()}
     ended = False
     while not ended:
         batch = source.poll(0.0)
@@ -166,8 +166,21 @@ def find_beats(
             of = found[beat.stream.stream_id]
             of.sample.append(beat.sample)
             of.aami.append(beat.aami)
-            of.row = beat.stream.row
     return found
+
+
+def scored_row(recording: Recording) -> int:
+    """Say which lead the pipeline scores, by its row from 0.
+
+    Raises
+    ------
+    ingest.errors.InputError
+        If no lead is an electrical signal.
+    """
+    row = choose_lead(recording.leads, None)
+    if row is None:
+        raise InputError(f"record {recording.name}: no lead is an electrical signal")
+    return row
 
 
 def score_database(

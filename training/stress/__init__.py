@@ -1,0 +1,1 @@
+"""The noise stress test: calibrated real noise on clean records, detectors side by side."""
