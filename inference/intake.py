@@ -36,12 +36,12 @@ class Begin:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Signal:
-    """The next samples of the lead in use."""
+    """The next samples of the leads in use."""
 
     slot: int
     """Slot of the stream."""
     samples: NDArray[np.int16]
-    """Array of shape (n_samples,), adu."""
+    """Array of shape (n_leads, n_samples), adu; a lead that the stream does not have is missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +70,14 @@ class Intake(Stage):
     end_ticks : int
         Ticks of missing signal that follow a stream's end, so that its last
         beats are decided.
+    n_leads : int
+        Leads that are wanted of every stream.
     """
 
-    def __init__(self, streams: Streams, end_ticks: int) -> None:
+    def __init__(self, streams: Streams, end_ticks: int, n_leads: int = 1) -> None:
         super().__init__({"gap_samples": Field(dtype=np.int64)})
         self._streams, self._end_s = streams, end_ticks * TICK_MS / 1000
+        self._n_leads = n_leads
 
     def next_step(self, queue: Queue) -> Step | None:
         """Take the next step of one stream from its queue; None where it is used up.
@@ -110,14 +113,25 @@ class Intake(Stage):
             chunk = queue[0]
             if not isinstance(chunk, Chunk) or chunk.begins:
                 break
-            part = chunk.samples[info.row, :room]
+            part = self._leads(chunk.samples[:, :room], info.rows)
             parts.append(part)
-            room -= len(part)
+            room -= part.shape[1]
             queue.popleft()
-            if len(part) < chunk.samples.shape[1]:
-                queue.appendleft(_rest(chunk, len(part)))
+            if part.shape[1] < chunk.samples.shape[1]:
+                queue.appendleft(_rest(chunk, part.shape[1]))
         self.state["gap_samples"][slot] = 0
-        return Signal(slot, np.concatenate(parts))
+        return Signal(slot, np.concatenate(parts, axis=1))
+
+    def _leads(self, samples: NDArray[np.int16], rows: tuple[int, ...]) -> NDArray[np.int16]:
+        """Take the leads in use; those that the stream does not have are missing."""
+        if self._n_leads == 1:
+            return samples[rows[0] : rows[0] + 1]
+        taken = self._missing(samples.shape[1])
+        taken[: len(rows)] = samples[list(rows)]
+        return taken
+
+    def _missing(self, n: int) -> NDArray[np.int16]:
+        return np.full((self._n_leads, n), MISSING_ADU, np.int16)
 
     def _gap(self, slot: int, gap: Gap, queue: Queue) -> Signal:
         """Fill a gap; where it grows too long, that was the end."""
@@ -126,13 +140,13 @@ class Intake(Stage):
         if gap.n_samples > room:
             return self._end(slot, queue, room)
         gaps[slot] += gap.n_samples
-        return Signal(slot, np.full(gap.n_samples, MISSING_ADU, np.int16))
+        return Signal(slot, self._missing(gap.n_samples))
 
     def _end(self, slot: int, queue: Queue, n_missing: int) -> Signal:
         """Give out what is missing before the end and what follows it; then the stream leaves."""
         n_padding = int(self._end_s * self._streams.info(slot).fs)
         queue.appendleft(Leave(slot, n_padding))
-        return Signal(slot, np.full(n_missing + n_padding, MISSING_ADU, np.int16))
+        return Signal(slot, self._missing(n_missing + n_padding))
 
 
 def seated(queue: Queue) -> None:

@@ -20,6 +20,7 @@ from inference.conditioning import ConditionedBlock, Conditioning
 from inference.episode_edges import EpisodeEdges
 from inference.episodes import Episodes
 from inference.intake import Intake, Leave, Queue, Signal, seated
+from inference.leads import first_heard, of_leads, quality_of
 from inference.limits import Limits
 from inference.model import ModelInfo, builtin
 from inference.resample import HALF_WIDTH_S, rate_plan
@@ -31,6 +32,7 @@ from inference.streams import StreamInfo, Streams, StreamsSnapshot, adu_per_uv
 from inference.ticks import TICK_MS
 from inference.windows import Windows
 from ingest.errors import InputError
+from ingest.frames import MISSING_ADU
 from ingest.sequence_types import Chunk, Item
 
 LEAST_SLOTS = 64
@@ -49,7 +51,8 @@ class Pipeline:
     limits : Limits
         Alarm limits in force.
     lead : str, optional
-        Lead to score; by default the stream's own best known.
+        Lead to score, or leads with commas where the beat model takes two; by default the
+        stream's own best known.
 
     Raises
     ------
@@ -77,12 +80,15 @@ class Pipeline:
         self.alarms = Alarms()
         rates = {self.beats.fs, *(w.session.info.fs for w in self.windows)}
         self.conditioning = {fs: Conditioning(fs) for fs in sorted(rates)}
+        self._beside = [Conditioning(self.beats.fs) for _ in range(1, self.beats.n_leads)]
         late_ms = self.beats.picker.oldest_ms + round(HALF_WIDTH_S * 1000)
-        self._intake = Intake(self.streams, end_ticks=-(-late_ms // TICK_MS) + 2)
+        end_ticks = -(-late_ms // TICK_MS) + 2
+        self._intake = Intake(self.streams, end_ticks, self.beats.n_leads)
         self._stages = Composite(
             {
                 "intake": self._intake,
                 **{f"conditioning{fs}": stage for fs, stage in self.conditioning.items()},
+                **{f"beside{i}": stage for i, stage in enumerate(self._beside, 1)},
                 "beats": self.beats,
                 **{f"windows{i}": stage for i, stage in enumerate(self.windows)},
                 "episodes": self.episodes,
@@ -187,21 +193,28 @@ class Pipeline:
     def _seat(self, chunk: Chunk, results: Results) -> bool:
         """Give a stream a slot; False where it has no lead to score."""
         try:
-            info = StreamInfo.of_chunk(chunk, self.lead)
+            info = StreamInfo.of_chunk(chunk, self.lead, self.beats.n_leads)
         except InputError as error:
             results.unscored[chunk.stream_id] = str(error)
             return False
         slot = self._take_slot(info)
         for stage in self.conditioning.values():
-            stage.start(
-                slot,
-                fs=chunk.fs,
-                first_sample=chunk.first_sample,
-                first_adu=int(chunk.samples[info.row, 0]),
-                gain=adu_per_uv(info.lead),
-                baseline=info.lead.baseline,
-            )
+            self._start(stage, slot, chunk, info.row)
+        for k, stage in enumerate(self._beside, 1):
+            self._start(stage, slot, chunk, info.rows[k] if k < len(info.rows) else None)
         return True
+
+    def _start(self, stage: Conditioning, slot: int, chunk: Chunk, row: int | None) -> None:
+        """Begin one lead of a stream; None stands for a lead that it does not have."""
+        lead = None if row is None else chunk.leads[row]
+        stage.start(
+            slot,
+            fs=chunk.fs,
+            first_sample=chunk.first_sample,
+            first_adu=MISSING_ADU if row is None else int(chunk.samples[row, 0]),
+            gain=1.0 if lead is None else adu_per_uv(lead),
+            baseline=0 if lead is None else lead.baseline,
+        )
 
     def _take_slot(self, info: StreamInfo) -> int:
         slot = self.streams.take(info)
@@ -225,29 +238,35 @@ class Pipeline:
         """Push samples of many streams, grouped by sampling frequency and length."""
         groups: dict[tuple[float, int], list[int]] = defaultdict(list)
         for slot, samples in ready.items():
-            groups[self.streams.info(slot).fs, len(samples)].append(slot)
+            groups[self.streams.info(slot).fs, samples.shape[1]].append(slot)
         for fs, stage in self.conditioning.items():
-            by_length: dict[int, list[ConditionedBlock]] = defaultdict(list)
+            stages = [stage, *self._beside] if fs == self.beats.fs else [stage]
+            by_length: dict[int, list[tuple[ConditionedBlock, ...]]] = defaultdict(list)
             for (source_fs, _), slots in groups.items():
                 raw = np.stack([ready[slot] for slot in slots])
-                for block in stage.push(np.array(slots), raw, source_fs):
-                    by_length[block.signal_uv.shape[1]].append(block)
-            for blocks in by_length.values():
-                block = ConditionedBlock.joined(blocks)
-                self._score_windows(fs, block, results)
+                pushed = [
+                    each.push(np.array(slots), raw[:, lead], source_fs)
+                    for lead, each in enumerate(stages)
+                ]
+                for leads in zip(*pushed, strict=True):
+                    by_length[leads[0].signal_uv.shape[1]].append(leads)
+            for found in by_length.values():
+                blocks = [ConditionedBlock.joined(of_lead) for of_lead in zip(*found, strict=True)]
+                self._score_windows(fs, blocks[0], results)
                 if fs == self.beats.fs:
-                    self._score_beats(block, results)
+                    self._score_beats(blocks, results)
 
-    def _score_beats(self, block: ConditionedBlock, results: Results) -> None:
-        """Find beats, episodes and alarms in one block, tick by tick."""
-        slots, quality = block.slots, block.quality
-        scaled = block.scaled
+    def _score_beats(self, leads: Sequence[ConditionedBlock], results: Results) -> None:
+        """Find beats, episodes and alarms in one block of each lead, tick by tick."""
+        block, slots = leads[0], leads[0].slots
+        scaled = of_leads([lead.scaled for lead in leads])
+        heard = of_leads([lead.quality.heard for lead in leads])
+        quality = quality_of([lead.quality for lead in leads], first_heard(heard))
         probs = self.beats.frames(slots, scaled)
-        heard = ~(quality.missing | quality.flat | quality.saturated)
-        results.n_ticks += heard.size
-        for k in range(scaled.shape[1]):
+        results.n_ticks += heard[:, 0].size
+        for k in range(scaled.shape[2]):
             now_ms = block.end_ms(k)
-            found = self.beats.step(slots, now_ms, scaled[:, k], probs[:, k], heard[:, k])
+            found = self.beats.step(slots, now_ms, scaled[:, :, k], probs[:, :, k], heard[:, :, k])
             results.note_beats(self.streams, slots, found)
             edges = self.episodes.step(slots, now_ms, found, quality.tick(k))
             self._note_edges(slots, now_ms, edges, results)

@@ -62,6 +62,11 @@ class QualityTicks:
         names = [field.name for field in fields(cls)]
         return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
+    @property
+    def heard(self) -> NDArray[np.bool_]:
+        """Array of shape (n_rows, n_ticks): there is a signal, be it noisy."""
+        return ~(self.missing | self.flat | self.saturated)
+
     def tick(self, k: int) -> TickQuality:
         """Return tick ``k`` of every row."""
         return TickQuality(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from copy import copy
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from inference import model
-from inference.slots import Field, Slots
+from inference.slots import Field, SlotArrays, Slots
 from inference.stage import Stage
 from ingest.errors import InputError
 
@@ -40,17 +41,22 @@ class StreamSession(Stage):
             raise InputError(
                 f"model {path.name}: metadata 'kind' is {self.info.kind!r}; wanted here: {kind!r}"
             )
+        self.metadata: dict[str, str] = self._session.get_modelmeta().custom_metadata_map
         inputs = {i.name: i for i in self._session.get_inputs()}
         self.takes_rr = "rr_s" in inputs
         self.state_names = [name for name in inputs if name.startswith("state_")]
         self._outputs = ["probs", *(f"next_{name}" for name in self.state_names)]
-        super().__init__(
-            {
-                name: Field(tuple(inputs[name].shape[1:]), model.DTYPES[inputs[name].type])
-                for name in self.state_names
-            },
-            n_slots,
-        )
+        self._fields = {
+            name: Field(tuple(inputs[name].shape[1:]), model.DTYPES[inputs[name].type])
+            for name in self.state_names
+        }
+        super().__init__(self._fields, n_slots)
+
+    def twin(self) -> StreamSession:
+        """Return another set of as many fresh streams, scored by the same loaded model."""
+        other = copy(self)
+        other.state = SlotArrays(self._fields, self.state.n_slots)
+        return other
 
     def step(
         self,

@@ -48,11 +48,16 @@ class SlotArrays:
     """
 
     def __init__(self, fields: Mapping[str, Field], n_slots: int = 0) -> None:
-        self._fields = dict(fields)
+        self._fields, self._n_slots = dict(fields), n_slots
         self._arrays = {
             name: np.full((n_slots, *f.shape), f.initial, dtype=f.dtype)
             for name, f in self._fields.items()
         }
+
+    @property
+    def n_slots(self) -> int:
+        """Slots that there is room for."""
+        return self._n_slots
 
     def __getitem__(self, name: str) -> NDArray[Any]:
         """Return the array of one quantity, shape (n_slots, ...); writable."""
@@ -60,6 +65,7 @@ class SlotArrays:
 
     def resize(self, n_slots: int) -> None:
         """Grow to ``n_slots`` slots, the new ones fresh; never shrinks."""
+        self._n_slots = max(self._n_slots, n_slots)
         for name, f in self._fields.items():
             old = self._arrays[name]
             if n_slots > len(old):

@@ -23,6 +23,8 @@ GAINS = (1e-4, 1e6)
 
 PREFERRED_LEADS = ("MLII", "II", "ML2", "I", "ECG")
 """Leads taken first where none was asked for: those in which the QRS stands out."""
+SECOND_LEADS = ("V1", "V5", "V2", "V")
+"""Leads taken beside such a one: those that look at the heart from the front."""
 
 
 @dataclass(frozen=True)
@@ -41,21 +43,36 @@ class StreamInfo:
     """The lead in use."""
     row: int
     """Its row in the stream's chunks."""
+    beside: tuple[Lead, ...] = ()
+    """Further leads in use."""
+    rows_beside: tuple[int, ...] = ()
+    """Their rows."""
 
     @classmethod
-    def of_chunk(cls, chunk: Chunk, wanted: str | None) -> StreamInfo:
-        """Describe the stream of a chunk, scored by the lead wanted or the best known.
+    def of_chunk(cls, chunk: Chunk, wanted: str | None, n_leads: int = 1) -> StreamInfo:
+        """Describe the stream of a chunk, scored by the leads wanted or the best known.
 
         Raises
         ------
         ingest.errors.InputError
-            If no lead is an electrical signal, and as :func:`choose_lead`.
+            If no lead is an electrical signal, and as :func:`choose_leads`.
         """
-        row = choose_lead(chunk.leads, wanted)
-        if row is None:
+        rows = choose_leads(chunk.leads, wanted, n_leads)
+        if not rows:
             raise InputError("no lead is an electrical signal")
-        lead = chunk.leads[row]
-        return cls(chunk.stream_id, chunk.session, chunk.fs, chunk.origin_unix_ns, lead, row)
+        leads = tuple(chunk.leads[row] for row in rows)
+        told = (chunk.stream_id, chunk.session, chunk.fs, chunk.origin_unix_ns)
+        return cls(*told, leads[0], rows[0], leads[1:], rows[1:])
+
+    @property
+    def leads(self) -> tuple[Lead, ...]:
+        """All leads in use, the first of them the one to go by."""
+        return (self.lead, *self.beside)
+
+    @property
+    def rows(self) -> tuple[int, ...]:
+        """Their rows in the stream's chunks."""
+        return (self.row, *self.rows_beside)
 
     @cached_property
     def clock(self) -> StreamClock:
@@ -81,37 +98,57 @@ class StreamsSnapshot:
 
 
 def choose_lead(leads: tuple[Lead, ...], wanted: str | None) -> int | None:
-    """Choose the lead to score: the one asked for, else a preferred one, else the first of ECG.
+    """Choose one lead to score: as :func:`choose_leads`; None where there is none."""
+    return next(iter(choose_leads(leads, wanted, 1)), None)
+
+
+def choose_leads(leads: tuple[Lead, ...], wanted: str | None, n_leads: int) -> tuple[int, ...]:
+    """Choose the leads to score: those asked for, else preferred ones, else the first of ECG.
 
     Parameters
     ----------
     leads : tuple of Lead
         What the stream has.
     wanted : str or None
-        Name, in any case.
+        Names with commas, in any case; the first is the lead to go by.
+    n_leads : int
+        Most that are wanted.
 
     Returns
     -------
-    int or None
-        Row of the lead; None where no lead is an electrical signal.
+    tuple of int
+        Rows of the leads, fewer where there are not so many; empty where no lead is an
+        electrical signal.
 
     Raises
     ------
     ingest.errors.InputError
-        If there are electrical signals, but not the one asked for, naming those that
-        are; or if the lead's calibration is that of no ECG.
+        If there are electrical signals, but none asked for, naming those that are; or if
+        the first lead's calibration is that of no ECG: another lead is then not taken.
+
+    Examples
+    --------
+    >>> leads = tuple(Lead(name, "mV", 200.0) for name in ("V5", "I", "V1", "II"))
+    >>> choose_leads(leads, None, 2), choose_leads(leads, "v5,i", 2), choose_leads(leads, "I", 2)
+    ((3, 2), (0, 1), (1,))
     """
     electrical = [i for i, lead in enumerate(leads) if lead.unit in ECG_UNITS]
     if not electrical:
-        return None
+        return ()
     names = {leads[i].name.upper(): i for i in reversed(electrical)}
-    if wanted is not None and wanted.upper() not in names:
-        there = ", ".join(leads[i].name for i in electrical)
-        raise InputError(f"lead {wanted!r} is not there; there are: {there}")
-    order = PREFERRED_LEADS if wanted is None else (wanted.upper(),)
-    chosen = next((names[name] for name in order if name in names), electrical[0])
-    adu_per_uv(leads[chosen])
-    return chosen
+    if wanted is None:
+        first = next((names[n] for n in PREFERRED_LEADS if n in names), electrical[0])
+        second = [names[n] for n in SECOND_LEADS if n in names]
+        order = [first, *second, *electrical]
+    else:
+        asked = [name.strip().upper() for name in wanted.split(",")]
+        order = [names[name] for name in asked if name in names]
+        if not order:
+            there = ", ".join(leads[i].name for i in electrical)
+            raise InputError(f"lead {wanted!r} is not there; there are: {there}")
+    adu_per_uv(leads[order[0]])
+    usable = [i for i in dict.fromkeys(order) if is_calibrated(leads[i])]
+    return tuple(usable[:n_leads])
 
 
 def adu_per_uv(lead: Lead) -> float:
@@ -127,14 +164,18 @@ def adu_per_uv(lead: Lead) -> float:
     >>> adu_per_uv(Lead("II", "mV", 200.0))
     0.2
     """
-    gain = lead.adc_gain / UV_PER_UNIT[lead.unit]
-    low, high = GAINS
-    if not low <= abs(gain) <= high:
+    if not is_calibrated(lead):
+        low, high = GAINS
         raise InputError(
             f"lead {lead.name!r} has an adc_gain of {lead.adc_gain} adu/{lead.unit}; "
             f"allowed: {low:g} to {high:g} adu/uV, either sign"
         )
-    return gain
+    return lead.adc_gain / UV_PER_UNIT[lead.unit]
+
+
+def is_calibrated(lead: Lead) -> bool:
+    """Tell whether the gain of an electrical lead lies within ``GAINS``."""
+    return GAINS[0] <= abs(lead.adc_gain / UV_PER_UNIT[lead.unit]) <= GAINS[1]
 
 
 class Streams:

@@ -146,8 +146,8 @@ def test_beats_keep_the_contract_of_stages():
     def step(stage: Beats, slots: np.ndarray, taken: tuple) -> list[bytes]:
         nonlocal n_found
         now_ms, scaled, heard = taken
-        probs = stage.frames(slots, scaled[:, None])[:, 0]
-        beats = stage.step(slots, now_ms, scaled, probs, heard)
+        probs = stage.frames(slots, scaled[:, None, None])[:, :, 0]
+        beats = stage.step(slots, now_ms, scaled[:, None], probs, heard[:, None])
         n_found += int(beats.present.sum())
         return row_bytes(beats, len(slots))
 
