@@ -42,6 +42,7 @@ COMMANDS = {
     "evaluate": Entry("deploy.cli.evaluate", "evaluate", "Compare beats with a reference (EC57)."),
     "models": Entry("deploy.cli.models", "models", "List and verify the models."),
     "train": Entry("deploy.cli.train", "train", "Fit a model and export it as ONNX."),
+    "adapt": Entry("deploy.cli.adapt", "adapt", "Make the beat model fit one patient."),
     "bench": Entry("deploy.cli.bench", "bench", "Measure speed, latency and memory."),
 }
 """In the order of the help. An entry whose module does not exist yet is not offered."""

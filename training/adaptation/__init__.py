@@ -1,0 +1,1 @@
+"""A beat model made to fit one patient from a labelled start, without torch."""
