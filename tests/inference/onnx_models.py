@@ -111,3 +111,48 @@ def beat_like(path: Path, **metadata: str | None) -> Path:
         "thresholds": '{"V": 0.8}',
     }
     return save(path, nodes, given | metadata, more_inputs=["rr_s"])
+
+
+def listening(path: Path) -> Path:
+    """A beat model of two leads that calls every beat N and counts those heard in each lead.
+
+    The chance of N is 1 less 2**-10 for each beat heard in the first lead and 2**-20 for each in
+    the second: see :func:`beats_heard`.
+    """
+    nodes = [
+        helper.make_node("Abs", ["signal"], ["size"]),
+        helper.make_node("ReduceMax", ["size"], ["largest"], axes=[2], keepdims=0),
+        helper.make_node("Greater", ["largest", "zero"], ["is_heard"]),
+        helper.make_node("Cast", ["is_heard"], ["heard"], to=TensorProto.FLOAT),
+        helper.make_node("Add", ["state_n", "heard"], ["next_state_n"]),
+        helper.make_node("MatMul", ["next_state_n", "worth"], ["p"]),
+        *_ONE_LESS,
+    ]
+    constants = {
+        "zero": np.zeros(1, np.float32),
+        "worth": np.array([[2.0**-10], [2.0**-20]], np.float32),
+    }
+    metadata: dict[str, str | None] = {
+        "kind": "beat",
+        "classes": '["N", "V"]',
+        "leads": '["any", "any"]',
+        "units": "scale",
+        "stride": "0",
+        "length": "85",
+        "before": "35",
+        "thresholds": '{"V": 1.0}',
+    }
+    return save(
+        path,
+        nodes,
+        metadata,
+        signal_shape=("batch", 2, 85),
+        states={"state_n": ["batch", 2]},
+        more_inputs=["rr_s"],
+        constants=constants,
+    )
+
+
+def beats_heard(confidence: float) -> tuple[int, int]:
+    """Read what :func:`listening` said: beats so far heard in the first and in the second lead."""
+    return divmod(round((1 - confidence) * 2**20), 2**10)
