@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import binary_cross_entropy_with_logits
 from torch.utils.data import DataLoader, IterableDataset
 
 from inference.ticks import N, S, V
@@ -22,6 +22,7 @@ from training.config import CLASSES, TrainConfig
 from training.datasets import LabelledSignal
 from training.distill import Teacher, soft_losses
 from training.export import ExportSpec, export
+from training.objectives import Objective
 from training.scores import f1
 from training.task import Task
 
@@ -183,6 +184,14 @@ class BeatTask(Task):
         self.log_dict({"loss_v": loss_v, "loss_s": loss_s}, prog_bar=True, on_epoch=True)
         return loss_v + loss_s
 
+    @cached_property
+    def objectives(self) -> tuple[Objective, Objective]:
+        """Losses of a V beat or none, and of an S beat or none."""
+        beats = [signal.aami for signal in self.training_signals if signal.first]
+        n, s, v = (sum(int((aami == code).sum()) for aami in beats) for code in (N, S, V))
+        how = self.config.objective
+        return Objective.of(how, 1.0, v, n + s), Objective.of(how, SUPRAVENTRICULAR_WEIGHT, s, n)
+
     def losses(
         self, v: Tensor, s: Tensor, aami: Tensor, taught: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
@@ -198,8 +207,9 @@ class BeatTask(Task):
             The teacher's logits.
         """
         known, sinus = aami >= N, (aami == N) | (aami == S)
-        loss_v = _masked(_from_labels(v, aami == V, 1.0), known)
-        loss_s = _masked(_from_labels(s, aami == S, SUPRAVENTRICULAR_WEIGHT), sinus)
+        objective_v, objective_s = self.objectives
+        loss_v = _masked(objective_v.losses(v, aami == V), known)
+        loss_s = _masked(objective_s.losses(s, aami == S), sinus)
         distill = self.config.distill
         if taught is None or distill is None:
             return loss_v, loss_s
@@ -278,12 +288,6 @@ def cut_beats(batch: Batch, n_beats: int) -> Iterator[Batch]:
     """
     pieces = zip(*(values.split(n_beats or len(values)) for values in batch), strict=True)
     yield from pieces
-
-
-def _from_labels(logits: Tensor, target: Tensor, weight: float) -> Tensor:
-    return binary_cross_entropy_with_logits(
-        logits, target.to(logits.dtype), reduction="none", pos_weight=torch.tensor(weight)
-    )
 
 
 def _masked(losses: Tensor, mask: Tensor) -> Tensor:

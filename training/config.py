@@ -104,6 +104,19 @@ class FitConfig(_Table):
         return self.epochs * self.steps * self.pieces
 
 
+class ObjectiveConfig(_Table):
+    """What a wrong answer costs."""
+
+    loss: Literal["bce", "focal"] = "bce"
+    """Binary cross-entropy, or focal loss."""
+    gamma: float = Field(default=2.0, ge=1)
+    """Focal loss: how little it counts what is told well already."""
+    weights: Literal["fixed", "balanced"] = "fixed"
+    """The task's own weight of what is rare, or by the effective number of each class."""
+    beta: float = Field(default=0.9999, ge=0, lt=1)
+    """Balanced weights: 0 weighs classes the same, towards 1 by their frequency."""
+
+
 class DistillConfig(_Table):
     """What a small model is taught by a large one beside the labels."""
 
@@ -145,6 +158,8 @@ class TrainConfig(_Table):
     """Table ``[data]``."""
     fit: FitConfig = FitConfig()
     """Table ``[fit]``."""
+    objective: ObjectiveConfig = ObjectiveConfig()
+    """Table ``[objective]``."""
     pruning: PruningConfig = PruningConfig()
     """Table ``[pruning]``."""
     distill: DistillConfig | None = None
@@ -204,6 +219,8 @@ def _faults(config: TrainConfig) -> Iterator[str]:
         yield "pruning.end must lie behind pruning.begin"
     if config.fit.patience and (config.pruning.weights or config.pruning.units):
         yield "fit.patience may choose an epoch before pruning is done; allowed with [pruning]: 0"
+    if config.task == "ctc" and config.objective != ObjectiveConfig():
+        yield "objective: strings have CTC's own loss; allowed for task 'ctc': nothing"
     if unknown := set(config.thresholds) - set(CLASSES[config.task]):
         yield (
             f"thresholds: no class {', '.join(sorted(unknown))}; "

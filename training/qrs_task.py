@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn.functional import binary_cross_entropy_with_logits
 from torch.utils.data import DataLoader, IterableDataset
 
 from training.architectures.qrs import STRIDE, QrsDetector, QrsSize
@@ -18,6 +18,7 @@ from training.config import CLASSES, TrainConfig
 from training.datasets import LabelledSignal
 from training.distill import Teacher, soft_losses
 from training.export import ExportSpec, export
+from training.objectives import Objective
 from training.qrs_sequences import Augmentation, QrsSampler
 from training.task import Task
 
@@ -70,13 +71,19 @@ class QrsTask(Task):
         teacher = None if distill is None else Teacher(distill.teacher, self.spec(""))
         return DataLoader(QrsBatches(sampler, self.config, teacher), batch_size=None)
 
+    @cached_property
+    def objective(self) -> Objective:
+        """Loss of a frame with an R-peak or none."""
+        n_beats = sum(len(signal.r_ms) for signal in self.training_signals)
+        n_frames = sum(len(signal.signal_uv) // STRIDE for signal in self.training_signals)
+        how = self.config.objective
+        return Objective.of(how, PEAK_WEIGHT, n_beats, n_frames - n_beats)
+
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Binary cross-entropy against soft targets, and against the teacher's if there is one."""
         signal, target, weight, *taught = batch
         logits, _ = self.model.logits(signal, self.model.initial_state(len(signal)))
-        losses = binary_cross_entropy_with_logits(
-            logits, target, reduction="none", pos_weight=torch.tensor(PEAK_WEIGHT)
-        )
+        losses = self.objective.losses(logits, target)
         distill = self.config.distill
         if distill is not None:
             soft = soft_losses(logits, taught[0], distill.temperature)
