@@ -74,6 +74,34 @@ def motion(x: Signal, rng: np.random.Generator, *, fs: float, rate_hz: float = 0
     return out
 
 
+def time_scale(
+    x: Signal, at: NDArray[np.int64], rng: np.random.Generator, *, largest: float = 1.25
+) -> tuple[Signal, NDArray[np.int64], float]:
+    """Stretch or squeeze time by one log-uniform factor, and where the beats are with it.
+
+    Parameters
+    ----------
+    x : array of shape (batch, n_samples)
+    at : array of shape (n_beats,)
+        Samples of the beats.
+    rng : Generator
+        Randomness.
+    largest : float
+        Largest factor.
+
+    Returns
+    -------
+    x : array of shape (batch, about n_samples times the factor)
+    at : array of shape (n_beats,)
+    factor : float
+    """
+    factor = float(np.exp(rng.uniform(-np.log(largest), np.log(largest))))
+    n = x.shape[1]
+    grid = np.arange(int((n - 1) * factor) + 1) / factor
+    scaled = np.stack([np.interp(grid, np.arange(n), row) for row in x])
+    return np.asarray(scaled, np.float32), np.rint(at * factor).astype(np.int64), factor
+
+
 def _phase(
     rng: np.random.Generator, batch: int, n: int, low: float, high: float
 ) -> NDArray[np.float64]:

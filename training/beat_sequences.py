@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from inference.ticks import N, S, V
 from ingest.errors import InputError
+from training import augment
 from training.datasets import LabelledSignal
 
 IGNORE = -1
@@ -51,6 +52,22 @@ class Synthesis:
     """Sequences with a synthetic change of an otherwise normal rhythm."""
     density: float = 0.08
     """Share of a chosen sequence's beats that become premature."""
+    gain: float = 0.15
+    """Spread of a lead's gain: standard deviation of its logarithm."""
+    inversion: float = 0.3
+    """Sequences turned upside down."""
+    noise: float = 0.0
+    """Sequences with muscle noise."""
+    noise_db_low: float = 0.5
+    """Least SNR of that noise, dB."""
+    noise_db_high: float = 21.5
+    """Largest SNR of that noise, dB."""
+    wander: float = 0.0
+    """Sequences with baseline wander."""
+    stretch: float = 1.0
+    """Largest factor by which time is stretched or squeezed; 1 leaves it."""
+    dropout: float = 0.0
+    """Sequences in which the lead is off for a while, and the beats in it are lost."""
 
 
 class BeatSampler:
@@ -108,10 +125,11 @@ class BeatSampler:
         start = int(rng.integers(0, max(len(record.r_ms) - n, 1)))
         r = record.r_ms[start : start + n] * record.fs / 1000
         rr = np.diff(r, prepend=r[0]) / record.fs
-        rr[rr > 3.0] = 0
         aami = record.aami[start : start + n].copy()
         aami[aami > V] = IGNORE
         at = np.rint(r).astype(np.int64)
+        x, at, rr = self._disturbed(rng, x, at, rr, record.fs)
+        rr[rr > 3.0] = 0
         windows = cut_windows(x, at + rng.integers(-1, 2, len(at)), self._before, self._after)
         do = self._synthesis
         if rng.random() < do.rhythm:
@@ -120,16 +138,42 @@ class BeatSampler:
             self._add_atrial(rng, x, at, windows, rr, aami)
         if rng.random() < do.premature_ventricular and len(self._ventricular):
             self._add_ventricular(rng, windows, rr, aami)
-        windows *= np.exp(rng.normal(0, 0.15, each)).astype(np.float32)
+        windows *= np.exp(rng.normal(0, do.gain, each)).astype(np.float32)
         noise = rng.standard_normal(windows.shape).astype(np.float32)
         windows += noise * rng.uniform(0, 0.03, each).astype(np.float32)
-        windows *= np.where(rng.random(each) < 0.3, np.float32(-1), np.float32(1))
-        pad = n - len(at)
+        windows *= np.where(rng.random(each) < do.inversion, np.float32(-1), np.float32(1))
+        if do.dropout and rng.random() < do.dropout:
+            windows, rr, aami = _lose_beats(rng, windows, rr, aami)
+        pad = n - len(aami)
         return (
             np.pad(windows, ((0, 0), (0, pad), (0, 0))),
             np.pad(rr.astype(np.float32), (0, pad)),
             np.pad(aami, (0, pad), constant_values=IGNORE),
         )
+
+    def _disturbed(
+        self,
+        rng: np.random.Generator,
+        x: NDArray[np.float32],
+        at: NDArray[np.int64],
+        rr: NDArray[np.float64],
+        fs: int,
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.float64]]:
+        """Put noise and wander on the stretch of signal, and scale its time, where asked for."""
+        do = self._synthesis
+        if not (do.noise or do.wander or do.stretch > 1):
+            return x, at, rr
+        begin = max(int(at[0]) - 2 * self._before, 0)
+        x, at = x[:, begin : int(at[-1]) + 2 * self._after], at - begin
+        if do.stretch > 1:
+            x, at, factor = augment.time_scale(x, at, rng, largest=do.stretch)
+            rr = rr * factor
+        if do.noise:
+            snr_db = (do.noise_db_low, do.noise_db_high)
+            x = augment.noise(x, rng, share=do.noise, snr_db=snr_db)
+        if do.wander:
+            x = augment.wander(x, rng, fs=fs, share=do.wander)
+        return x, at, rr
 
     def _chosen(self, rng: np.random.Generator, aami: NDArray[np.int8]) -> list[tuple[int, int]]:
         """Choose runs (first, length) of normal beats to replace; mostly single beats."""
@@ -277,6 +321,26 @@ def leads_together(
         if len(leads) < n_leads:
             raise InputError(f"record {name} gives {len(leads)} of {n_leads} leads: see data.leads")
     return [tuple(leads[:n_leads]) for leads in of_record.values()]
+
+
+def _lose_beats(
+    rng: np.random.Generator,
+    windows: NDArray[np.float32],
+    rr: NDArray[np.float64],
+    aami: NDArray[np.int8],
+) -> tuple[NDArray[np.float32], NDArray[np.float64], NDArray[np.int8]]:
+    """Take the beats of one stretch out; the interval to the next is then long or unknown."""
+    begin = int(rng.integers(1, max(len(aami) - 1, 2)))
+    end = min(begin + int(rng.integers(1, 20)), len(aami))
+    rr = rr.copy()
+    if end < len(rr):
+        lost_s = rr[begin : end + 1]
+        rr[end] = 0 if (lost_s <= 0).any() or lost_s.sum() > 3.0 else lost_s.sum()
+    return (
+        np.delete(windows, np.s_[begin:end], axis=1),
+        np.delete(rr, np.s_[begin:end]),
+        np.delete(aami, np.s_[begin:end]),
+    )
 
 
 def _wide_beat(

@@ -38,6 +38,10 @@ class Augmentation:
     """Share with baseline wander."""
     silence: float = 0.12
     """Share with a stretch of silence put in, so that asystole is learned as such."""
+    dropout: float = 0.0
+    """Share in which the lead is off for a while: flat, and no beat to find."""
+    gain: float = 2.0
+    """Largest factor by which amplitudes are raised or lowered."""
     other_lead: float = 0.3
     """Share taken from a lead that is not the record's first."""
 
@@ -105,7 +109,7 @@ class QrsSampler:
             self._cut(rng, signal[row], target[row], weight[row])
         weight[:, : self._look_ahead] = 0
         how = self._how
-        signal = augment.gain(signal, rng)
+        signal = augment.gain(signal, rng, low=1 / how.gain, high=how.gain)
         signal = augment.inversion(signal, rng, share=how.inversion)
         snr_db = (how.noise_db_low, how.noise_db_high)
         signal = augment.noise(signal, rng, share=how.noise, snr_db=snr_db)
@@ -140,6 +144,8 @@ class QrsSampler:
         peaks = peaks[(peaks > 0) & (peaks < len(target))]
         if rng.random() < self._how.silence:
             peaks = self._silence(rng, signal, weight, peaks)
+        if self._how.dropout and rng.random() < self._how.dropout:
+            peaks = self._silence(rng, signal, weight, peaks, off=True)
         for peak in peaks + self._look_ahead:
             near = np.arange(max(int(peak) - 2, 0), min(int(peak) + 3, len(target)))
             bump = np.exp(-((near + 0.5 - peak) ** 2) / (2 * TARGET_WIDTH**2))
@@ -153,14 +159,16 @@ class QrsSampler:
         signal: NDArray[np.float32],
         weight: NDArray[np.float32],
         peaks: NDArray[np.float64],
+        *,
+        off: bool = False,
     ) -> NDArray[np.float64]:
-        """Put 3 to 12 s of near-silence in; return the peaks that are left."""
+        """Put 3 to 12 s of near-silence in, or of a lead that is off; return the peaks left."""
         length = int(rng.uniform(80, 300))
         begin = int(rng.uniform(0, len(weight) - 100))
         part = signal[begin * self._stride : (begin + length) * self._stride]
         fade = np.clip(np.minimum(np.arange(len(part)), np.arange(len(part))[::-1]) / 10, 0, 1)
         quiet = rng.standard_normal(len(part)) * rng.uniform(2, 30)
-        part[:] = part * (1 - fade) + quiet * fade
+        part[:] = part[0] if off else part * (1 - fade) + quiet * fade
         for edge in (begin, begin + length):
             weight[max(edge - MARGIN_FRAMES, 0) : edge + MARGIN_FRAMES] = 0
         return peaks[(peaks < begin) | (peaks > begin + length)]

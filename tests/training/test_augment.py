@@ -67,3 +67,20 @@ def test_motion_is_no_larger_than_twice_the_qrs_a_bump() -> None:
     added = np.abs(one - spikes(200)).max(axis=1)
     assert (added > 0).any()
     assert np.percentile(added, 95) <= 4000
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_scaled_time_takes_the_beats_along(seed: int) -> None:
+    x = np.zeros((2, 3000), np.float32)
+    at = np.arange(100, 2900, 90)
+    x[:, at[:, None] + np.arange(-6, 7)] = 1000 - 100 * np.abs(np.arange(-6, 7))
+    scaled, moved, factor = augment.time_scale(x, at, np.random.default_rng(seed), largest=1.4)
+    assert 1 / 1.4 <= factor <= 1.4
+    assert scaled.shape[0] == 2
+    assert abs(scaled.shape[1] - 3000 * factor) <= 2
+    np.testing.assert_allclose(np.diff(moved) / np.diff(at), factor, atol=0.02)
+    assert (scaled[:, moved] > 800).all()
+    same, still, one = augment.time_scale(x, at, np.random.default_rng(seed), largest=1.0)
+    np.testing.assert_array_equal(same, x)
+    np.testing.assert_array_equal(still, at)
+    assert one == 1

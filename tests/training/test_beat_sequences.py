@@ -228,3 +228,70 @@ def test_ventricular_shapes_are_borrowed_with_all_their_leads() -> None:
 def test_a_record_without_its_second_lead_is_named() -> None:
     with pytest.raises(InputError, match="record a gives 1 of 2 leads"):
         BeatSampler([plain()], BEFORE, AFTER, NOTHING, n_leads=2)
+
+
+def still(**keys: float) -> Synthesis:
+    """Nothing is put in but for ``keys``; not even gain is changed."""
+    return replace(NOTHING, gain=0, inversion=0, **keys)
+
+
+def bumpy() -> LabelledSignal:
+    """Return a record with a triangle of height 1 at each beat."""
+    record = plain()
+    at = record.r_ms * 125 // 1000
+    signal = np.zeros(len(record.signal_uv), np.float32)
+    signal[at[:, None] + np.arange(-9, 10)] = 1 - np.abs(np.arange(-9, 10)) / 10
+    return replace(record, signal_uv=signal)
+
+
+def test_what_is_not_asked_for_changes_nothing() -> None:
+    off = draw([bumpy()], NOTHING)
+    on = draw([bumpy()], replace(NOTHING, noise_db_low=-20, stretch=1.0, dropout=0.0))
+    np.testing.assert_array_equal(off.windows, on.windows)
+
+
+@pytest.mark.parametrize(("key", "least"), [("noise", 0.02), ("wander", 0.05)])
+def test_noise_and_wander_are_put_on_the_share_asked_for(key: str, least: float) -> None:
+    clean = draw([bumpy()], still())
+    keys = {key: 0.5, "noise_db_low": 6.0, "noise_db_high": 6.0}
+    drawn = draw([bumpy()], still(**keys), batch=200)
+    np.testing.assert_allclose(np.median(drawn.rr_s), 0.8, rtol=1e-6)
+    quiet = drawn.windows[:, :, :20]  # before the P wave there is nothing in this signal
+    touched = np.median(np.abs(quiet), axis=(1, 2)) > least
+    assert 0.35 < touched.mean() < 0.65
+    assert np.median(np.abs(clean.windows[:, :, :20])) < least
+
+
+def test_stretched_time_changes_intervals_and_widths_together() -> None:
+    drawn = draw([bumpy()], still(stretch=1.5), batch=100)
+    rr_s = np.median(drawn.rr_s, axis=1)
+    widths = (drawn.windows > 0.5).sum(axis=2).mean(axis=1)
+    assert rr_s.min() < 0.6
+    assert rr_s.max() > 1.1
+    assert np.corrcoef(rr_s, widths)[0, 1] > 0.95
+    peak = drawn.windows.argmax(axis=2)
+    assert (np.abs(peak - BEFORE) <= 2).mean() > 0.95, "peaks lie where they are said to be"
+
+
+def test_beats_of_a_lead_that_is_off_are_lost_and_the_interval_tells() -> None:
+    drawn = draw([bumpy()], still(dropout=1.0), batch=50)
+    for rr_s, aami in zip(drawn.rr_s, drawn.aami, strict=True):
+        n = int((aami == N).sum())
+        assert 80 < n < 100
+        assert (aami[n:] == IGNORE).all()
+        odd = np.flatnonzero(~np.isclose(rr_s[1:n], 0.8))
+        assert len(odd) <= 1
+        for gap in rr_s[1:n][odd]:
+            assert gap == 0 or 1.5 < gap <= 3.0
+
+
+def test_inversion_turns_the_share_asked_for() -> None:
+    for share in (0.0, 1.0):
+        drawn = draw([bumpy()], replace(still(), inversion=share))
+        assert ((drawn.windows[:, :, BEFORE] < 0) == (share == 1.0)).all()
+
+
+def test_gain_spreads_as_asked() -> None:
+    drawn = draw([bumpy()], replace(still(), gain=0.4), batch=300)
+    height = np.log(drawn.windows.max(axis=(1, 2)))
+    assert 0.34 < height.std() < 0.46

@@ -105,3 +105,32 @@ def test_other_leads_are_taken_as_often_as_asked() -> None:
 def test_a_record_that_is_too_short_is_named() -> None:
     with pytest.raises(InputError, match="record a is too short for sequences of 16 s"):
         draw([spiky(17)], replace(PLAIN, stretch=1.25))
+
+
+def test_a_lead_that_is_off_is_flat_and_holds_no_beat() -> None:
+    plain = draw([spiky()], PLAIN)
+    drawn = draw([spiky()], replace(PLAIN, dropout=1.0))
+    assert drawn.target.sum() < plain.target.sum() - 12 * 2
+    steps = np.abs(np.diff(drawn.signal, axis=1)) < 1e-6
+    flat = np.array([max(map(len, "".join("01"[int(s)] for s in row).split("0"))) for row in steps])
+    clean = np.abs(np.diff(plain.signal, axis=1)) < 1e-6
+    longest = max(max(map(len, "".join("01"[int(s)] for s in row).split("0"))) for row in clean)
+    assert (flat > longest).all()
+
+
+@pytest.mark.parametrize("largest", [1.0, 4.0])
+def test_largest_gain_is_as_asked(largest: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    from training import augment
+
+    factors: list[float] = []
+    honest = augment.gain
+
+    def gain(x: np.ndarray, *arguments, **keywords) -> np.ndarray:
+        changed = honest(x, *arguments, **keywords)
+        factors.extend(np.abs(changed).max(axis=1) / np.abs(x).max(axis=1))
+        return changed
+
+    monkeypatch.setattr(augment, "gain", gain)
+    draw([spiky()], replace(PLAIN, gain=largest))
+    assert 1 / largest - 1e-6 <= min(factors) <= max(factors) <= largest + 1e-6
+    assert max(factors) / min(factors) >= largest**0.8 - 1e-6
