@@ -6,6 +6,7 @@ BENCH_ARGS ?=
 CONFIG ?=
 WHY ?=
 ASSESS_ARGS ?=
+SURVEY_ARGS ?=
 DEMO_ARGS ?=
 PYTEST_ARGS ?= -n 2 --dist loadgroup
 
@@ -15,7 +16,7 @@ PIP := -m pip --disable-pip-version-check --no-input --quiet
 PACKAGES := ingest inference training fairness deploy
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench kafka train assess proto lock clean distclean
+.PHONY: help demo test check format bench kafka train assess survey proto lock clean distclean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -48,6 +49,9 @@ train: $(DEV)/.installed ## fit a model: make train CONFIG=training/configs/NAME
 assess: $(DEV)/.installed ## score the shipped models by EC57 into their cards: make assess WHY="..."
 	@test -n "$(WHY)" || { echo 'say why DS2 is looked at: make assess WHY="..."' >&2; exit 2; }
 	$(DEV)/bin/python -m training.assess --why "$(WHY)" $(ASSESS_ARGS)
+
+survey: $(DEV)/.installed ## compare all systems in docs/survey.md (SURVEY_ARGS="--arms gru")
+	$(DEV)/bin/python -m training.survey $(SURVEY_ARGS)
 
 proto: $(DEV)/.installed ## generate the Protobuf code again from ingest/frame.proto
 	$(DEV)/bin/python -m grpc_tools.protoc -I. --python_out=. --pyi_out=. ingest/frame.proto
