@@ -19,6 +19,7 @@ from inference.beats import Beats
 from inference.conditioning import ConditionedBlock, Conditioning
 from inference.episode_edges import EpisodeEdges
 from inference.episodes import Episodes
+from inference.gate import open_beat
 from inference.intake import Intake, Leave, Queue, Signal, seated
 from inference.leads import first_heard, of_leads, quality_of
 from inference.limits import Limits
@@ -73,7 +74,7 @@ class Pipeline:
         self.lead = lead
         self.beats = Beats(
             StreamSession(qrs or builtin("qrs"), "qrs"),
-            StreamSession(beat or builtin("beat"), "beat"),
+            open_beat(beat or builtin("beat"), self.limits),
         )
         self.windows = [Windows(StreamSession(path, "window")) for path in windows]
         self.episodes = Episodes(self.limits, self.beats.picker.decision_delay_ms)

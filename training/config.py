@@ -12,7 +12,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ingest.errors import InputError
 from training.splits import DS1, DS2, PACED
 
-CLASSES = {"qrs": ("R",), "beat": ("N", "S", "V"), "ctc": ("blank", "N", "S", "V")}
+CLASSES = {
+    "qrs": ("R",),
+    "beat": ("N", "S", "V"),
+    "gated-beat": ("N", "S", "V"),
+    "ctc": ("blank", "N", "S", "V"),
+}
 """Classes that each task tells apart, in the order of their probabilities."""
 
 
@@ -72,7 +77,7 @@ class FitConfig(_Table):
     batch: int = Field(default=48, ge=1)
     """Sequences a batch."""
     length: int = Field(default=160, ge=8)
-    """Beats (beat) or seconds (qrs, ctc) a sequence."""
+    """Beats (beat, gated-beat) or seconds (qrs, ctc) a sequence."""
     learning_rate: float = Field(default=3e-3, gt=0)
     """Largest learning rate of the one-cycle schedule."""
     weight_decay: float = Field(default=1e-2, ge=0)
@@ -89,6 +94,12 @@ class FitConfig(_Table):
     """Largest element of a gradient, where ``clip`` is ``value``."""
     patience: int = Field(default=0, ge=0)
     """Epochs without gain on the validation patients that end the run; 0 never does."""
+    precision: Literal[32, "bf16-mixed", "16-mixed"] = 32
+    """Bits of the numbers that are calculated with; weights keep 32."""
+    accelerator: Literal["cpu", "gpu"] = "cpu"
+    """Where: the processor, or NVIDIA GPUs."""
+    devices: int = Field(default=1, ge=1)
+    """GPUs, or processes where ``accelerator`` is ``cpu``; several learn together by DDP."""
     truncate: int = Field(default=0, ge=0)
     """Beats that gradients are carried back, at most: a sequence is learned from in pieces of so
     many, one update each, the state carried on; 0 learns from it whole."""
@@ -143,10 +154,23 @@ class PruningConfig(_Table):
     """Steps from one pruning to the next."""
 
 
+class GateConfig(_Table):
+    """Which beats a gated classifier does not look at: those that are usual in every way."""
+
+    limit: float = Field(default=1.0, ge=0)
+    """Largest strangeness of a beat that is passed as N; 0 passes none."""
+    hold: int = Field(default=8, ge=4)
+    """Beats in a row before it that must have been calm: of half that demand, and none but N."""
+    fastest_bpm: float = Field(default=100.0, gt=0, le=100)
+    """Rate above which no beat is passed, nor one soon after, bpm; 100: ventricular tachycardia."""
+    slowest_bpm: float = Field(default=50.0, ge=50)
+    """Rate below which no beat is passed, nor one soon after, bpm; 50: bradycardia."""
+
+
 class TrainConfig(_Table):
     """A training run."""
 
-    task: Literal["qrs", "beat", "ctc"]
+    task: Literal["qrs", "beat", "gated-beat", "ctc"]
     """What is learned."""
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
     """Name of the model."""
@@ -162,6 +186,8 @@ class TrainConfig(_Table):
     """Table ``[objective]``."""
     pruning: PruningConfig = PruningConfig()
     """Table ``[pruning]``."""
+    gate: GateConfig = GateConfig()
+    """Table ``[gate]``, of the task ``gated-beat``."""
     distill: DistillConfig | None = None
     """Table ``[distill]``, where a model is learned from."""
     architecture: dict[str, int | float | str] = {}
@@ -213,12 +239,16 @@ def _faults(config: TrainConfig) -> Iterator[str]:
         yield from _source_faults(f"data.sources.{at}" if data.sources else "data", part)
     if config.fit.patience and not any(part.validation for part in data.parts):
         yield "fit.patience needs data.validation: records to judge by"
-    if config.fit.truncate and config.task != "beat":
-        yield f"fit.truncate is {config.fit.truncate}; allowed but for task 'beat': 0"
+    if config.gate.slowest_bpm >= config.gate.fastest_bpm:
+        yield "gate.slowest_bpm must be below gate.fastest_bpm"
     if config.pruning.end <= config.pruning.begin:
         yield "pruning.end must lie behind pruning.begin"
     if config.fit.patience and (config.pruning.weights or config.pruning.units):
         yield "fit.patience may choose an epoch before pruning is done; allowed with [pruning]: 0"
+    if config.fit.truncate and config.task not in ("beat", "gated-beat"):
+        yield f"fit.truncate is {config.fit.truncate}; allowed but for task 'beat': 0"
+    if config.fit.precision == "16-mixed" and config.fit.accelerator == "cpu":
+        yield "fit.precision is '16-mixed', which needs a GPU; allowed on cpu: 32, 'bf16-mixed'"
     if config.task == "ctc" and config.objective != ObjectiveConfig():
         yield "objective: strings have CTC's own loss; allowed for task 'ctc': nothing"
     if unknown := set(config.thresholds) - set(CLASSES[config.task]):

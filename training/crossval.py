@@ -24,8 +24,9 @@ from ingest.errors import InputError
 from training.beat_task import BeatTask
 from training.config import TrainConfig, load_config
 from training.datasets import LabelledSignal
-from training.fit import HARMLESS
+from training.fit import HARMLESS, TASKS
 from training.guard import Split
+from training.hardware import trainer_options
 from training.scores import f1
 from training.sources import read_split
 
@@ -80,8 +81,12 @@ def fold_tasks(
         If the run is not of a beat model, or there are fewer patients than folds, or one fold.
     """
     patients = sorted({signal.patient for signal in signals})
-    if config.task != "beat":
-        raise InputError(f"task is {config.task!r}; allowed here: 'beat'")
+    kind = TASKS[config.task]
+    if not issubclass(kind, BeatTask):
+        allowed = ", ".join(
+            repr(name) for name, each in TASKS.items() if issubclass(each, BeatTask)
+        )
+        raise InputError(f"task is {config.task!r}; allowed here: {allowed}")
     if not 2 <= n_folds <= len(patients):
         raise InputError(f"folds must be 2 to {len(patients)}, one a patient, not {n_folds}")
     for fold in range(n_folds):
@@ -91,9 +96,9 @@ def fold_tasks(
             [signal for signal in signals if signal.patient in out and signal.first],
         )
         lightning.seed_everything(config.fit.seed, verbose=False)
-        task = BeatTask(config, split.training, [])
+        task = kind(config, split.training, [])
         trainer = lightning.Trainer(
-            accelerator="cpu",  # small models; the same bits on any day
+            **trainer_options(config.fit.model_copy(update={"devices": 1})),
             max_epochs=config.fit.epochs,
             limit_val_batches=0,
             logger=False,

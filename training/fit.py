@@ -22,11 +22,18 @@ from training.config import TrainConfig
 from training.ctc_task import CtcTask
 from training.curves import draw_curves, gather_metrics
 from training.datasets import digest
+from training.gated_task import GatedBeatTask
+from training.hardware import trainer_options
 from training.qrs_task import QrsTask
 from training.sources import read_split, write_subjects
 from training.task import Task
 
-TASKS: dict[str, type[Task]] = {"qrs": QrsTask, "beat": BeatTask, "ctc": CtcTask}
+TASKS: dict[str, type[Task]] = {
+    "qrs": QrsTask,
+    "beat": BeatTask,
+    "gated-beat": GatedBeatTask,
+    "ctc": CtcTask,
+}
 """What can be learned; one entry more is one task more."""
 
 HARMLESS = (
@@ -73,6 +80,7 @@ def fit(config: TrainConfig, data: Path, folder: Path, *, progress: bool = True)
     """
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     _require_known(config)
+    options = trainer_options(config.fit)
     split = read_split(config.data, data)
     data_digest = digest(split.training)
     last = _open_folder(folder, config, data_digest)
@@ -80,7 +88,7 @@ def fit(config: TrainConfig, data: Path, folder: Path, *, progress: bool = True)
     lightning.seed_everything(config.fit.seed, workers=True, verbose=False)
     task = TASKS[config.task](config, split.training, split.validation)
     trainer = lightning.Trainer(
-        accelerator="cpu",  # small models; the same bits on any day
+        **options,
         max_epochs=config.fit.epochs,
         logger=[
             CSVLogger(folder, name="log"),
@@ -92,14 +100,15 @@ def fit(config: TrainConfig, data: Path, folder: Path, *, progress: bool = True)
         enable_progress_bar=progress,
         enable_model_summary=False,
         log_every_n_steps=1,
-        deterministic=True,
     )
     with warnings.catch_warnings():
         for harmless in HARMLESS:
             warnings.filterwarnings("ignore", harmless)
         trainer.fit(task, ckpt_path=last)
+    task.to("cpu")
     if config.fit.patience:
-        task.load_state_dict(torch.load(folder / "best.ckpt")["state_dict"])
+        best = torch.load(folder / "best.ckpt", map_location="cpu")
+        task.load_state_dict(best["state_dict"])
     task.finish()
     model = folder / f"{config.name}.onnx"
     difference = task.write(model, data_digest)
@@ -109,7 +118,7 @@ def fit(config: TrainConfig, data: Path, folder: Path, *, progress: bool = True)
         "training_patients": split.training_patients,
         "validation_patients": split.validation_patients,
         "parameters": sum(p.numel() for p in task.model.parameters()),
-        "epochs": trainer.current_epoch,
+        "epochs": torch.load(folder / "last.ckpt", map_location="cpu")["epoch"] + 1,
         "onnx_difference": difference,
         "revision": _revision(),
         "scores": {name: float(value) for name, value in trainer.callback_metrics.items()},

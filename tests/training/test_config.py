@@ -27,7 +27,7 @@ def test_shipped_configs_learn_from_ds1_alone(path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "named"),
     [
-        (HEAD.replace("beat", "rhythm"), "task: Input should be 'qrs', 'beat' or 'ctc'"),
+        (HEAD.replace("beat", "rhythm"), "task: Input should be 'qrs', 'beat', 'gated-beat' or 'ctc'"),
         (HEAD.replace("mine", "Not A Name"), "name: "),
         (HEAD.replace("1.0.0", "1"), "version: "),
         ('task = "beat"', "name: Field required"),
@@ -45,6 +45,8 @@ def test_shipped_configs_learn_from_ds1_alone(path: Path) -> None:
         (HEAD + "thresholds = { X = 0.5 }", "thresholds: no class X; allowed: N, S, V"),
         (HEAD + "thresholds = { V = 1.5 }", "thresholds.V: "),
         (HEAD + "[architecture]\nhidden_v = []", "architecture.hidden_v"),
+        (HEAD + "[gate]\nfastest_bpm = 120", "gate.fastest_bpm: "),
+        (HEAD + "[gate]\nslowest_bpm = 40", "gate.slowest_bpm: "),
         (HEAD + "[pruning]\nbegin = 0.5\nend = 0.4", "pruning.end must lie behind"),
         (
             HEAD + '[fit]\npatience = 3\n[data]\nvalidation = ["101"]\n[pruning]\nunits = 0.5',

@@ -58,9 +58,9 @@ def recall(window: Tensor, rr_s: Tensor, memory: Tensor) -> tuple[Tensor, Tensor
     started = (count > 0).to(beat.dtype)
     template = started * template + (1 - started) * beat
     residual = beat - template
-    fit_qrs = _correlation(beat[:, QRS], template[:, QRS])
-    fit_atrial = _correlation(beat[:, ATRIAL], template[:, ATRIAL])
-    fit_all = _correlation(beat, template)
+    fit_qrs = correlation(beat[:, QRS], template[:, QRS])
+    fit_atrial = correlation(beat[:, ATRIAL], template[:, ATRIAL])
+    fit_all = correlation(beat, template)
     known = (rrs > 0).to(beat.dtype)
     n_known = total(known).clamp(min=1)
     usual = total(rrs * known) / n_known
@@ -88,8 +88,8 @@ def recall(window: Tensor, rr_s: Tensor, memory: Tensor) -> tuple[Tensor, Tensor
             fit_all,
             mean(residual[:, QRS].abs()),
             mean(residual[:, ATRIAL].abs()),
-            _ratio(beat[:, QRS], template[:, QRS]),
-            _ratio(beat[:, ATRIAL], template[:, ATRIAL]),
+            span_ratio(beat[:, QRS], template[:, QRS]),
+            span_ratio(beat[:, ATRIAL], template[:, ATRIAL]),
             (beat[:, ATRIAL].amax(1, keepdim=True) - beat[:, ATRIAL].amin(1, keepdim=True)),
         ],
         dim=1,
@@ -120,12 +120,13 @@ def mean(x: Tensor) -> Tensor:
     return total(x) / x.shape[-1]
 
 
-def _correlation(a: Tensor, b: Tensor) -> Tensor:
+def correlation(a: Tensor, b: Tensor) -> Tensor:
+    """Correlation over the last axis, kept as an axis of one."""
     a, b = a - mean(a), b - mean(b)
     return total(a * b) / (total(a * a) * total(b * b)).clamp(min=1e-6).sqrt()
 
 
-def _ratio(a: Tensor, b: Tensor) -> Tensor:
+def span_ratio(a: Tensor, b: Tensor) -> Tensor:
     """Log ratio of peak-to-peak amplitudes."""
     span_a = a.amax(1, keepdim=True) - a.amin(1, keepdim=True)
     span_b = b.amax(1, keepdim=True) - b.amin(1, keepdim=True)
