@@ -47,7 +47,7 @@ def test_without_a_reason_ds2_is_not_opened_and_nothing_is_written(
     assert {*scored_cohorts} == {"ds1", "svdb"}
     assert not held_out & {*scored_cohorts}
     assert [path.name for path in tmp_path.iterdir()] == ["strips"]
-    assert (tmp_path / "strips" / "svdb.html").exists()
+    assert (tmp_path / "strips" / "beat" / "svdb.html").exists()
     said = capsys.readouterr().out
     assert "| svdb (never trained on) |" in said
     assert "mitdb DS2" not in said

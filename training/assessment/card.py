@@ -11,8 +11,8 @@ from ingest.errors import InputError
 from training.assessment.tables import confusion_table, table
 
 BEGIN, END = "<!-- figures: made by python -m training.assess -->", "<!-- end of figures -->"
-SHOWN = ("mitdb DS2", "svdb (never trained on)")
-"""Cohorts whose confusion matrices stand in the card."""
+SHOWN = ("ds2", "svdb")
+"""Keys of the cohorts whose confusion matrices stand in the card."""
 
 
 def write_card(
@@ -55,10 +55,16 @@ def _protocol(info: model.ModelInfo) -> str:
     return (
         f"Model `{info.name}` {info.version}, SHA-256 `{info.digest[:16]}…`, training data "
         f"`{info.data_digest[:16]}…`. EC57 beat by beat: 150 ms window, first 5 minutes left out, "
-        "mapping of de Chazal 2004 (e and j are N), one lead (MLII or the record's first), "
+        f"mapping of de Chazal 2004 (e and j are N), {_leads(info)}, "
         "detected R-peaks, no adaptation. Gross figures in percent; the interval is a bootstrap "
         "over patients; the mean is over records."
     )
+
+
+def _leads(info: model.ModelInfo) -> str:
+    """Say which leads are scored."""
+    one = "one lead (MLII or the record's first)"
+    return one if len(info.leads) == 1 else "two leads (MLII or the record's first, and another)"
 
 
 def _reference(rows: Sequence[dict[str, Any]], kinds: Sequence[str]) -> list[str]:
@@ -74,7 +80,7 @@ def _confusion(rows: Sequence[dict[str, Any]]) -> list[str]:
     """Give the confusion matrices of the cohorts that are shown."""
     blocks = []
     for row in rows:
-        if row["cohort"] in SHOWN and "confusion" in row:
+        if row["key"] in SHOWN:
             blocks += [
                 f"Confusion on {row['cohort']}, beats, detected R-peaks:",
                 confusion_table(row["confusion"]),

@@ -78,9 +78,12 @@ def score_cohorts(
 
 
 def assess(
-    data: Path, cohorts: Sequence[Cohort], say: Say = lambda _: None
+    data: Path,
+    cohorts: Sequence[Cohort],
+    models: ModelFiles = ModelFiles(),
+    say: Say = lambda _: None,
 ) -> tuple[list[dict[str, Any]], dict[str, list[Scored]]]:
-    """Score cohorts with the shipped models, by detected and by reference R-peaks.
+    """Score cohorts by detected and by reference R-peaks.
 
     Returns
     -------
@@ -89,8 +92,8 @@ def assess(
     scored : dict
         The records, R-peaks detected, by the cohort's key.
     """
-    detected = score_cohorts(data, cohorts, say=say)
-    reference = score_cohorts(data, cohorts, reference_peaks=True, say=say)
+    detected = score_cohorts(data, cohorts, models, say=say)
+    reference = score_cohorts(data, cohorts, models, reference_peaks=True, say=say)
     rows = [
         figures(
             cohort,
