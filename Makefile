@@ -6,6 +6,7 @@ BENCH_ARGS ?=
 CONFIG ?=
 WHY ?=
 ASSESS_ARGS ?=
+NOISE_ARGS ?=
 SURVEY_ARGS ?=
 DEMO_ARGS ?=
 PYTEST_ARGS ?= -n 2 --dist loadgroup
@@ -16,7 +17,7 @@ PIP := -m pip --disable-pip-version-check --no-input --quiet
 PACKAGES := ingest inference training fairness deploy
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench kafka train assess survey proto lock clean distclean
+.PHONY: help demo test check format bench kafka train assess noise results survey proto lock clean distclean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -52,6 +53,12 @@ assess: $(DEV)/.installed ## score the shipped models by EC57 into their cards: 
 
 survey: $(DEV)/.installed ## compare all systems in docs/survey.md (SURVEY_ARGS="--arms gru")
 	$(DEV)/bin/python -m training.survey $(SURVEY_ARGS)
+
+noise: $(DEV)/.installed ## noise stress test beside gqrs and xqrs, into docs/noise.md (NOISE_ARGS="--jobs 2")
+	$(DEV)/bin/python -m training.noise_stress $(if $(WHY),--why "$(WHY)") $(NOISE_ARGS)
+
+results: $(DEV)/.installed ## put what was measured beside the goals, into docs/results.md
+	$(DEV)/bin/python -m training.results_page
 
 proto: $(DEV)/.installed ## generate the Protobuf code again from ingest/frame.proto
 	$(DEV)/bin/python -m grpc_tools.protoc -I. --python_out=. --pyi_out=. ingest/frame.proto
