@@ -22,7 +22,9 @@ def test_the_shipped_threshold_gives_the_served_beats_and_higher_ones_fewer(data
     served = find_beats(recordings)
     for name, recording in recordings.items():
         samples = [round(ms * recording.fs / 1000) for ms in found[shipped][name]]
-        assert samples == served[name].sample
+        assert len(samples) == len(served[name].sample)
+        pairs = zip(samples, served[name].sample, strict=True)
+        assert all(abs(a - b) <= 1 for a, b in pairs), "rounding apart"
         counts = [len(found[threshold].get(name, [])) for threshold in (0.02, shipped, 0.98)]
         assert counts == sorted(counts, reverse=True)
         assert counts[0] > counts[2]
