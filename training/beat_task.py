@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import torch
@@ -132,8 +132,6 @@ class BeatTask(Task):
     """Fits a :class:`BeatClassifier`; parameters as :class:`Task`."""
 
     SIZE, ENRICHMENT = BeatSize, Synthesis
-    N_LEADS: ClassVar[int] = 1
-    """Leads of a record that are looked at together."""
     model: BeatClassifier
     pools: Pools | None = None
     """Where runs on the same signals, of the same enrichment, batch and length, share pools."""
@@ -146,7 +144,7 @@ class BeatTask(Task):
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """Synthesised sequences of the training patients."""
-        enrichment = Synthesis(**self.config.enrichment)
+        enrichment = self.ENRICHMENT(**self.config.enrichment)
         sampler = BeatSampler(self.training_signals, BEFORE, AFTER, enrichment, self.N_LEADS)
         self._teacher = self.teacher()
         batches = BeatBatches(sampler, self.config, self.prepare, self.pools)

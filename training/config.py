@@ -16,6 +16,7 @@ CLASSES = {
     "qrs": ("R",),
     "beat": ("N", "S", "V"),
     "gated-beat": ("N", "S", "V"),
+    "two-lead-beat": ("N", "S", "V"),
     "ctc": ("blank", "N", "S", "V"),
 }
 """Classes that each task tells apart, in the order of their probabilities."""
@@ -77,7 +78,7 @@ class FitConfig(_Table):
     batch: int = Field(default=48, ge=1)
     """Sequences a batch."""
     length: int = Field(default=160, ge=8)
-    """Beats (beat, gated-beat) or seconds (qrs, ctc) a sequence."""
+    """Beats (beat, gated-beat, two-lead-beat) or seconds (qrs, ctc) a sequence."""
     learning_rate: float = Field(default=3e-3, gt=0)
     """Largest learning rate of the one-cycle schedule."""
     weight_decay: float = Field(default=1e-2, ge=0)
@@ -170,7 +171,7 @@ class GateConfig(_Table):
 class TrainConfig(_Table):
     """A training run."""
 
-    task: Literal["qrs", "beat", "gated-beat", "ctc"]
+    task: Literal["qrs", "beat", "gated-beat", "two-lead-beat", "ctc"]
     """What is learned."""
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
     """Name of the model."""

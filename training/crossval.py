@@ -73,7 +73,8 @@ def fold_tasks(
     task : BeatTask
         What was trained.
     split : Split
-        Whom it learned from; those left out stand as validation, first leads only.
+        Whom it learned from; those left out stand as validation, by their first leads
+        unless the model looks at several.
 
     Raises
     ------
@@ -93,10 +94,10 @@ def fold_tasks(
         out = set(patients[fold::n_folds])
         split = Split(
             [signal for signal in signals if signal.patient not in out],
-            [signal for signal in signals if signal.patient in out and signal.first],
+            [s for s in signals if s.patient in out and (s.first or kind.N_LEADS > 1)],
         )
         lightning.seed_everything(config.fit.seed, verbose=False)
-        task = kind(config, split.training, [])
+        task = kind(config, split.training, split.validation)
         trainer = lightning.Trainer(
             **trainer_options(config.fit.model_copy(update={"devices": 1})),
             max_epochs=config.fit.epochs,
@@ -119,7 +120,7 @@ def leave_out(
 ) -> Iterator[LeftOut]:
     """Train once a fold and score the patients left out; parameters as :func:`fold_tasks`."""
     for task, split in fold_tasks(config, signals, n_folds):
-        for signal in split.validation:
+        for signal in (signal for signal in split.validation if signal.first):
             counted = signal.r_ms >= LEARNING_MS
             v, s = task.predict(signal)
             yield LeftOut(signal.name, v[counted], s[counted], signal.aami[counted])

@@ -27,11 +27,13 @@ from training.hardware import trainer_options
 from training.qrs_task import QrsTask
 from training.sources import read_split, write_subjects
 from training.task import Task
+from training.two_lead_task import TwoLeadTask
 
 TASKS: dict[str, type[Task]] = {
     "qrs": QrsTask,
     "beat": BeatTask,
     "gated-beat": GatedBeatTask,
+    "two-lead-beat": TwoLeadTask,
     "ctc": CtcTask,
 }
 """What can be learned; one entry more is one task more."""
@@ -81,7 +83,7 @@ def fit(config: TrainConfig, data: Path, folder: Path, *, progress: bool = True)
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     _require_known(config)
     options = trainer_options(config.fit)
-    split = read_split(config.data, data)
+    split = read_split(config.data, data, TASKS[config.task].N_LEADS)
     data_digest = digest(split.training)
     last = _open_folder(folder, config, data_digest)
     torch.set_num_threads(1)  # how a sum is shared among threads shows in the weights

@@ -33,7 +33,7 @@ def records_of(part: SourceConfig, data: Path) -> tuple[tuple[str, ...], tuple[s
     return tuple(record for record in chosen if record not in validation), validation
 
 
-def read_split(config: DataConfig, data: Path) -> Split:
+def read_split(config: DataConfig, data: Path, n_leads: int = 1) -> Split:
     """Read and condition both sides of a run's split.
 
     Parameters
@@ -42,11 +42,13 @@ def read_split(config: DataConfig, data: Path) -> Split:
         Which databases, records and leads.
     data : Path
         Folder of the databases.
+    n_leads : int
+        Leads of a record that the model looks at together.
 
     Returns
     -------
     Split
-        All leads of the records learned from; the first lead of those kept for validation.
+        All leads of the records learned from; so many first ones of those kept for validation.
 
     Raises
     ------
@@ -68,7 +70,7 @@ def read_split(config: DataConfig, data: Path) -> Split:
     for part, learned, kept in named:
         folder, annotator, fs = data / part.database, part.annotator, config.fs
         training += load(folder, learned, fs=fs, leads=part.leads, annotator=annotator)
-        validation += load(folder, kept, fs=fs, leads=part.leads[:1], annotator=annotator)
+        validation += load(folder, kept, fs=fs, leads=part.leads[:n_leads], annotator=annotator)
     return Split(training, validation)
 
 

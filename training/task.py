@@ -36,6 +36,8 @@ class Task(lightning.LightningModule):
     """Dataclass of what the table ``[enrichment]`` may hold."""
     JUDGED_BY: ClassVar[str] = "val_f1"
     """What early stopping looks at on the patients kept aside; the more the better."""
+    N_LEADS: ClassVar[int] = 1
+    """Leads of a record that are looked at together."""
     model: nn.Module
 
     def __init__(
