@@ -10,7 +10,8 @@ against the noise, or irregular, but it is not nothing; it is the same for every
 detector that is tried.
 
 Records with an even number are for tests (:mod:`training.noise_stress`), those
-with an odd number may be learned from. Nothing may learn from the first part.
+with an odd number may be learned from. Nothing may learn from the first part:
+:func:`patients_kept_apart` names it.
 """
 
 from __future__ import annotations
@@ -31,10 +32,12 @@ from ingest.errors import InputError
 from ingest.frames import MISSING_ADU
 from ingest.recording import Recording
 from ingest.wfdb_replay import open_recording
-from training.ec57 import read_annotations
+from training.ec57 import Annotations, read_annotations
 
 Part = Literal["training", "test"]
 """Which half of the patients."""
+NOISE_MARK = "(NOISE"
+"""Rhythm annotation of vfdb."""
 SEGMENT_S = 8.0
 """Length of a stretch, s: several heartbeats, so that a rhythm would show."""
 FADE_S = 0.25
@@ -106,6 +109,22 @@ def load_noise(data: Path, part: Part, fs: int) -> list[NoiseSegment]:
     return segments
 
 
+def patients_kept_apart(data: Path) -> frozenset[str]:
+    """Name the patients whose noise is for tests, ``database/record``: learn from none of them.
+
+    Parameters
+    ----------
+    data : Path
+        Folder of the databases ``vfdb`` and ``cinc2017``.
+
+    Examples
+    --------
+    >>> patients_kept_apart(Path("nowhere"))
+    frozenset()
+    """
+    return frozenset(patient for patient, _ in _named(data, "test"))
+
+
 def noise_track(
     segments: Sequence[NoiseSegment], n_samples: int, fs: int, rng: np.random.Generator
 ) -> NDArray[np.float32]:
@@ -174,30 +193,35 @@ def regularity(signal: NDArray[np.float64], fs: float) -> float:
     return max(found)
 
 
-def _sources(data: Path, part: Part) -> Iterator[tuple[str, Recording, list[tuple[float, float]]]]:
-    """Yield patient, record, and where it is marked noisy, s."""
+def _named(data: Path, part: Part) -> Iterator[tuple[str, Annotations | None]]:
+    """Yield the patients of a part, with the annotations that mark the noise, if any do."""
     for header in sorted((data / "vfdb").glob("*.hea")):
-        record = header.stem
-        if part_of(record) != part:
-            continue
-        marks = read_annotations(header.parent, record, "atr")
-        notes = [(s, aux) for s, aux in zip(marks.sample, marks.aux_note, strict=True) if aux]
-        recording = open_recording(header.parent / record)
-        ends = [s for s, _ in notes[1:]] + [recording.n_samples]
-        spans = [
-            (float(s) / recording.fs, float(end) / recording.fs)
-            for (s, aux), end in zip(notes, ends, strict=True)
-            if aux.startswith("(NOISE")
-        ]
-        if spans:
-            yield f"vfdb/{record}", recording, spans
+        if part_of(header.stem) == part:
+            marks = read_annotations(header.parent, header.stem, "atr")
+            if any(aux.startswith(NOISE_MARK) for aux in marks.aux_note):
+                yield f"vfdb/{header.stem}", marks
     classes = data / "cinc2017" / "REFERENCE.csv"
     if classes.exists():
         with classes.open(newline="", encoding="utf-8") as file:
             noisy = sorted(row[0] for row in csv.reader(file) if row[1:] == ["~"])
-        for record in (name for name in noisy if part_of(name) == part):
-            recording = open_recording(classes.parent / record)
-            yield f"cinc2017/{record}", recording, [(0.0, recording.duration_s)]
+        yield from ((f"cinc2017/{name}", None) for name in noisy if part_of(name) == part)
+
+
+def _sources(data: Path, part: Part) -> Iterator[tuple[str, Recording, list[tuple[float, float]]]]:
+    """Yield patient, record, and where it is marked noisy, s."""
+    for patient, marks in _named(data, part):
+        recording = open_recording(data / patient)
+        if marks is None:
+            yield patient, recording, [(0.0, recording.duration_s)]
+            continue
+        notes = [(s, aux) for s, aux in zip(marks.sample, marks.aux_note, strict=True) if aux]
+        ends = [s for s, _ in notes[1:]] + [recording.n_samples]
+        spans = [
+            (float(s) / recording.fs, float(end) / recording.fs)
+            for (s, aux), end in zip(notes, ends, strict=True)
+            if aux.startswith(NOISE_MARK)
+        ]
+        yield patient, recording, spans
 
 
 def _segments(

@@ -17,6 +17,7 @@ from training.noise_bank import (
     load_noise,
     noise_track,
     part_of,
+    patients_kept_apart,
     regularity,
 )
 
@@ -94,6 +95,9 @@ def test_no_patient_is_in_both_parts(data_dir: Path) -> None:
     parts = {part: load_noise(data_dir, part, 125) for part in ("training", "test")}  # type: ignore[arg-type]
     patients = {part: {s.patient for s in found} for part, found in parts.items()}
     assert not patients["training"] & patients["test"]
+    apart = patients_kept_apart(data_dir)
+    assert patients["test"] <= apart
+    assert not patients["training"] & apart
     for part, names in patients.items():
         assert {name.split("/")[0] for name in names} == {"vfdb", "cinc2017"}
         assert {part_of(name.split("/")[1]) for name in names} == {part}
@@ -113,6 +117,10 @@ def test_a_track_is_as_long_and_as_loud_as_asked_and_seeded() -> None:
     for track in tracks:
         assert level(track, 100) == pytest.approx(1.0, abs=0.1)
         assert (np.abs(track[:10]) > 0).all(), "the first samples are faded in"
+
+
+def test_who_is_kept_apart_is_named_whether_a_stretch_was_taken_or_not(noisy_data: Path) -> None:
+    assert patients_kept_apart(noisy_data) == {f"cinc2017/A0000{n}" for n in (2, 4, 6)}
 
 
 def test_a_folder_without_noise_is_refused(tmp_path: Path) -> None:
