@@ -40,9 +40,9 @@ def _shapes(model: onnx.ModelProto, n_free: int) -> dict[str, Shape]:
     feed = {}
     for value in graph.input:
         kind = value.type.tensor_type
-        axes = [axis.dim_value or n_free for axis in kind.shape.dim]
+        first, *rest = (axis.dim_value for axis in kind.shape.dim)
         dtype = onnx.helper.tensor_dtype_to_np_dtype(kind.elem_type)
-        feed[value.name] = np.zeros([1, *axes[1:]], dtype)
+        feed[value.name] = np.zeros([first or 1, *(n or n_free for n in rest)], dtype)
         shapes[value.name] = feed[value.name].shape
     names = [name for node in graph.node for name in node.output if name]
     del graph.output[:]

@@ -11,8 +11,11 @@ ROOT = Path(__file__).parents[2]
 PACKAGES = ("ingest", "inference", "training")
 
 
+@cache
 def code_digest(module: str) -> str:
     """SHA-256, shortened, of a module's source and of all of ours that it imports.
+
+    Read once: what runs is what was loaded, whatever is edited meanwhile.
 
     Parameters
     ----------
@@ -45,7 +48,6 @@ def _file_of(module: str) -> Path | None:
     return None
 
 
-@cache
 def _imports(path: Path) -> list[str]:
     """Names that a file imports, each with what is imported from it."""
     names = []
