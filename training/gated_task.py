@@ -44,7 +44,8 @@ class GatedBeatTask(BeatTask):
         rr_s = torch.from_numpy(drawn.rr_s)
         passed = self._passed(shape, rr_s, aami, limits.to(rr_s.dtype))
         counted = passed & (limits[:, 0] <= configured) & (aami != IGNORE)
-        self.passed_counts += torch.stack([(counted & (aami == N)).sum(), counted.sum()])
+        n_new = torch.stack([(counted & (aami == N)).sum(), counted.sum()])
+        self.passed_counts += n_new.to(self.device)
         return leave_out_passed(passed, (shape, features, aami, *taught))
 
     def _passed(self, shape: Tensor, rr_s: Tensor, aami: Tensor, limits: Tensor) -> Tensor:
@@ -79,9 +80,11 @@ class GatedBeatTask(BeatTask):
             Past a record's last beat none of the three means anything.
         """
         windows, rr_s = beats_of(records)
-        windows, rr_s = windows.repeat(len(limits), 1, 1), rr_s.repeat(len(limits), 1)
-        limit = torch.tensor(limits).repeat_interleave(len(records))[:, None]
-        memory, gate = torch.zeros(len(rr_s), MEMORY), self.gate.initial_state(len(rr_s))
+        windows = windows.repeat(len(limits), 1, 1).to(self.device)
+        rr_s = rr_s.repeat(len(limits), 1).to(self.device)
+        limit = torch.tensor(limits, device=self.device).repeat_interleave(len(records))[:, None]
+        memory = torch.zeros(len(rr_s), MEMORY, device=self.device)
+        gate = self.gate.initial_state(len(rr_s)).to(self.device)
         state, found = self.model.initial_state(len(rr_s)), []
         with torch.no_grad():
             for i in range(rr_s.shape[1]):
@@ -97,7 +100,7 @@ class GatedBeatTask(BeatTask):
                 found.append(torch.stack([p_v, p_s, passed[:, 0]]))
         shape_out = (3, len(limits), len(records), rr_s.shape[1])
         p_v, p_s, passed = torch.stack(found, dim=2).reshape(shape_out)
-        return p_v.numpy(), p_s.numpy(), passed.numpy() > 0
+        return p_v.cpu().numpy(), p_s.cpu().numpy(), passed.cpu().numpy() > 0
 
     def _is_ectopic(self, v: Tensor, s: Tensor) -> Tensor:
         """Say which beats serving would call something else than N."""

@@ -32,6 +32,8 @@ from typing import Any
 from ingest.errors import InputError
 from training.config import TrainConfig
 from training.survey.fit_beats import fit_beats
+from training.survey.fit_gated import fit_gated
+from training.survey.fit_strings import LENGTH_S, fit_strings
 from training.survey.folds import Fold
 from training.survey.outcome import Outcome
 
@@ -89,6 +91,48 @@ ARMS: tuple[Arm, ...] = (
         "LSTM, truncated BPTT of 40 beats",
         {"fit": {"truncate": 40}},
         note="one update a piece of 40 beats: three times the updates, on the same beats",
+    ),
+    Arm("clip-value", "LSTM, gradients clipped by value", {"fit": {"clip": "value"}}),
+    Arm("no-clip", "LSTM, gradients not clipped", {"fit": {"clip": "none"}}),
+    Arm("no-decay", "LSTM without weight decay", {"fit": {"weight_decay": 0.0}}),
+    Arm(
+        "l1",
+        "LSTM, L1 by proximal steps",
+        {"fit": {"weight_decay": 0.0, "l1": 0.1}},
+        note="no weight decay beside it; compare with LSTM without weight decay",
+    ),
+    Arm(
+        "l2",
+        "LSTM, L2 penalty",
+        {"fit": {"weight_decay": 0.0, "l2": 1e-3}},
+        note="in the loss, no weight decay beside it; the others have AdamW's decoupled decay",
+    ),
+    Arm(
+        "pruned",
+        "LSTM, 80 % of weights pruned by magnitude",
+        {"pruning": {"weights": 0.8}},
+        note="multiply-adds with zeros are counted, and take as long, in a dense runtime",
+    ),
+    Arm(
+        "units",
+        "LSTM, half of its units removed",
+        {"pruning": {"units": 0.5}},
+        note="removed while fitting, cut out of the exported model",
+    ),
+    Arm(
+        "gated",
+        "LSTM behind a gate: usual beats are passed as N",
+        procedure=fit_gated,
+        note="multiply-adds as they come on average, the gate's own with them; time is that of a "
+        "beat that is looked at, without the gate",
+    ),
+    Arm(
+        "ctc",
+        "conv + LSTM over the signal, strings of beats by CTC",
+        procedure=fit_strings,
+        note=f"from unaligned labels, stretches of {LENGTH_S} s, as many as the others have "
+        "sequences: fewer beats; finds the beats itself, so no F1 at given R-peaks; error rate is "
+        "edits a beat (wrong, missed and extra beats), said_X beats said over beats there are",
     ),
 )
 """The systems, in the order of the table; times are told beside the first."""
