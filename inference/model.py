@@ -184,6 +184,11 @@ def parse(meta: Mapping[str, str], file: str, digest: str) -> ModelInfo:
     )
 
 
+def explanations(session: ort.InferenceSession) -> list[str]:
+    """Names of the outputs by which a model says why; they are run only where asked for."""
+    return [one.name for one in session.get_outputs() if one.name.startswith("explain_")]
+
+
 def _check_graph(session: ort.InferenceSession, info: ModelInfo, file: str) -> None:
     """Refuse a graph whose inputs and outputs are not those of its kind."""
     inputs = {i.name: i for i in session.get_inputs()}
@@ -203,7 +208,7 @@ def _check_graph(session: ort.InferenceSession, info: ModelInfo, file: str) -> N
         if there.type not in types:
             raise InputError(f"model {file}: {name} is {there.type}; allowed: {', '.join(types)}")
     wanted = ["probs", *(f"next_{name}" for name in states)]
-    if sorted(outputs) != sorted(wanted):
+    if sorted({*outputs} - {*explanations(session)}) != sorted(wanted):
         raise InputError(f"model {file}: outputs are {outputs}, wanted {wanted}")
     for name in states:
         if any(not isinstance(n, int) for n in inputs[name].shape[1:]):
@@ -230,6 +235,8 @@ def _try_out(session: ort.InferenceSession, info: ModelInfo, file: str) -> None:
         feed["rr_s"] = np.zeros((_TRIAL_ROWS, 1), np.float32)
     try:
         given = session.run(["probs", *states], feed)
+        why = explanations(session)
+        told = session.run(why, feed) if why else []
     except Exception as error:  # as in load
         raise InputError(
             f"model {file}: cannot score {_TRIAL_ROWS} streams of {n_samples} samples: {error}"
@@ -237,6 +244,8 @@ def _try_out(session: ort.InferenceSession, info: ModelInfo, file: str) -> None:
     columns = [n_samples // info.stride] if info.kind in FRAME_KINDS else []
     columns += [] if info.kind == "qrs" else [len(info.classes)]
     probs = np.zeros((_TRIAL_ROWS, *columns), np.float32)
+    if any(value.ndim != 2 or len(value) != _TRIAL_ROWS for value in told):
+        raise InputError(f"model {file}: {', '.join(why)} must be of shape (batch, n)")
     for name, value, like in zip(["probs", *states], given, [probs, *states.values()], strict=True):
         if value.shape != like.shape or value.dtype != like.dtype:
             raise InputError(

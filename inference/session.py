@@ -46,6 +46,7 @@ class StreamSession(Stage):
         self.takes_rr = "rr_s" in inputs
         self.state_names = [name for name in inputs if name.startswith("state_")]
         self._outputs = ["probs", *(f"next_{name}" for name in self.state_names)]
+        self.explanations = model.explanations(self._session)
         self._fields = {
             name: Field(tuple(inputs[name].shape[1:]), model.DTYPES[inputs[name].type])
             for name in self.state_names
@@ -80,12 +81,40 @@ class StreamSession(Stage):
         array of shape (n_rows, ...)
             Probabilities.
         """
+        return np.asarray(self._run(slots, signal, rr_s, [])[0])
+
+    def step_explained(
+        self,
+        slots: Slots,
+        signal: NDArray[np.float32],
+        rr_s: NDArray[np.float32] | None = None,
+    ) -> tuple[NDArray[np.float32], dict[str, NDArray[np.float32]]]:
+        """Score as :meth:`step` does, and give the model's reasons, where it offers any.
+
+        Returns
+        -------
+        probs : array of shape (n_rows, ...)
+        why : dict of str to array of shape (n_rows, n)
+            By the names in ``explanations``.
+        """
+        probs, *why = self._run(slots, signal, rr_s, self.explanations)
+        return probs, dict(zip(self.explanations, why, strict=True))
+
+    def _run(
+        self,
+        slots: Slots,
+        signal: NDArray[np.float32],
+        rr_s: NDArray[np.float32] | None,
+        more: list[str],
+    ) -> list[NDArray[np.float32]]:
+        """Run the model, carry the states on, and give the probabilities and more outputs."""
         feed: dict[str, NDArray[np.generic]] = {"signal": signal}
         if self.takes_rr and rr_s is not None:
             feed["rr_s"] = rr_s
         for name in self.state_names:
             feed[name] = self.state[name][slots]
-        probs, *states = self._session.run(self._outputs, feed)
-        for name, rows in zip(self.state_names, states, strict=True):
+        probs, *given = self._session.run([*self._outputs, *more], feed)
+        n_states = len(self.state_names)
+        for name, rows in zip(self.state_names, given[:n_states], strict=True):
             self.state[name][slots] = rows
-        return np.asarray(probs)
+        return [probs, *given[n_states:]]

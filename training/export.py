@@ -72,6 +72,7 @@ def export(
     path: Path,
     *,
     free_time: bool = False,
+    explanations: Sequence[str] = (),
 ) -> float:
     """Write a model as ONNX and check it against torch.
 
@@ -87,6 +88,8 @@ def export(
         File to write.
     free_time : bool
         The last axis of ``signal`` may have any length.
+    explanations : sequence of str
+        Names of what the model gives behind its states; ``explain_*``.
 
     Returns
     -------
@@ -100,7 +103,7 @@ def export(
     """
     model = model.eval()
     states = [name for name in inputs if name.startswith("state_")]
-    outputs = ["probs", *(f"next_{name}" for name in states)]
+    outputs = ["probs", *(f"next_{name}" for name in states), *explanations]
     axes = {name: {0: "batch"} for name in [*inputs, *outputs]}
     if free_time:
         axes["signal"][2], axes["probs"][1] = "time", "frames"
@@ -147,6 +150,7 @@ def parity(
     generator = torch.Generator().manual_seed(0)
     ours = {name: value.clone() for name, value in inputs.items()}
     theirs = {name: value.numpy().copy() for name, value in inputs.items()}
+    outputs = ["probs", *(f"next_{name}" for name in states)]
     worst = 0.0
     for _ in range(steps):
         for name in [name for name in inputs if name not in states]:
@@ -154,8 +158,9 @@ def parity(
             ours[name] = drawn.abs() if name == "rr_s" else drawn
             theirs[name] = ours[name].numpy()
         with torch.no_grad():
-            probs, *carried = model(*ours.values())
-        scored, *carried_there = session.run(None, theirs)
+            probs, *given = model(*ours.values())
+        carried = given[: len(states)]
+        scored, *carried_there = session.run(outputs, theirs)
         worst = float(np.maximum(worst, np.abs(probs.numpy() - scored).max()))  # NaN stays
         for name, here, there in zip(states, carried, carried_there, strict=True):
             ours[name], theirs[name] = here, there

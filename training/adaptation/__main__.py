@@ -44,10 +44,11 @@ def rows_of(cohort: Cohort, done: Sequence[AdaptedRecord]) -> list[dict[str, Any
     parts = [cohort, *(c for c in COHORTS if c.key.startswith(f"{cohort.key}-"))]
     rows = []
     for part in parts:
+        name = part.name.replace("trained on", "patients left out")
         chosen = [one for one in done if one.after.record in (part.records or names)]
         for what, side in (("as it is", "before"), ("adapted on 5 min", "after")):
             row = figures(part, [getattr(one, side) for one in chosen])
-            rows.append({**row, "cohort": f"{part.name}, {what}", "adapted": side == "after"})
+            rows.append({**row, "cohort": f"{name}, {what}", "adapted": side == "after"})
     return rows
 
 

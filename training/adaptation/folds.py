@@ -1,8 +1,8 @@
 """Beat models each of which never saw some patients, to try adaptation on these.
 
 ``python -m training.adaptation.folds CONFIG --out DIR`` trains one model a fold of
-the patients of the configuration and writes ``DIR/foldK.onnx`` and ``DIR/folds.json``,
-which says whose records each may be tried on.
+the patients of the configuration and writes ``DIR/foldK.onnx``, the same as torch weights
+in ``DIR/foldK.pt``, and ``DIR/folds.json``, which says whose records each may be tried on.
 """
 
 from __future__ import annotations
@@ -13,7 +13,11 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
+import torch
+
 from ingest.errors import InputError
+from training.architectures.beat import BeatClassifier
+from training.beat_task import BeatTask
 from training.config import load_config
 from training.crossval import fold_tasks
 from training.datasets import LabelledSignal, digest
@@ -55,6 +59,8 @@ def write_folds(
     for fold, (task, split) in enumerate(fold_tasks(run, signals, n_folds)):
         name = f"fold{fold}.onnx"
         task.write(out / name, digest(split.training))
+        weights = {"architecture": dict(run.architecture), "state": task.model.state_dict()}
+        torch.save(weights, out / f"fold{fold}.pt")
         index[name] = sorted(signal.patient for signal in split.validation)
     path = out / INDEX
     path.write_text(json.dumps(index, indent=1) + "\n", "utf-8")
@@ -79,6 +85,23 @@ def fold_of(patient: str, folder: Path) -> Path:
         if patient in patients:
             return folder / str(name)
     raise InputError(f"none of the models in {folder} has left patient {patient} out")
+
+
+def open_fold(path: Path) -> BeatClassifier:
+    """Open the torch weights of a fold, ``foldK.pt`` beside ``foldK.onnx``.
+
+    Raises
+    ------
+    ingest.errors.InputError
+        If they are not there.
+    """
+    path = path.with_suffix(".pt")
+    if not path.is_file():
+        raise InputError(f"no weights {path}: make them with python -m training.adaptation.folds")
+    saved = torch.load(path)
+    found = BeatTask.build(saved["architecture"])
+    found.load_state_dict(saved["state"])
+    return found.eval()
 
 
 def main(argv: Sequence[str] | None = None) -> None:
