@@ -13,6 +13,9 @@ from training.crossval import LEARNING_MS, LeftOut
 from training.datasets import LabelledSignal
 from training.guard import Split
 
+NOT_DRAWN_BY = {"architecture", "fit", "gate", "name", "objective", "pruning", "task", "thresholds"}
+"""Keys of a configuration by which nothing is drawn; of ``fit``, some are looked at apart."""
+
 
 @dataclass(slots=True, eq=False)
 class Fold:
@@ -34,7 +37,8 @@ class Fold:
         config = task.config
         if config.distill is None and type(task).prepare is BeatTask.prepare:
             fit = config.fit
-            key = f"{fit.seed} {fit.batch} {fit.length} {sorted(config.enrichment.items())}"
+            drawn_by = config.model_dump_json(exclude=NOT_DRAWN_BY)
+            key = f"{fit.seed} {fit.batch} {fit.length} {drawn_by}"
             task.pools = self.pools.setdefault(key, {})
 
     def score(self, task: BeatTask) -> list[LeftOut]:
