@@ -240,6 +240,8 @@ def _faults(config: TrainConfig) -> Iterator[str]:
         yield from _source_faults(f"data.sources.{at}" if data.sources else "data", part)
     if config.fit.patience and not any(part.validation for part in data.parts):
         yield "fit.patience needs data.validation: records to judge by"
+    if config.distill is not None and any(part.validation for part in data.parts):
+        yield "data.validation: a teacher may have learned from these; allowed with [distill]: none"
     if config.gate.slowest_bpm >= config.gate.fastest_bpm:
         yield "gate.slowest_bpm must be below gate.fastest_bpm"
     if config.pruning.end <= config.pruning.begin:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import logging
+import tempfile
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -55,7 +56,10 @@ class LeftOut:
 
 
 def fold_tasks(
-    config: TrainConfig, signals: Sequence[LabelledSignal], n_folds: int
+    config: TrainConfig,
+    signals: Sequence[LabelledSignal],
+    n_folds: int,
+    teacher: TrainConfig | None = None,
 ) -> Iterator[tuple[BeatTask, Split]]:
     """Train once a fold, on all patients but the fold's own.
 
@@ -67,6 +71,8 @@ def fold_tasks(
         All leads of all records.
     n_folds : int
         Folds; patients are dealt out in the order of their names.
+    teacher : TrainConfig, optional
+        Run of the model that a distilled one learns from, fitted anew in each fold.
 
     Yields
     ------
@@ -79,15 +85,16 @@ def fold_tasks(
     Raises
     ------
     ingest.errors.InputError
-        If the run is not of a beat model, or there are fewer patients than folds, or one fold.
+        If a run is not of a beat model, there are fewer patients than folds, or one fold, or a
+        distilled model would learn from a teacher that knows those left out.
     """
     patients = sorted({signal.patient for signal in signals})
-    kind = TASKS[config.task]
-    if not issubclass(kind, BeatTask):
-        allowed = ", ".join(
-            repr(name) for name, each in TASKS.items() if issubclass(each, BeatTask)
+    kind = _kind(config)
+    if config.distill is not None and teacher is None:
+        raise InputError(
+            f"distill.teacher is {config.distill.teacher!r}, which may have learned from those "
+            "left out: name its configuration with --teacher, to be fitted anew in each fold"
         )
-        raise InputError(f"task is {config.task!r}; allowed here: {allowed}")
     if not 2 <= n_folds <= len(patients):
         raise InputError(f"folds must be 2 to {len(patients)}, one a patient, not {n_folds}")
     for fold in range(n_folds):
@@ -96,30 +103,55 @@ def fold_tasks(
             [signal for signal in signals if signal.patient not in out],
             [s for s in signals if s.patient in out and (s.first or kind.N_LEADS > 1)],
         )
-        lightning.seed_everything(config.fit.seed, verbose=False)
-        task = kind(config, split.training, split.validation)
-        trainer = lightning.Trainer(
-            **trainer_options(config.fit.model_copy(update={"devices": 1})),
-            max_epochs=config.fit.epochs,
-            limit_val_batches=0,
-            logger=False,
-            enable_checkpointing=False,
-            enable_progress_bar=False,
-            enable_model_summary=False,
+        if teacher is None or config.distill is None:
+            yield _fitted(config, split), split
+            continue
+        with tempfile.TemporaryDirectory() as folder:
+            taught_by = Path(folder) / "teacher.onnx"
+            _fitted(teacher, split).write(taught_by, "of one fold")
+            distill = config.distill.model_copy(update={"teacher": str(taught_by)})
+            yield _fitted(config.model_copy(update={"distill": distill}), split), split
+
+
+def _kind(config: TrainConfig) -> type[BeatTask]:
+    kind = TASKS[config.task]
+    if not issubclass(kind, BeatTask):
+        allowed = ", ".join(
+            repr(name) for name, each in TASKS.items() if issubclass(each, BeatTask)
         )
-        with warnings.catch_warnings():
-            for harmless in HARMLESS:
-                warnings.filterwarnings("ignore", harmless)
-            trainer.fit(task)
-        task.model.eval()
-        yield task, split
+        raise InputError(f"task is {config.task!r}; allowed here: {allowed}")
+    return kind
+
+
+def _fitted(config: TrainConfig, split: Split) -> BeatTask:
+    """Fit one model on one side of a split."""
+    lightning.seed_everything(config.fit.seed, verbose=False)
+    task = _kind(config)(config, split.training, split.validation)
+    trainer = lightning.Trainer(
+        **trainer_options(config.fit.model_copy(update={"devices": 1})),
+        max_epochs=config.fit.epochs,
+        limit_val_batches=0,
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+    )
+    with warnings.catch_warnings():
+        for harmless in HARMLESS:
+            warnings.filterwarnings("ignore", harmless)
+        trainer.fit(task)
+    task.model.eval()
+    return task
 
 
 def leave_out(
-    config: TrainConfig, signals: Sequence[LabelledSignal], n_folds: int
+    config: TrainConfig,
+    signals: Sequence[LabelledSignal],
+    n_folds: int,
+    teacher: TrainConfig | None = None,
 ) -> Iterator[LeftOut]:
     """Train once a fold and score the patients left out; parameters as :func:`fold_tasks`."""
-    for task, split in fold_tasks(config, signals, n_folds):
+    for task, split in fold_tasks(config, signals, n_folds, teacher):
         for signal in (signal for signal in split.validation if signal.first):
             counted = signal.r_ms >= LEARNING_MS
             v, s = task.predict(signal)
@@ -132,14 +164,16 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("config", type=Path)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--folds", type=int, default=4)
+    parser.add_argument("--teacher", type=Path, help="configuration of a distilled run's teacher")
     arguments = parser.parse_args(argv)
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     config = load_config(arguments.config)
+    teacher = None if arguments.teacher is None else load_config(arguments.teacher)
     signals = read_split(config.data, arguments.data).training
     patients = {signal.patient for signal in signals}
     print(f"{sum(signal.first for signal in signals)} records of {len(patients)} patients")
     done = []
-    for result in leave_out(config, signals, arguments.folds):
+    for result in leave_out(config, signals, arguments.folds, teacher):
         done.append(result)
         called = result.called(0.5, 0.5)
         veb, sveb = f1(result.aami, called, V), f1(result.aami, called, S)

@@ -62,6 +62,7 @@ def tiny_config(task: str, **tables: dict[str, Any]) -> TrainConfig:
         "qrs": {"fine": 2, "coarse": 4, "hidden": 4},
         "ctc": {"fine": 2, "coarse": 4, "hidden": 4},
         "beat": {"channels": 4, "embedding": 4, "hidden_v": 4, "hidden_s": 4},
+        "two-lead-beat": {"channels": 4, "embedding": 4, "hidden_v": 4, "hidden_s": 4},
     }
     small["gated-beat"] = small["beat"]
     plain: dict[str, Any] = {

@@ -27,7 +27,7 @@ def test_shipped_configs_learn_from_ds1_alone(path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "named"),
     [
-        (HEAD.replace("beat", "rhythm"), "task: Input should be 'qrs', 'beat', 'gated-beat' or"),
+        (HEAD.replace("beat", "rhythm"), "task: Input should be 'qrs', 'beat', 'gated-beat',"),
         (HEAD.replace("mine", "Not A Name"), "name: "),
         (HEAD.replace("1.0.0", "1"), "version: "),
         ('task = "beat"', "name: Field required"),
@@ -52,6 +52,11 @@ def test_shipped_configs_learn_from_ds1_alone(path: Path) -> None:
             HEAD + '[fit]\npatience = 3\n[data]\nvalidation = ["101"]\n[pruning]\nunits = 0.5',
             "fit.patience may choose an epoch before pruning is done",
         ),
+        (
+            HEAD + '[distill]\nteacher = "beat"\n[data]\nvalidation = ["101"]',
+            "data.validation: a teacher may have learned from these",
+        ),
+        (HEAD + '[distill]\nteacher = "beat"\nweight = 2', "distill.weight: "),
         ("task = ", "is not TOML"),
     ],
 )

@@ -9,8 +9,11 @@ from inference.ticks import N, S, V
 from ingest.errors import InputError
 from tests.training.databases import tiny_config
 from training import crossval
+from training.beat_task import BeatTask
+from training.config import DistillConfig, TrainConfig
 from training.crossval import LeftOut, leave_out
 from training.datasets import LabelledSignal
+from training.guard import Split
 
 
 @pytest.mark.train
@@ -58,3 +61,47 @@ def test_folds_that_leave_nobody_out_or_in_are_refused(
 def test_only_beat_models_are_cross_validated(signals: list[LabelledSignal]) -> None:
     with pytest.raises(InputError, match="task is 'qrs'; allowed here: 'beat'"):
         next(leave_out(tiny_config("qrs"), signals, 2))
+
+
+def distilled() -> TrainConfig:
+    return tiny_config("beat", fit={"epochs": 1, "steps": 1}).model_copy(
+        update={"distill": DistillConfig(teacher="beat")}
+    )
+
+
+def test_a_teacher_that_may_know_those_left_out_is_refused(signals: list[LabelledSignal]) -> None:
+    with pytest.raises(InputError, match="'beat', which may have learned from those left out"):
+        next(leave_out(distilled(), signals, 2))
+
+
+@pytest.mark.train
+def test_the_teacher_is_fitted_anew_on_the_patients_of_each_fold(
+    signals: list[LabelledSignal], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crossval, "LEARNING_MS", 20_000)
+    fitted: list[tuple[bool, list[str]]] = []
+    honest = crossval._fitted
+
+    def noted(config: TrainConfig, split: Split) -> BeatTask:
+        fitted.append((config.distill is not None, split.training_patients))
+        return honest(config, split)
+
+    monkeypatch.setattr(crossval, "_fitted", noted)
+    teacher = tiny_config("beat", fit={"epochs": 1, "steps": 1})
+
+    results = list(leave_out(distilled(), signals, 2, teacher))
+
+    assert len(results) == 3
+    one, other = ["simdb/bea"], ["simdb/ada", "simdb/cat"]
+    assert fitted == [(False, one), (True, one), (False, other), (True, other)]
+
+
+@pytest.mark.train
+def test_a_record_of_two_leads_is_left_out_with_both(
+    signals: list[LabelledSignal], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crossval, "LEARNING_MS", 20_000)
+    config = tiny_config("two-lead-beat", fit={"epochs": 1, "steps": 1})
+    results = list(leave_out(config, signals, 2))
+    assert [result.record for result in results] == ["ada", "cat", "bea"]
+    assert all(np.isfinite(result.v).all() for result in results)
