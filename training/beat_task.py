@@ -147,7 +147,7 @@ class BeatTask(Task):
         enrichment = self.ENRICHMENT(**self.config.enrichment)
         sampler = BeatSampler(self.training_signals, BEFORE, AFTER, enrichment, self.N_LEADS)
         self._teacher = self.teacher()
-        batches = BeatBatches(sampler, self.config, self.prepare, self.pools)
+        batches = BeatBatches(sampler, self.own_config, self.prepare, self.pools)
         return DataLoader(batches, batch_size=None)
 
     def prepare(self, drawn: BeatSequences, rng: np.random.Generator) -> Batch:
@@ -244,8 +244,10 @@ class BeatTask(Task):
     def score(self, shape: Tensor, features: Tensor) -> tuple[np.ndarray, np.ndarray]:
         """Probabilities of V, and of S if not V, of what :func:`recall_record` gives."""
         with torch.no_grad():
+            shape, features = shape.to(self.device), features.to(self.device)
             v, s, _ = self.model.logits(shape, features, self.model.initial_state(1))
-        return torch.sigmoid(v)[:, 0].numpy(), torch.sigmoid(s)[:, 0].numpy()
+        p_v, p_s = (torch.sigmoid(logits.float())[:, 0].cpu().numpy() for logits in (v, s))
+        return p_v, p_s
 
     def write(self, path: Path, data_digest: str) -> float:
         """Export the model; return its largest difference from torch."""

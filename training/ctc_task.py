@@ -64,14 +64,14 @@ class CtcTask(Task):
     def train_dataloader(self) -> DataLoader[Batch]:
         """Stretches of the training patients, each with its string."""
         sampler = StringSampler(self.training_signals, Difficulty(**self.config.enrichment))
-        return DataLoader(StringBatches(sampler, self.config), batch_size=None)
+        return DataLoader(StringBatches(sampler, self.own_config), batch_size=None)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Negative log-likelihood of the strings, over all their alignments, a beat."""
         signal, n_frames, symbols, n_symbols = batch
         logits, _ = self.model.frames(signal, self.model.initial_state(len(signal)))
         loss = ctc_loss(
-            logits.log_softmax(2), symbols, n_frames, n_symbols, BLANK, zero_infinity=True
+            logits.float().log_softmax(2), symbols, n_frames, n_symbols, BLANK, zero_infinity=True
         )
         self.log("loss", loss, prog_bar=True, on_epoch=True, batch_size=len(signal))
         return loss
@@ -103,9 +103,9 @@ class CtcTask(Task):
         """Class codes of a whole record's beats in order, those in ventricular flutter left out."""
         scaled = record.scaled[: len(record.scaled) // STRIDE * STRIDE]
         with torch.no_grad():
-            signal = torch.from_numpy(scaled[None, None])
+            signal = torch.from_numpy(scaled[None, None]).to(self.device)
             logits, _ = self.model.frames(signal, self.model.initial_state(1))
-        symbols = collapse(logits[:, 0].argmax(1).numpy()[None], np.array([BLANK]))
+        symbols = collapse(logits[:, 0].argmax(1).cpu().numpy()[None], np.array([BLANK]))
         at_ms = symbols.frames * (STRIDE * 1000 / record.fs)
         kept = np.ones(len(at_ms), np.bool_)
         for begin, end in record.flutter_ms:

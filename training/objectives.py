@@ -62,9 +62,11 @@ class Objective:
         -------
         Tensor of that shape
         """
+        if logits.dtype in (torch.bfloat16, torch.float16):
+            logits = logits.float()  # a loss is a small difference of large numbers
         target = target.to(logits.dtype)
         losses = binary_cross_entropy_with_logits(
-            logits, target, reduction="none", pos_weight=torch.tensor(self.positive_weight)
+            logits, target, reduction="none", pos_weight=logits.new_tensor(self.positive_weight)
         )
         return losses * distance(logits, target) ** self.gamma if self.gamma else losses
 

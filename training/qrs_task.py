@@ -69,7 +69,7 @@ class QrsTask(Task):
         sampler = QrsSampler(first + rest, len(first), STRIDE, LOOK_AHEAD, how)
         distill = self.config.distill
         teacher = None if distill is None else Teacher(distill.teacher, self.spec(""))
-        return DataLoader(QrsBatches(sampler, self.config, teacher), batch_size=None)
+        return DataLoader(QrsBatches(sampler, self.own_config, teacher), batch_size=None)
 
     @cached_property
     def objective(self) -> Objective:
@@ -118,9 +118,9 @@ class QrsTask(Task):
         """R-peaks of a whole record at a threshold of 0.5, shape (n_found,), ms."""
         scaled = record.scaled[: len(record.scaled) // STRIDE * STRIDE]
         with torch.no_grad():
-            signal = torch.from_numpy(scaled[None, None])
+            signal = torch.from_numpy(scaled[None, None]).to(self.device)
             logits, _ = self.model.logits(signal, self.model.initial_state(1))
-        p = torch.sigmoid(logits)[0].numpy()
+        p = torch.sigmoid(logits.float())[0].cpu().numpy()
         around = np.lib.stride_tricks.sliding_window_view(np.pad(p, 4), 9).max(axis=1)
         frames = np.flatnonzero((p >= 0.5) & (p == around))
         return np.asarray((frames - LOOK_AHEAD + 0.5) * STRIDE * 1000 / record.fs)

@@ -54,6 +54,12 @@ class Task(lightning.LightningModule):
             self.pruner = Pruner(self.model, config.pruning, config.fit.updates)
         self.training_signals, self.validation_signals = training, validation
 
+    @property
+    def own_config(self) -> TrainConfig:
+        """The run as this process draws for it: each of several has a seed of its own."""
+        rank = self.global_rank
+        return self.config.with_seed(self.config.fit.seed + 1_000_003 * rank)
+
     @staticmethod
     def build(architecture: Values) -> nn.Module:
         """Make the model of the size that the table ``[architecture]`` asks for."""

@@ -7,6 +7,7 @@ chunk of any whole number of frames gives what the whole record would give.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -52,13 +53,13 @@ class FrameNet(nn.Module):
         self.head = nn.Linear(size.hidden, n_outputs)
 
     def initial_state(self, batch: int) -> State:
-        """State of a stream of which nothing was heard."""
-        s = self.size
+        """State of a stream of which nothing was heard, where the parameters are."""
+        s, zeros = self.size, partial(torch.zeros, device=self.head.bias.device)
         return (
-            torch.zeros(batch, 1, FINE_TAPS - 1),
-            torch.zeros(batch, s.fine, COARSE_TAPS - STRIDE),
-            torch.zeros(1, batch, s.hidden),
-            torch.zeros(1, batch, s.hidden),
+            zeros(batch, 1, FINE_TAPS - 1),
+            zeros(batch, s.fine, COARSE_TAPS - STRIDE),
+            zeros(1, batch, s.hidden),
+            zeros(1, batch, s.hidden),
         )
 
     def frames(self, signal: Tensor, state: State) -> tuple[Tensor, State]:
