@@ -50,7 +50,10 @@ def monitor(
         list[str] | None,
         typer.Option(help="Model by name or path, as in vigil score. May be repeated."),
     ] = None,
-    lead: Annotated[str | None, typer.Option(help="Lead to score; else the best known.")] = None,
+    lead: Annotated[
+        str | None,
+        typer.Option(help="Lead to score, or two with a comma, as in vigil score; else the best."),
+    ] = None,
 ) -> int:
     """Score streams from Kafka and write their alarms: one worker of a group.
 

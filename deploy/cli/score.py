@@ -29,7 +29,11 @@ def score(
     *,
     out: Annotated[Path, typer.Option(help="Folder to write to; made where it is not there.")],
     lead: Annotated[
-        str | None, typer.Option(help="Lead to score, by name or index; else MLII, II, I, a first.")
+        str | None,
+        typer.Option(
+            help="Lead to score, by name or index; else MLII, II, I, a first. A beat model of two "
+            "leads takes another beside it; of --lead II it has that one alone, II,V1 names both."
+        ),
     ] = None,
     model: Annotated[
         list[str] | None,
@@ -58,6 +62,7 @@ def score(
     --------
     $ vigil score mitdb/100 mitdb/208 --out scored
     $ vigil score night.edf --lead II --model my_classifier.onnx --out scored --json
+    $ vigil score mitdb/208 --model beat-two-lead --out scored
     """
     _refuse_clashes(records)
     if not (math.isfinite(chunk_s) and chunk_s > 0):

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from inference.model import builtin
+from inference.model import builtin, builtin_names, load
 from inference.pipeline import Pipeline
 from inference.session import StreamSession
 from ingest.codec import decode, encode
@@ -154,10 +154,12 @@ def _xqrs_rate(signal_mv: np.ndarray) -> float:
 def models() -> Iterator[Figure]:
     """Step each shipped model at batch 128, beside the same work at batch 1."""
     rng = np.random.default_rng(0)
-    for name, kind in (("qrs", "qrs"), ("beat", "beat")):
+    for name in builtin_names():
+        kind = load(builtin(name))[1].kind
         session = StreamSession(builtin(name), kind, N_STREAMS)
         length = session.info.length or session.info.fs
-        signal = rng.standard_normal((N_STREAMS, 1, length)).astype(np.float32)
+        shape = (N_STREAMS, len(session.info.leads), length)
+        signal = rng.standard_normal(shape).astype(np.float32)
         rr_s = np.full((N_STREAMS, 1), 0.8, np.float32)
 
         def cost_us(

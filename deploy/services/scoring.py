@@ -34,7 +34,8 @@ class ScoreOptions:
     models: ModelChoice = field(default_factory=ModelChoice)
     """Models."""
     lead: str | None = None
-    """Lead, by name or index; None takes the best known one that a record has."""
+    """Lead, by name or index, or two with a comma for a model of two; None takes the best known
+    that a record has."""
     chunk_s: float = 20.0
     """Signal taken at a time, s; the output does not depend on it."""
     limits: Limits = field(default_factory=Limits)
@@ -59,7 +60,8 @@ def open_for_scoring(path: str | Path, lead: str | None) -> Recording:
     InputError
         If it cannot be read, or has no such lead, or none that is an ECG.
     """
-    recording = open_recording(path, None if lead is None else [lead])
+    names = None if lead is None else [name.strip() for name in lead.split(",")]
+    recording = open_recording(path, names)
     row = choose_lead(recording.leads, None)
     if row is None:
         there = ", ".join(f"{each.name} in {each.unit}" for each in recording.leads)
