@@ -24,6 +24,7 @@ results are made again when that changes.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -55,6 +56,15 @@ class Arm:
     """How it is fitted and judged."""
     note: str = ""
     """What the reader must know to compare it with the others."""
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The keys that it lays over the base, as one may write them in a configuration."""
+        return tuple(
+            f"{table}.{key} = {json.dumps(value)}"
+            for table, values in self.overrides.items()
+            for key, value in values.items()
+        )
 
     def config(self, base: TrainConfig, seed: int) -> TrainConfig:
         """Lay the arm's keys over the base configuration.

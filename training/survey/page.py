@@ -62,6 +62,10 @@ def page(survey: Survey) -> str:
         "",
         *_yardstick(survey.rows),
         *_notes(survey.rows),
+        "Every system is `training/configs/survey.toml` with",
+        "",
+        *(_keys(row) for row in survey.rows),
+        "",
         "Made by code " + ", ".join(f"`{code}`" for code in survey.codes) + ".",
     ]
     return "\n".join(lines) + "\n"
@@ -88,6 +92,11 @@ def _spread(spread: Spread | None) -> str:
     if spread is None:
         return "–"
     return f"{spread.mean:.1f} [{spread.least:.1f}, {spread.most:.1f}]"
+
+
+def _keys(row: Row) -> str:
+    """Tell how a configuration selects a system."""
+    return f"- *{row.title}*: " + (", ".join(f"`{key}`" for key in row.keys) or "no key more")
 
 
 def _yardstick(rows: Sequence[Row]) -> list[str]:

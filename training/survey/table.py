@@ -55,6 +55,8 @@ class Row:
     """Name of the arm."""
     title: str
     """What it is."""
+    keys: Sequence[str]
+    """Keys of the configuration that select it."""
     note: str
     """What the reader must know."""
     n_seeds: int
@@ -161,6 +163,7 @@ def _row(
     return Row(
         name=arm.name,
         title=arm.title,
+        keys=arm.keys,
         note=arm.note,
         n_seeds=len(whole),
         v_f1=Spread.of([f1_of(counts, V) for counts in whole]) if whole else None,

@@ -160,6 +160,8 @@ def test_figures_are_gathered_over_folds_and_seeds(
     assert f"| a guess \\* | {all_v / 2:.1f} [0.0, {all_v:.1f}] | 0.0 [0.0, 0.0] | 60 | 7 |" in text
     assert r"- \* *a guess*: not fitted; x 2" in text
     assert r"| strings \* | – | – | 4 | – | – | – | – | 0 s |" in text
+    assert '- *a guess*: `architecture.core = "gru"`' in text
+    assert "- *strings*: no key more" in text
     assert "3 records of 3 patients" in text
 
 
