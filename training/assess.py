@@ -33,6 +33,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Assess models from the command line."""
     arguments = _parser().parse_args(argv)
     look = bool(arguments.why)
+    if look and arguments.qrs:
+        raise InputError("--why is for figures to publish, of the shipped QRS model: not --qrs")
     keys = [cohort.key for cohort in COHORTS] if look else WITHOUT_A_LOOK
     strips = cohorts_named(arguments.strip_cohorts.split(","), look=look)
     if arguments.strips and not {cohort.key for cohort in strips} <= {*keys}:
@@ -44,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             for c in cohorts
         )
     for name in arguments.beat or shipped_beats():
-        models = ModelFiles(beat=model.find(name))
+        models = ModelFiles(arguments.qrs, model.find(name))
         rows, scored = assess(arguments.data, cohorts, models, _say)
         if look:
             print(f"kept as {publish(rows, models, arguments.why)}.json\n")
@@ -69,6 +71,7 @@ def _tables(rows: Sequence[dict[str, Any]]) -> str:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--qrs", type=Path, help="a QRS model to try, without --why")
     parser.add_argument("--beat", nargs="+", help="beat models; by default all that ship")
     parser.add_argument(
         "--trained-on-svdb", action="store_true", help="say so of svdb: the model learned from it"

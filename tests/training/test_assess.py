@@ -83,3 +83,8 @@ def test_a_look_adds_a_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert scores == ["12.34"] * 3
     assert why == "first"
     assert digests.split() == [digest[:12] for digest in shipped]
+
+
+def test_a_qrs_model_that_is_tried_is_not_shown_ds2(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="not --qrs"):
+        assess.main(["--qrs", str(tmp_path / "x.onnx"), "--why", "because"])

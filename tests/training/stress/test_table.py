@@ -11,6 +11,7 @@ import pytest
 from ingest.wfdb_replay import open_recording
 from tests.training.databases import NAMES
 from training import noise_stress
+from training.assessment import kept
 from training.ec57 import read_annotations
 from training.noise_bank import NoiseSegment
 from training.stress import mix, page, peers, table
@@ -108,6 +109,24 @@ def test_finds_are_cached_by_the_signal(
     other.samples[0, 100] += 1
     with pytest.raises(AssertionError, match="again"):
         find_qrs("xqrs", other, tmp_path)
+
+
+def test_the_command_leaves_a_page_and_kept_figures(
+    trials: list[Trial],
+    data: Path,
+    segments: list[NoiseSegment],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(noise_stress, "load_noise", lambda *_: segments)
+    monkeypatch.setattr(noise_stress, "stress_record", lambda *_, **__: trials)
+    (tmp_path / "svdb").symlink_to(data / "simdb")
+    out = ["--out", str(tmp_path), "--results", str(tmp_path)]
+    noise_stress.main(["--data", str(tmp_path), "--database", "svdb", "--records", "all", *out])
+    found = kept.kept("noise", tmp_path)
+    assert found is not None
+    assert [row["records"] for row in found["rows"]] == [3, 3]
+    assert "svdb, all 3" in (tmp_path / "noise.md").read_text()
 
 
 def test_ds2_is_closed_without_a_reason() -> None:
