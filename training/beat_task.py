@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset
 
@@ -65,6 +66,22 @@ def recall_sequences(windows: Tensor, rr_s: Tensor) -> tuple[Tensor, Tensor]:
     return torch.stack(shapes), torch.stack(features)
 
 
+def beats_of(record: LabelledSignal) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Cut a record's reference beats.
+
+    Returns
+    -------
+    windows : array of shape (n_beats, LENGTH)
+        Beats over their amplitude scale.
+    rr_s : array of shape (n_beats,), s
+        Interval before each, 0 where unknown.
+    """
+    at = np.rint(record.r_ms * record.fs / 1000).astype(np.int64)
+    rr_s = np.diff(record.r_ms, prepend=record.r_ms[0]) / 1000
+    rr_s[rr_s > 3.0] = 0
+    return cut_windows(record.scaled, at, BEFORE, AFTER), rr_s.astype(np.float32)
+
+
 def recall_record(record: LabelledSignal) -> tuple[Tensor, Tensor]:
     """Run the memory along a record's reference beats, as :func:`recall_sequences` in a batch of 1.
 
@@ -72,11 +89,8 @@ def recall_record(record: LabelledSignal) -> tuple[Tensor, Tensor]:
     ----------
     record : LabelledSignal
     """
-    at = np.rint(record.r_ms * record.fs / 1000).astype(np.int64)
-    windows = torch.from_numpy(cut_windows(record.scaled, at, BEFORE, AFTER))[None]
-    rr_s = np.diff(record.r_ms, prepend=record.r_ms[0]) / 1000
-    rr_s[rr_s > 3.0] = 0
-    return recall_sequences(windows, torch.from_numpy(rr_s.astype(np.float32))[None])
+    windows, rr_s = (torch.from_numpy(part)[None] for part in beats_of(record))
+    return recall_sequences(windows, rr_s)
 
 
 class BeatBatches(IterableDataset[Batch]):

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+import torch
 from torch import Tensor
 
 from ingest.errors import InputError
-from training.beat_task import BeatTask, Pools, recall_record
+from training.beat_task import BeatTask, Pools, beats_of, recall_sequences
 from training.crossval import LEARNING_MS, LeftOut
 from training.datasets import LabelledSignal
 from training.guard import Split
@@ -27,7 +29,7 @@ class Fold:
     """All leads of those learned from; the first lead of those left out."""
     pools: dict[str, Pools] = field(default_factory=dict)
     """Pools that arms share, by all that they depend on but the draw itself."""
-    _seen: dict[str, tuple[Tensor, Tensor]] = field(default_factory=dict)
+    _seen: list[tuple[Tensor, Tensor]] | None = None
 
     def share(self, task: BeatTask) -> None:
         """Let a task draw what tasks before it drew, where it would draw the same.
@@ -44,14 +46,34 @@ class Fold:
     def score(self, task: BeatTask) -> list[LeftOut]:
         """Score the patients left out: reference R-peaks, the first five minutes left out."""
         task.model.eval()
+        records = self.split.validation
+        if self._seen is None:
+            self._seen = recall_records(records)
         scored = []
-        for signal in self.split.validation:
-            if signal.name not in self._seen:
-                self._seen[signal.name] = recall_record(signal)
-            v, s = task.score(*self._seen[signal.name])
+        for signal, seen in zip(records, self._seen, strict=True):
+            v, s = task.score(*seen)
             counted = signal.r_ms >= LEARNING_MS
             scored.append(LeftOut(signal.name, v[counted], s[counted], signal.aami[counted]))
         return scored
+
+
+def recall_records(records: Sequence[LabelledSignal]) -> list[tuple[Tensor, Tensor]]:
+    """Run the memory along the beats of all records side by side; each as ``recall_record`` gives.
+
+    Parameters
+    ----------
+    records : sequence of LabelledSignal
+        Records of any lengths.
+    """
+    beats = [beats_of(record) for record in records]
+    longest = max(len(rr_s) for _, rr_s in beats)
+    windows = np.stack([np.pad(w, ((0, longest - len(w)), (0, 0))) for w, _ in beats])
+    rr_s = np.stack([np.pad(rr, (0, longest - len(rr))) for _, rr in beats])
+    shape, features = recall_sequences(torch.from_numpy(windows), torch.from_numpy(rr_s))
+    return [
+        (shape[: len(rr), row : row + 1], features[: len(rr), row : row + 1])
+        for row, (_, rr) in enumerate(beats)
+    ]
 
 
 def folds_of(signals: Sequence[LabelledSignal], n_folds: int) -> Iterator[Fold]:

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from rich.console import Console
 
 from inference.ticks import N, S, V
 from ingest.errors import InputError
 from tests.training.databases import tiny_config
+from training.beat_task import recall_record
 from training.config import TrainConfig, load_config
 from training.crossval import LeftOut
 from training.datasets import LabelledSignal
 from training.scores import f1
 from training.survey.__main__ import BASE, main
 from training.survey.arms import ARMS, Arm, arms_named
-from training.survey.folds import Fold, folds_of
+from training.survey.folds import Fold, folds_of, recall_records
 from training.survey.outcome import Outcome, confusion, f1_of
 from training.survey.page import page
 from training.survey.revision import code_digest
@@ -215,3 +218,11 @@ def test_arms_share_what_is_drawn_and_leave_models_that_are_timed(
     assert rows[0]["macs_a_beat"] == rows[1]["macs_a_beat"] > 1000
     assert rows[0]["further"]["clipped_share"] >= 0
     assert "one update a piece of 40 beats" in paths["page"].read_text("utf-8")
+
+
+def test_records_side_by_side_are_remembered_as_each_alone(signals: list[LabelledSignal]) -> None:
+    records = [replace(signals[0], r_ms=signals[0].r_ms[:9]), signals[2], signals[4]]
+    for record, (shape, features) in zip(records, recall_records(records), strict=True):
+        shape_alone, features_alone = recall_record(record)
+        torch.testing.assert_close(shape, shape_alone, rtol=0, atol=1e-5)
+        torch.testing.assert_close(features, features_alone, rtol=0, atol=1e-5)
