@@ -24,6 +24,7 @@ from training.assessment.drawing import draw_cohort
 from training.assessment.publish import publish, shipped_beats
 from training.assessment.scoring import ModelFiles
 from training.assessment.tables import confusion_table, table
+from training.guard import Look
 
 WITHOUT_A_LOOK = ("ds1", "svdb")
 """Cohorts that are scored when no reason to look at DS2 is given."""
@@ -32,7 +33,7 @@ WITHOUT_A_LOOK = ("ds1", "svdb")
 def main(argv: Sequence[str] | None = None) -> None:
     """Assess models from the command line."""
     arguments = _parser().parse_args(argv)
-    look = bool(arguments.why)
+    look = arguments.why is not None and bool(Look(arguments.why))
     if look and arguments.qrs:
         raise InputError("--why is for figures to publish, of the shipped QRS model: not --qrs")
     keys = [cohort.key for cohort in COHORTS] if look else WITHOUT_A_LOOK

@@ -22,6 +22,7 @@ from ingest.errors import InputError
 from training.assessment import kept
 from training.assessment.scoring import ModelFiles
 from training.ec57 import record_names
+from training.guard import Look
 from training.noise_bank import NoiseSegment, load_noise
 from training.splits import DS1, DS2
 from training.stress.page import describe_noise, write_page
@@ -71,6 +72,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     look = arguments.database == "mitdb" and (named is None or bool({*records} & {*DS2}))
     if look and not arguments.why:
         raise InputError("records of DS2 are held out; say why with --why, it is logged")
+    if arguments.why is not None:
+        Look(arguments.why)
     fs = 360 if arguments.database == "mitdb" else 128
     segments = load_noise(arguments.data, "test", fs)
     qrs, beat = (getattr(arguments, kind) or model.builtin(kind) for kind in ("qrs", "beat"))

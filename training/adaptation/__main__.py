@@ -24,6 +24,7 @@ from training.assessment import kept
 from training.assessment.cohorts import COHORTS, Cohort, cohorts_named
 from training.assessment.figures import figures
 from training.assessment.tables import table
+from training.guard import Look
 from training.splits import patient_of
 
 COHORT_KEYS = ("svdb", "ds1", "ds2")
@@ -55,7 +56,8 @@ def rows_of(cohort: Cohort, done: Sequence[AdaptedRecord]) -> list[dict[str, Any
 def main(argv: Sequence[str] | None = None) -> None:
     """Adapt to a cohort from the command line."""
     arguments = _parser().parse_args(argv)
-    (cohort,) = cohorts_named([arguments.cohort], look=bool(arguments.why))
+    look = arguments.why is not None and bool(Look(arguments.why))
+    (cohort,) = cohorts_named([arguments.cohort], look=look)
     if cohort.key == "ds1" and arguments.folds is None:
         raise InputError("--cohort ds1 needs --folds: the shipped model learned from its patients")
     folder = arguments.data / cohort.database

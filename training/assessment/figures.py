@@ -6,13 +6,19 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from ingest.errors import InputError
 from training.assessment.cohorts import Cohort
 from training.ec57 import (
+    DE_CHAZAL,
+    STANDARD,
+    Evaluation,
     RecordComparison,
     average,
     bootstrap_gross,
+    denominators,
     gross,
     gross_confusion,
+    peaks,
     rates,
     timing,
 )
@@ -40,16 +46,27 @@ def figures(
     dict
         ``cohort``, ``key``, ``records``, ``patients``, ``gross``, ``average``,
         ``interval_f1`` and ``counts`` by kind, ``timing``, ``confusion`` of shape
-        (7, 7) (see :mod:`training.ec57.tally`), and ``reference`` with the rates
-        at reference R-peaks.
+        (7, 7) (see :mod:`training.ec57.tally`), ``mapping``, ``denominators``, and
+        ``reference`` with the rates at reference R-peaks.
+
+    Raises
+    ------
+    ingest.errors.InputError
+        If records were counted by different AAMI mappings, or what stands for detected
+        R-peaks are the reference's own.
     """
     database = cohort.database
+    counted = Evaluation(tuple(detected), STANDARD, DE_CHAZAL, database=database)
+    if peaks(detected) == "reference":
+        raise InputError(f"{cohort.name}: R-peaks are the reference's own, not detected ones")
     row: dict[str, Any] = {
         "cohort": cohort.name,
         "key": cohort.key,
         "records": len(detected),
         "patients": len({patient_of(database, c.record) for c in detected}),
         "beat_classes": cohort.beat_classes,
+        "mapping": counted.mapping.name,
+        "denominators": denominators(counted).describe(),
         **_rates(database, detected),
         "timing": asdict(timing(detected)),
         "confusion": gross_confusion(detected).tolist(),

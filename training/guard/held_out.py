@@ -59,15 +59,15 @@ class Look:
     Raises
     ------
     ingest.errors.InputError
-        If no reason is given.
+        If no reason is given, or one that does not fit into a line of a table.
     """
 
     why: str
     """Reason; one line of ``training/EVALUATIONS.md``."""
 
     def __post_init__(self) -> None:
-        if len(self.why.split()) < 2:
+        if not self.why.strip() or "|" in self.why or not self.why.isprintable():
             raise InputError(
                 f"a look at DS2 needs a reason that can be logged, not {self.why!r}: "
-                "say in a few words why these figures are made"
+                "say in a line why these figures are made"
             )

@@ -65,9 +65,9 @@ def test_beats_out_of_time_order_are_refused(signals: list[LabelledSignal]) -> N
 
 def test_a_look_needs_a_reason() -> None:
     assert Look("release of 1.1.0").why == "release of 1.1.0"
-    for empty in ("", "  ", "why"):
+    for wrong in ("", "  ", "two\nlines", "a | b"):
         with pytest.raises(InputError, match="needs a reason that can be logged"):
-            Look(empty)
+            Look(wrong)
 
 
 def mitdb_beats(folder: Path, record: str) -> np.ndarray:
