@@ -17,6 +17,7 @@ CLASSES = {
     "beat": ("N", "S", "V"),
     "gated-beat": ("N", "S", "V"),
     "two-lead-beat": ("N", "S", "V"),
+    "meta-beat": ("N", "S", "V"),
     "ctc": ("blank", "N", "S", "V"),
 }
 """Classes that each task tells apart, in the order of their probabilities."""
@@ -37,6 +38,11 @@ class SourceConfig(_Table):
     """Records of these that are kept for early stopping, by patient."""
     leads: tuple[Annotated[int, Field(ge=0)], ...] = Field(default=(0,), min_length=1)
     """Signals of each record; the first is the one that validation looks at."""
+    labels: Literal["beats", "rhythm"] = "beats"
+    """What is labelled: each beat, or the rhythm of each record, of which those without S beats
+    are taken; see :mod:`training.rhythm_labels`."""
+    weight: float = Field(default=1.0, gt=0)
+    """How often each of its signals is drawn, over one of weight 1."""
     annotator: str = Field(default="atr", pattern=r"^[A-Za-z0-9_]+$")
     """Extension of the reference annotations."""
 
@@ -168,10 +174,23 @@ class GateConfig(_Table):
     """Rate below which no beat is passed, nor one soon after, bpm; 50: bradycardia."""
 
 
+class MetaConfig(_Table):
+    """How a start for few-shot adaptation is learned, of the task ``meta-beat``."""
+
+    method: Literal["maml", "fomaml", "reptile"] = "fomaml"
+    """MAML, its first-order form, or Reptile."""
+    support: int = Field(default=64, ge=8)
+    """Beats at the start of a sequence that the inner steps learn from."""
+    inner_steps: int = Field(default=3, ge=1)
+    """Steps of plain gradient descent on these."""
+    inner_rate: float = Field(default=0.05, gt=0)
+    """Their learning rate."""
+
+
 class TrainConfig(_Table):
     """A training run."""
 
-    task: Literal["qrs", "beat", "gated-beat", "two-lead-beat", "ctc"]
+    task: Literal["qrs", "beat", "gated-beat", "two-lead-beat", "meta-beat", "ctc"]
     """What is learned."""
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
     """Name of the model."""
@@ -189,6 +208,8 @@ class TrainConfig(_Table):
     """Table ``[pruning]``."""
     gate: GateConfig = GateConfig()
     """Table ``[gate]``, of the task ``gated-beat``."""
+    meta: MetaConfig = MetaConfig()
+    """Table ``[meta]``, of the task ``meta-beat``."""
     distill: DistillConfig | None = None
     """Table ``[distill]``, where a model is learned from."""
     architecture: dict[str, int | float | str] = {}
@@ -224,7 +245,7 @@ def load_config(path: Path) -> TrainConfig:
             for detail in error.errors()
         ]
         raise InputError(f"{path}: {'; '.join(wrong)}") from error
-    if faults := list(_faults(config)):
+    if faults := [*_faults(config), *_meta_faults(config)]:
         raise InputError(f"{path}: {'; '.join(faults)}")
     return config
 
@@ -261,9 +282,22 @@ def _faults(config: TrainConfig) -> Iterator[str]:
         )
 
 
+def _meta_faults(config: TrainConfig) -> Iterator[str]:
+    """Say what does not go together in a run of meta-learning."""
+    if config.task != "meta-beat":
+        return
+    if config.meta.support >= config.fit.length:
+        yield f"meta.support must be below fit.length, {config.fit.length} beats"
+    if config.distill is not None:
+        yield "distill: allowed for task 'meta-beat': nothing"
+
+
 def _source_faults(where: str, part: SourceConfig) -> Iterator[str]:
     """Say what is wrong with one database's records."""
     database = Path(part.database).name
+    if part.labels == "rhythm" and (part.records == "ds1" or part.validation):
+        yield f"{where}: with labels = 'rhythm', records are 'all' or named, and none validates"
+        return
     if part.records == "all":
         if database == "mitdb":
             yield f"{where}.records: all of mitdb holds DS2, not to be learned from; allowed: ds1"

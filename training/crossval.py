@@ -154,6 +154,8 @@ def leave_out(
     for task, split in fold_tasks(config, signals, n_folds, teacher):
         for signal in (signal for signal in split.validation if signal.first):
             counted = signal.r_ms >= LEARNING_MS
+            if not counted.any():  # a short record, of which only the rhythm is known
+                continue
             v, s = task.predict(signal)
             yield LeftOut(signal.name, v[counted], s[counted], signal.aami[counted])
 

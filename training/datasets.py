@@ -58,6 +58,8 @@ class LabelledSignal:
     """It is the first of the leads that were asked for, which validation looks at."""
     subject: Subject = UNKNOWN
     """Age and sex, where the header tells them."""
+    weight: float = 1.0
+    """How often it is drawn, over a signal of weight 1."""
 
     @property
     def scaled(self) -> NDArray[np.float32]:

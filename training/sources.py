@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from ingest.recording import Recording
 from training.config import DataConfig, SourceConfig
 from training.datasets import LabelledSignal, all_records, condition, load
 from training.guard import Split, require_causal
+from training.rhythm_labels import load_rhythms, rhythm_records
 from training.splits import patient_of, require_disjoint
 
 
@@ -26,7 +28,10 @@ def records_of(part: SourceConfig, data: Path) -> tuple[tuple[str, ...], tuple[s
     ingest.errors.InputError
         If all are asked for and there are none, or validation names one that is not there.
     """
-    chosen = part.chosen or all_records(data / part.database, part.annotator)
+    chosen = part.chosen
+    if not chosen and part.labels == "rhythm":
+        chosen = rhythm_records(data / part.database)
+    chosen = chosen or all_records(data / part.database, part.annotator)
     validation = chosen if part.validation == "all" else part.validation
     if strange := set(validation) - set(chosen):
         raise InputError(f"{part.database} has no record {', '.join(sorted(strange))} to validate")
@@ -69,7 +74,11 @@ def read_split(config: DataConfig, data: Path, n_leads: int = 1) -> Split:
     validation: list[LabelledSignal] = []
     for part, learned, kept in named:
         folder, annotator, fs = data / part.database, part.annotator, config.fs
-        training += load(folder, learned, fs=fs, leads=part.leads, annotator=annotator)
+        if part.labels == "rhythm":
+            signals = load_rhythms(folder, learned, fs=fs)
+        else:
+            signals = load(folder, learned, fs=fs, leads=part.leads, annotator=annotator)
+        training += [replace(signal, weight=part.weight) for signal in signals]
         validation += load(folder, kept, fs=fs, leads=part.leads[:n_leads], annotator=annotator)
     return Split(training, validation)
 

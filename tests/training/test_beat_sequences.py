@@ -14,7 +14,7 @@ from training.beat_sequences import IGNORE, BeatSampler, BeatSequences, Synthesi
 from training.datasets import LabelledSignal
 
 BEFORE, AFTER = 35, 50
-NOTHING = Synthesis(premature_atrial=0, premature_ventricular=0, rhythm=0)
+NOTHING = Synthesis(premature_atrial=0, premature_ventricular=0, rhythm=0, tilt=0)
 
 
 def labelled(
@@ -120,7 +120,7 @@ def runs_of(aami: NDArray[np.int8], code: int) -> list[tuple[int, int]]:
 @pytest.mark.parametrize(
     ("synthesis", "code", "latest", "least_pause"),
     [
-        (replace(NOTHING, premature_atrial=1.0), S, 0.85 * 1.05, 0.95),
+        (replace(NOTHING, premature_atrial=1.0), S, 0.94, 0.95 * 0.8),
         (replace(NOTHING, premature_ventricular=1.0), V, 0.95 * 1.05, (2 - 0.95) * 0.9),
     ],
     ids=["atrial", "ventricular"],
@@ -139,8 +139,11 @@ def test_premature_beats_are_early_labelled_and_followed_by_a_pause(
         changed[0] = False
         for first, end in found:
             assert (rr_s[first:end] <= 0.8 * latest + 1e-6).all()
-            assert (rr_s[first:end] >= 0.8 * 0.42).all()
-            assert rr_s[end] >= 0.8 * least_pause - 1e-6
+            assert (rr_s[first:end] >= 0.8 * 0.42 * 0.8).all()
+            interpolated = (
+                code == V and end == first + 1 and rr_s[first : end + 1].sum() >= 0.8 - 1e-6
+            )
+            assert rr_s[end] >= 0.8 * least_pause - 1e-6 or interpolated
             assert aami[end] == N
             changed[first : end + 1] = False
         assert not changed.any()
@@ -204,11 +207,10 @@ def test_what_is_put_in_is_put_into_all_leads_at_once_in_a_shape_of_each(code: i
     seen = np.abs(windows - level).max(axis=2) > 0.15 if code == V else None
     assert len(windows) > 50
     assert seen is None or seen.mean() > 0.9
+    same = np.isclose(windows[:, 0] - level[:, 0], windows[:, 1] - level[:, 1], atol=0.02)
     assert (
-        not np.isclose(windows[:, 0] - level[:, 0], windows[:, 1] - level[:, 1], atol=0.02)
-        .all(axis=1)
-        .any()
-    )
+        same.all(axis=1).mean() < 0.2
+    )  # a beat whose P wave and conduction are usual is early only
 
 
 def test_ventricular_shapes_are_borrowed_with_all_their_leads() -> None:

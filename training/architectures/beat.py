@@ -14,8 +14,10 @@ import torch
 from torch import Tensor, nn
 
 from ingest.errors import InputError
+from training.architectures import rhythm as rhythm_memory
 from training.architectures.cores import State, make_core
 from training.architectures.recall import ATRIAL, LENGTH, N_FEATURES, recall
+from training.architectures.rhythm import N_RHYTHM
 from training.architectures.size import Values, read_size
 
 ENCODERS = ("cnn", "features")
@@ -40,6 +42,10 @@ class BeatSize:
     """Dropout on the embeddings while training."""
     core: str = "lstm"
     """Recurrent core of both branches, one of ``CORES``."""
+    core_s: str = ""
+    """Core of the S branch, where it is another."""
+    rhythm: int = 0
+    """1 where the S branch knows the rhythm without ventricular beats, else 0."""
     context: int = 32
     """Beats that a core with attention looks at, the last one among them."""
     heads: int = 4
@@ -73,8 +79,13 @@ class BeatClassifier(nn.Module):
             raise InputError(
                 f"architecture.encoder is {size.encoder!r}; allowed: {', '.join(ENCODERS)}"
             )
+        if size.rhythm not in (0, 1):
+            raise InputError(f"architecture.rhythm is {size.rhythm}; allowed: 0, 1")
+        n_s += N_RHYTHM * size.rhythm
         self.core_v = make_core(size.core, n_v, size.hidden_v, size.context, size.heads)
-        self.core_s = make_core(size.core, n_s, size.hidden_s, size.context, size.heads)
+        self.core_s = make_core(
+            size.core_s or size.core, n_s, size.hidden_s, size.context, size.heads
+        )
         self.head_v = nn.Linear(size.hidden_v + n_v, 1)
         self.head_s = nn.Linear(size.hidden_s + n_s, 1)
 
@@ -82,11 +93,14 @@ class BeatClassifier(nn.Module):
     def state_names(self) -> tuple[str, ...]:
         """Names of the parts of the state: of the V branch, then of the S branch."""
         branches = (("v", self.core_v), ("s", self.core_s))
-        return tuple(f"{name}_{branch}" for branch, core in branches for name in core.state_names)
+        cores = [f"{name}_{branch}" for branch, core in branches for name in core.state_names]
+        return (*cores, *(["rhythm"] if self.size.rhythm else []))
 
     def initial_state(self, batch: int) -> State:
         """State of the cores of streams of which nothing was heard."""
-        return self.core_v.initial_state(batch) + self.core_s.initial_state(batch)
+        cores = self.core_v.initial_state(batch) + self.core_s.initial_state(batch)
+        rhythm = torch.zeros(batch, rhythm_memory.STATE, device=self.head_v.bias.device)
+        return (*cores, *([rhythm] if self.size.rhythm else []))
 
     def encode(self, shape: Tensor, features: Tensor) -> tuple[Tensor, Tensor]:
         """Give what each branch sees of beats; parameters as :meth:`logits`.
@@ -120,12 +134,17 @@ class BeatClassifier(nn.Module):
         state : State
         """
         seen_v, seen_s = self.encode(shape, features)
-        n_parts = len(self.core_v.state_names)
-        out_v, state_v = self.core_v(seen_v, state[:n_parts])
-        out_s, state_s = self.core_s(seen_s, state[n_parts:])
+        n_v, n_s = len(self.core_v.state_names), len(self.core_s.state_names)
+        out_v, state_v = self.core_v(seen_v, state[:n_v])
         v = self.head_v(torch.cat([out_v, seen_v], dim=2)).squeeze(2)
+        remembered: State = ()
+        if self.size.rhythm:
+            called = (v > 0).to(v.dtype)
+            rhythm, after = rhythm_memory.follow(features, called, state[n_v + n_s])
+            seen_s, remembered = torch.cat([seen_s, rhythm], dim=2), (after,)
+        out_s, state_s = self.core_s(seen_s, state[n_v : n_v + n_s])
         s = self.head_s(torch.cat([out_s, seen_s], dim=2)).squeeze(2)
-        return v, s, state_v + state_s
+        return v, s, state_v + state_s + remembered
 
     def forward(self, signal: Tensor, rr_s: Tensor, memory: Tensor, *state: Tensor) -> State:
         """Score one beat a stream, as exported: probabilities (batch, 3), then the states."""

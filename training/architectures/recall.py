@@ -18,6 +18,10 @@ QRS = slice(BEFORE - 8, BEFORE + 10)
 ATRIAL = slice(2, BEFORE - 7)
 """Where a P wave lies: 264 to 56 ms before the peak."""
 N_FEATURES = 18
+RR, HAS_RR, FIT_ATRIAL = 5, 9, 11
+"""Places of features: RR interval less ``TYPICAL_S``, whether it is known, fit of the P wave."""
+TYPICAL_S = 0.8
+"""An RR interval as any, s."""
 N_RR = 8
 """RR intervals remembered."""
 MEMORY = LENGTH + 2 + N_RR
@@ -78,8 +82,8 @@ def recall(window: Tensor, rr_s: Tensor, memory: Tensor) -> tuple[Tensor, Tensor
             log_ratio(last, usual),
             log_ratio(here, long_run),
             log_ratio(usual, long_run),
-            here - 0.8,
-            usual - 0.8,
+            here - TYPICAL_S,
+            usual - TYPICAL_S,
             total(deviation) / n_known,
             deviation.max(dim=1, keepdim=True).values,
             (rr_s > 0).to(beat.dtype),

@@ -5,10 +5,11 @@ from __future__ import annotations
 from ingest.errors import InputError
 from training.architectures.cores.attention import AttentionCore
 from training.architectures.cores.base import Core
+from training.architectures.cores.dense import DenseCore
 from training.architectures.cores.recurrent import GruCore, LstmCore, RnnCore
 from training.architectures.cores.transformer import TransformerCore
 
-CORES = ("rnn", "lstm", "gru", "attention", "transformer")
+CORES = ("rnn", "lstm", "gru", "attention", "transformer", "dense")
 """Keys that there are."""
 
 
@@ -40,6 +41,8 @@ def make_core(name: str, n_in: int, hidden: int, context: int, heads: int) -> Co
             return LstmCore(n_in, hidden)
         case "gru":
             return GruCore(n_in, hidden)
+        case "dense":
+            return DenseCore(n_in, hidden)
         case "attention":
             return AttentionCore(n_in, hidden, context)
         case "transformer":

@@ -108,9 +108,12 @@ def test_it_learns_what_only_memory_can_tell(name: str) -> None:
         nn.utils.clip_grad_norm_(core.parameters(), 1.0)
         optimizer.step()
         losses.append(loss.item())
-    guessing = 0.693
+    guessing, last = 0.693, sum(losses[-10:]) / 10
     assert losses[0] > 0.8 * guessing
-    assert sum(losses[-10:]) / 10 < 0.25 * guessing
+    if name == "dense":  # the one core without memory
+        assert last > 0.95 * guessing
+    else:
+        assert last < 0.25 * guessing
 
 
 @pytest.mark.parametrize(

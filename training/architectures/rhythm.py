@@ -1,0 +1,150 @@
+"""What is remembered of a patient's rhythm, and how early a beat is in it.
+
+An interval that begins or ends at a ventricular beat says nothing of the
+atrial rhythm, so those are left out of it: a beat behind an interpolated
+ventricular beat is early by its RR interval and yet on time. How early a beat
+is, is told against the spread of the usual intervals too, as a tenth early is
+much in a regular rhythm and nothing in a respiratory arrhythmia. Nothing here
+is learned.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from training.architectures.recall import FIT_ATRIAL, HAS_RR, RR, TYPICAL_S, log_ratio, total
+
+N_INTERVALS = 16
+"""Intervals remembered."""
+STATE = N_INTERVALS + 5
+"""A stream's memory: intervals without V (s, newest first, 0 unknown), time since the last beat
+that was no V (s), whether each of the last two beats was V, usual fit of what precedes the QRS,
+usual change from interval to interval."""
+N_RHYTHM = 26
+"""Features."""
+PACE = 1 / 12
+"""Share of the way that the usual fit and the usual change go to those of each beat."""
+LONGEST_S = 3.0
+"""Where counting the time since the last beat ends, s."""
+FLOOR_S = 0.02
+"""Spread below which intervals count as all alike, s: a few samples."""
+
+
+def follow(features: Tensor, ventricular: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+    """Run the memory along sequences of beats.
+
+    Parameters
+    ----------
+    features : Tensor of shape (n_beats, batch, N_FEATURES)
+        From :func:`training.architectures.recall.recall`.
+    ventricular : Tensor of shape (n_beats, batch)
+        1 where a beat is called V, else 0.
+    state : Tensor of shape (batch, STATE)
+
+    Returns
+    -------
+    rhythm : Tensor of shape (n_beats, batch, N_RHYTHM)
+    state : Tensor of shape (batch, STATE)
+    """
+    rr_s = features[..., HAS_RR : HAS_RR + 1] * (features[..., RR : RR + 1] + TYPICAL_S)
+    fit, v = features[..., FIT_ATRIAL : FIT_ATRIAL + 1], ventricular[..., None]
+    before = []
+    for i in range(len(features)):
+        before.append(state)
+        state = advance(rr_s[i], v[i], fit[i], state)
+    return describe(rr_s, v, fit, torch.stack(before)), state
+
+
+def advance(rr_s: Tensor, ventricular: Tensor, fit: Tensor, state: Tensor) -> Tensor:
+    """Remember a beat.
+
+    Parameters
+    ----------
+    rr_s : Tensor of shape (batch, 1), s
+        RR interval before the beat, 0 where unknown.
+    ventricular : Tensor of shape (batch, 1)
+        1 where the beat is called V, else 0.
+    fit : Tensor of shape (batch, 1)
+        Correlation of what precedes the QRS with the template.
+    state : Tensor of shape (batch, STATE)
+        Zeros for a new stream.
+
+    Returns
+    -------
+    Tensor of shape (batch, STATE)
+    """
+    past, since_s, last_v, _, usual_fit, change = state.split([N_INTERVALS, 1, 1, 1, 1, 1], dim=-1)
+    heard = rr_s > 0
+    plain = heard & (ventricular + last_v < 1)
+    follows = (plain & (past[..., :1] > 0)).to(rr_s.dtype)
+    step = log_ratio(rr_s.clamp(min=0.2), past[..., :1].clamp(min=0.2)).abs()
+    change = change + follows * PACE * (step - change)
+    past = torch.where(plain, torch.cat([rr_s, past[..., :-1]], dim=-1), past)
+    usual_fit = usual_fit + (1 - ventricular) * PACE * (fit - usual_fit)
+    running = heard.to(rr_s.dtype) * ventricular
+    since_s = running * (since_s + rr_s).clamp(max=LONGEST_S)
+    return torch.cat([past, since_s, ventricular, last_v, usual_fit, change], dim=-1)
+
+
+def describe(rr_s: Tensor, ventricular: Tensor, fit: Tensor, state: Tensor) -> Tensor:
+    """Say how a beat stands in the rhythm before it.
+
+    Parameters
+    ----------
+    rr_s, ventricular, fit : Tensors of shape (..., 1)
+        As :func:`advance` takes them.
+    state : Tensor of shape (..., STATE)
+        As before the beat.
+
+    Returns
+    -------
+    Tensor of shape (..., N_RHYTHM)
+    """
+    past, since_s, last_v, earlier_v, usual_fit, change = state.split(
+        [N_INTERVALS, 1, 1, 1, 1, 1], dim=-1
+    )
+    known = (past > 0).to(rr_s.dtype)
+    mean_s = total(past * known) / total(known).clamp(min=1)
+    first = torch.where(rr_s > 0, rr_s + since_s, TYPICAL_S * torch.ones_like(rr_s))
+    mean_s = torch.where(mean_s > 0, mean_s, first)
+    past = torch.where(past > 0, past, mean_s)
+    ranked = past.topk(N_INTERVALS, dim=-1).values
+    longest, long, short, shortest = (ranked[..., i : i + 1] for i in (1, 3, 12, 14))
+    median = (ranked[..., 7:8] + ranked[..., 8:9]) / 2
+    spread = _upper_median((past - median).abs())
+    jitter = _upper_median((past[..., 1:] - past[..., :-1]).abs())
+    here = torch.where(rr_s > 0, rr_s + since_s, median)
+    alone = torch.where(rr_s > 0, rr_s, median)
+    last, before = past[..., :1], past[..., 1:2]
+    features = [
+        *(log_ratio(here, other) for other in (longest, long, median, short, shortest)),
+        *(log_ratio(here, other) for other in (last, before)),
+        *(log_ratio(other, median) for other in (alone, last, before)),
+        log_ratio(here + last, 2 * median),
+        *(_in_units(here - usual, spread) for usual in (median, long)),
+        *(_in_units(here - usual, jitter) for usual in (median, last)),
+        *(_bounded(10 * width / median) for width in (spread, jitter)),
+        ventricular,
+        last_v,
+        earlier_v,
+        usual_fit,
+        fit - usual_fit,
+        _bounded(5 * change),
+        *(total((past < here * f).to(rr_s.dtype)) / N_INTERVALS for f in (0.97, 1.03)),
+        median - TYPICAL_S,
+    ]
+    return torch.cat(features, dim=-1)
+
+
+def _upper_median(x: Tensor) -> Tensor:
+    """Middle value over the last axis, the greater one of two, kept as an axis of one."""
+    return x.topk(x.shape[-1] // 2, dim=-1).values[..., -1:]
+
+
+def _in_units(difference_s: Tensor, spread_s: Tensor) -> Tensor:
+    return _bounded(difference_s / (4 * spread_s + FLOOR_S))
+
+
+def _bounded(x: Tensor) -> Tensor:
+    return x / (1 + x.abs())
