@@ -48,7 +48,7 @@ def rhythm_records(folder: Path) -> tuple[str, ...]:
     """
     path = folder / REFERENCE
     try:
-        rows = list(csv.reader(path.open(encoding="utf-8")))
+        rows = list(csv.reader(path.read_text("utf-8").splitlines()))
     except OSError as error:
         raise InputError(
             f"cannot read {path}: {error.strerror}; labels = 'rhythm' needs a table of "
