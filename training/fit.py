@@ -24,6 +24,8 @@ from training.curves import draw_curves, gather_metrics
 from training.datasets import digest
 from training.gated_task import GatedBeatTask
 from training.hardware import trainer_options
+from training.meta.task import MetaBeatTask
+from training.noise_bank import load_noise
 from training.qrs_task import QrsTask
 from training.sources import read_split, write_subjects
 from training.task import Task
@@ -34,6 +36,7 @@ TASKS: dict[str, type[Task]] = {
     "beat": BeatTask,
     "gated-beat": GatedBeatTask,
     "two-lead-beat": TwoLeadTask,
+    "meta-beat": MetaBeatTask,
     "ctc": CtcTask,
 }
 """What can be learned; one entry more is one task more."""
@@ -84,11 +87,14 @@ def fit(config: TrainConfig, data: Path, folder: Path, *, progress: bool = True)
     _require_known(config)
     options = trainer_options(config.fit)
     split = read_split(config.data, data, TASKS[config.task].N_LEADS)
-    data_digest = digest(split.training)
+    real = config.enrichment.get("real_noise")
+    noise = load_noise(data, "training", config.data.fs) if real else []
+    data_digest = digest(split.training, noise)
     last = _open_folder(folder, config, data_digest)
     torch.set_num_threads(1)  # how a sum is shared among threads shows in the weights
     lightning.seed_everything(config.fit.seed, workers=True, verbose=False)
     task = TASKS[config.task](config, split.training, split.validation)
+    task.noise = noise
     trainer = lightning.Trainer(
         **options,
         max_epochs=config.fit.epochs,
@@ -119,6 +125,7 @@ def fit(config: TrainConfig, data: Path, folder: Path, *, progress: bool = True)
         "data_digest": data_digest,
         "training_patients": split.training_patients,
         "validation_patients": split.validation_patients,
+        "noise_patients": sorted({segment.patient for segment in noise}),
         "parameters": sum(p.numel() for p in task.model.parameters()),
         "epochs": torch.load(folder / "last.ckpt", map_location="cpu")["epoch"] + 1,
         "onnx_difference": difference,

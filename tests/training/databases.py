@@ -64,7 +64,7 @@ def tiny_config(task: str, **tables: dict[str, Any]) -> TrainConfig:
         "beat": {"channels": 4, "embedding": 4, "hidden_v": 4, "hidden_s": 4},
         "two-lead-beat": {"channels": 4, "embedding": 4, "hidden_v": 4, "hidden_s": 4},
     }
-    small["gated-beat"] = small["beat"]
+    small["gated-beat"] = small["meta-beat"] = small["beat"]
     plain: dict[str, Any] = {
         "data": {"database": "simdb", "records": NAMES[:2], "leads": (0, 1)},
         "fit": {"epochs": 2, "steps": 3, "batch": 2, "length": 16},
