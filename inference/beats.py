@@ -141,14 +141,17 @@ class Beats(Composite):
             One beat a row at most.
         """
         window = _shifted(self.state["signal"], slots, scaled)
-        heard_leads = _shifted(self.state["heard_leads"], slots, heard[..., None])
-        some_heard = np.logical_or.reduce(heard, axis=1)
+        if self.n_leads == 1:
+            probs, some_heard = probs[:, 0], heard[:, 0]
+        else:
+            _shifted(self.state["heard_leads"], slots, heard[..., None])
+            probs = probs[np.arange(len(slots)), first_heard(heard)]
+            some_heard = np.logical_or.reduce(heard, axis=1)
         recent = _shifted(self.state["heard"], slots, some_heard[:, None])
         unbroken = self.state["unbroken"]
         unbroken[slots] &= recent[:, 0]  # up to the tick of the oldest candidate, no further
         allowed = recent[:, self._candidate_tick]
-        in_use = probs[np.arange(len(slots)), first_heard(heard)]
-        present, r_ms = self.picker.step(slots, now_ms, in_use, allowed)
+        present, r_ms = self.picker.step(slots, now_ms, probs, allowed)
         rows = np.flatnonzero(present)
         rr_ms = np.zeros(len(slots), np.int64)
         aami = np.full(len(slots), N, np.int8)
@@ -158,7 +161,7 @@ class Beats(Composite):
             rr = r_ms[rows] - self.state["last_r_ms"][chosen]
             known = unbroken[chosen] & recent[rows, : self._n_candidate_ticks].all(axis=1)
             rr_ms[rows] = np.where(known & (rr <= LONGEST_RR_MS), rr, 0)
-            cut = self._cut(window[rows], heard_leads[rows], now_ms[rows] - r_ms[rows])
+            cut = self._cut(chosen, window[rows], now_ms[rows] - r_ms[rows])
             aami[rows], confidence[rows] = self._classify(chosen, cut, rr_ms[rows])
             self.state["last_r_ms"][chosen] = r_ms[rows]
             unbroken[chosen] = True
@@ -166,8 +169,8 @@ class Beats(Composite):
 
     def _cut(
         self,
+        slots: Slots,
         history: NDArray[np.float32],
-        heard: NDArray[np.bool_],
         ago_ms: NDArray[np.int64],
     ) -> NDArray[np.float32]:
         """Cut the beat model's window about R-peaks that lie so long before the history's end."""
@@ -177,6 +180,7 @@ class Beats(Composite):
         window = np.take_along_axis(history, index[:, None], axis=2)
         if self.n_leads > 1:
             ticks = index[:, [0, -1]] // self._n
+            heard = self.state["heard_leads"][slots]
             window[~seen_whole(heard, ticks[:, 0], ticks[:, 1])] = 0
         return window
 
