@@ -6,7 +6,14 @@ import torch
 from torch import Tensor
 
 from training.architectures.recall import FIT_ATRIAL, HAS_RR, N_FEATURES, RR, TYPICAL_S
-from training.architectures.rhythm import N_INTERVALS, N_RHYTHM, STATE, follow
+from training.architectures.rhythm import (
+    N_INTERVALS,
+    N_RHYTHM,
+    STATE,
+    advance,
+    advance_all,
+    follow,
+)
 
 EARLINESS = 2
 """Place of the log ratio of the interval since the last beat not V to the median one."""
@@ -77,3 +84,18 @@ def test_a_sequence_in_pieces_is_the_sequence() -> None:
 
 def test_nothing_heard_yet_gives_finite_features() -> None:
     assert torch.isfinite(run([0.0, 0.0, 0.6], [0, 1, 0])).all()
+
+
+def test_whole_sequences_are_remembered_as_beat_by_beat() -> None:
+    generator = torch.Generator().manual_seed(1)
+    rr_s = torch.rand(60, 5, 1, generator=generator) + 0.2
+    rr_s[torch.rand(60, 5, generator=generator) < 0.1] = 0
+    v = (torch.rand(60, 5, 1, generator=generator) < 0.3).float()
+    fit = torch.rand(60, 5, 1, generator=generator)
+    states = [torch.zeros(5, STATE)]
+    for _ in range(2):
+        begin = states[-1]
+        for i in range(60):
+            states.append(advance(rr_s[i], v[i], fit[i], states[-1]))
+        told = advance_all(rr_s, v, fit, begin)
+        torch.testing.assert_close(told, torch.stack(states[-61:]), rtol=0, atol=1e-6)
