@@ -20,6 +20,7 @@ from inference import model
 from ingest.errors import InputError
 from training.adaptation.cohort import AdaptedRecord, adapt_records
 from training.adaptation.folds import fold_of
+from training.adaptation.page import write_page
 from training.assessment import kept
 from training.assessment.cohorts import COHORTS, Cohort, cohorts_named
 from training.assessment.figures import figures
@@ -91,6 +92,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         {"model": facts, "why": arguments.why or "", "rows": rows, "cost": cost},
         arguments.results,
     )
+    if arguments.results is None:
+        write_page(COHORT_KEYS)
     if cohort.held_out:
         qrs = kept.model_facts(model.builtin("qrs"))
         scores = [rows[1]["gross"][kind]["f1"] for kind in ("qrs", "veb", "sveb")]

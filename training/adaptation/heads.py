@@ -17,6 +17,7 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 from onnx import numpy_helper
 
+from inference.gate import CONTENT, RULES
 from inference.model import DTYPES
 from ingest.errors import InputError
 from training.adaptation.labelled_start import ServedBeats
@@ -139,7 +140,7 @@ class Heads:
         return {branch: Seen(next(columns), next(columns)[:, 0]) for branch in self.heads}
 
     def moved(self, moves: Mapping[str, Move], metadata: Mapping[str, str]) -> bytes:
-        """Write the model with its heads moved.
+        """Write the model with its heads moved, and without a gate if it had one.
 
         Parameters
         ----------
@@ -160,7 +161,8 @@ class Heads:
             self._add(changed, head.bias, np.array([move.bias]))
             if move.window.any():
                 _see_window(changed, head.logit, move.window, f"patient_{branch}")
-        old = {one.key: one.value for one in changed.metadata_props}
+        # A gate passes beats as N by rules that know nothing of this patient's labels.
+        old = {o.key: o.value for o in changed.metadata_props if o.key not in (CONTENT, RULES)}
         onnx.helper.set_model_props(changed, {**old, **metadata})
         onnx.checker.check_model(changed)
         return bytes(changed.SerializeToString())

@@ -101,3 +101,14 @@ def test_a_head_that_is_used_twice_is_refused(base: Path, tmp_path: Path) -> Non
     onnx.save(twice, str(tmp_path / "twice.onnx"))
     with pytest.raises(InputError, match="cannot be adapted"):
         Heads(tmp_path / "twice.onnx")
+
+
+def test_an_adapted_model_has_no_gate(base: Path, served: ServedBeats, tmp_path: Path) -> None:
+    gated = onnx.load(str(base))
+    old = {one.key: one.value for one in gated.metadata_props}
+    onnx.helper.set_model_props(gated, {**old, "gate": "x", "gate_rules": "{}"})
+    onnx.save(gated, str(tmp_path / "gated.onnx"))
+    heads = Heads(tmp_path / "gated.onnx")
+    moved = written(heads, random_moves(heads, served, 0.0), tmp_path / "moved.onnx")
+    there = {one.key for one in onnx.load(str(moved)).metadata_props}
+    assert there == old.keys()
