@@ -74,6 +74,51 @@ def motion(x: Signal, rng: np.random.Generator, *, fs: float, rate_hz: float = 0
     return out
 
 
+def weak_qrs(
+    x: Signal, peaks: NDArray[np.floating], *, fs: float, factor: float, reach_s: float = 0.08
+) -> Signal:
+    """Make the QRS complexes of one signal smaller, and leave the P and T waves as they are.
+
+    Parameters
+    ----------
+    x : array of shape (n_samples,)
+    peaks : array of shape (n_beats,)
+        Samples of the R-peaks.
+    fs : float
+        Sampling frequency, Hz.
+    factor : float
+        What is left of a complex, over the line between its ends.
+    reach_s : float
+        How far it reaches to either side of its R-peak, s.
+    """
+    out = x.copy()
+    reach = round(reach_s * fs)
+    less = (factor - 1) * np.hanning(2 * reach + 1)
+    for peak in np.rint(peaks).astype(np.int64):
+        if reach <= peak < len(x) - reach:
+            part = x[peak - reach : peak + reach + 1]
+            line = np.linspace(part[0], part[-1], len(part))
+            out[peak - reach : peak + reach + 1] += (less * (part - line)).astype(np.float32)
+    return out
+
+
+def pops(
+    x: Signal, rng: np.random.Generator, *, fs: float, share: float, rate_hz: float = 0.06
+) -> Signal:
+    """Add electrode pops: jumps of 2 to 10 times the QRS that die away in 0.05 to 0.7 s."""
+    out = x.copy()
+    n = x.shape[1]
+    amplitude = np.percentile(np.abs(x), 99.0, axis=1)
+    for row in np.flatnonzero(rng.random(len(x)) < share):
+        for _ in range(rng.poisson(rate_hz * n / fs)):
+            at = int(rng.integers(0, n))
+            height = amplitude[row] * np.exp(rng.uniform(np.log(2), np.log(10)))
+            past = np.arange(n - at) / fs
+            shape = np.exp(-past / rng.uniform(0.05, 0.7)) * np.minimum(1, (past * fs + 1) / 3)
+            out[row, at:] += (height * rng.choice((-1, 1)) * shape).astype(np.float32)
+    return out
+
+
 def time_scale(
     x: Signal, at: NDArray[np.int64], rng: np.random.Generator, *, largest: float = 1.25
 ) -> tuple[Signal, NDArray[np.int64], float]:

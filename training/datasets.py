@@ -23,6 +23,7 @@ from ingest.recording import Recording
 from ingest.wfdb_replay import open_recording
 from training.ec57 import read_annotations
 from training.labels import aami_codes
+from training.noise_bank import NoiseSegment
 from training.splits import patient_of
 from training.subjects import UNKNOWN, Subject, read_subject
 
@@ -178,13 +179,16 @@ def condition(
     return signal, np.concatenate([block.quality.scale_uv[0] for block in blocks])
 
 
-def digest(signals: Iterable[LabelledSignal]) -> str:
-    """Fingerprint of training data: signals and labels, in order, as 64 hex digits."""
+def digest(signals: Iterable[LabelledSignal], noise: Iterable[NoiseSegment] = ()) -> str:
+    """Fingerprint of training data: signals, labels and noise, in order, as 64 hex digits."""
     total = hashlib.sha256()
     for s in signals:
         total.update(f"{s.patient}/{s.name}/{s.lead}/{s.fs}".encode())
         for array in (s.signal_uv, s.scale_uv, s.r_ms, s.aami, s.flutter_ms):
             total.update(np.ascontiguousarray(array).tobytes())
+    for segment in noise:
+        total.update(f"noise {segment.patient}/{segment.start_s}".encode())
+        total.update(np.ascontiguousarray(segment.noise).tobytes())
     return total.hexdigest()
 
 

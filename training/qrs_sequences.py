@@ -13,6 +13,7 @@ from inference.ticks import TICK_MS
 from ingest.errors import InputError
 from training import augment
 from training.datasets import LabelledSignal
+from training.real_noise import RealNoise, qrs_power
 
 TARGET_WIDTH = 0.5
 """Standard deviation of the target about an R-peak, frames: soft, to let its centre be read."""
@@ -44,6 +45,22 @@ class Augmentation:
     """Largest factor by which amplitudes are raised or lowered."""
     other_lead: float = 0.3
     """Share taken from a lead that is not the record's first."""
+    fast: float = 0.0
+    """Share squeezed by up to ``fastest``: rates of tachycardia."""
+    fastest: float = 2.0
+    """Largest factor of that."""
+    weak_qrs: float = 0.0
+    """Share whose QRS complexes are made small, as low as their P and T waves."""
+    weakest: float = 0.2
+    """Least factor of that."""
+    pops: float = 0.0
+    """Share with electrode pops, several times as high as the QRS."""
+    real_noise: float = 0.0
+    """Share with noise of the noise bank's training part, over all of it or a part of it."""
+    real_noise_db_low: float = 0.0
+    """Least SNR of that noise, dB."""
+    real_noise_db_high: float = 24.0
+    """Largest SNR of that noise, dB."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,6 +90,13 @@ class QrsSampler:
         Frames by which a frame's target lies behind it.
     augmentation : Augmentation
         How they are made harder.
+    noise : RealNoise, optional
+        Where ``augmentation.real_noise`` takes its noise from.
+
+    Raises
+    ------
+    ingest.errors.InputError
+        If real noise is asked for and there is none.
     """
 
     def __init__(
@@ -82,7 +106,12 @@ class QrsSampler:
         stride: int,
         look_ahead: int,
         augmentation: Augmentation = Augmentation(),
+        noise: RealNoise | None = None,
     ) -> None:
+        if augmentation.real_noise and noise is None:
+            raise InputError("enrichment.real_noise wants noise to learn from; there is none")
+        self._noise = noise
+        self._power = {id(s): qrs_power(s) for s in signals} if noise else {}
         self._signals, self._n_first = list(signals), n_first
         self._stride, self._look_ahead, self._how = stride, look_ahead, augmentation
         self._fs = signals[0].fs
@@ -96,11 +125,12 @@ class QrsSampler:
             If a record is shorter than such a stretch may be before it is squeezed.
         """
         n = length_s * self._fs
+        largest = max(self._how.stretch, self._how.fastest if self._how.fast else 1)
         for record in self._signals:
-            if len(record.signal_uv) <= n * self._how.stretch + 2:
+            if len(record.signal_uv) <= n * largest + 2:
                 raise InputError(
                     f"record {record.name} is too short for sequences of {length_s} s, "
-                    f"stretched by up to {self._how.stretch}"
+                    f"stretched by up to {largest}"
                 )
         signal = np.empty((batch, n), np.float32)
         target = np.zeros((batch, n // self._stride), np.float32)
@@ -115,6 +145,8 @@ class QrsSampler:
         signal = augment.noise(signal, rng, share=how.noise, snr_db=snr_db)
         signal = augment.wander(signal, rng, fs=self._fs, share=how.wander)
         signal = augment.motion(signal, rng, fs=self._fs)
+        if how.pops:
+            signal = augment.pops(signal, rng, fs=self._fs, share=how.pops)
         return QrsSequences(self._scaled(signal), target, weight)
 
     def _cut(
@@ -130,8 +162,7 @@ class QrsSampler:
         record = self._signals[
             rng.integers(others) + self._n_first if other else rng.integers(self._n_first)
         ]
-        limit = np.log(self._how.stretch)
-        pace = float(np.exp(rng.uniform(-limit, limit)))
+        pace = self._pace(rng)
         n = int(len(signal) * pace) + 2
         start = int(rng.integers(0, len(record.signal_uv) - n))
         source = record.signal_uv[start : start + n]
@@ -142,16 +173,32 @@ class QrsSampler:
 
         peaks = frame(record.r_ms)
         peaks = peaks[(peaks > 0) & (peaks < len(target))]
+        how = self._how
+        if how.weak_qrs and rng.random() < how.weak_qrs:
+            factor = float(np.exp(rng.uniform(np.log(how.weakest), 0)))
+            at = peaks * self._stride
+            signal[:] = augment.weak_qrs(signal, at, fs=self._fs, factor=factor)
         if rng.random() < self._how.silence:
             peaks = self._silence(rng, signal, weight, peaks)
         if self._how.dropout and rng.random() < self._how.dropout:
             peaks = self._silence(rng, signal, weight, peaks, off=True)
+        if self._noise and how.real_noise and rng.random() < how.real_noise:
+            snr_db = rng.uniform(how.real_noise_db_low, how.real_noise_db_high)
+            self._noise.add(rng, signal, self._power[id(record)], snr_db)
         for peak in peaks + self._look_ahead:
             near = np.arange(max(int(peak) - 2, 0), min(int(peak) + 3, len(target)))
             bump = np.exp(-((near + 0.5 - peak) ** 2) / (2 * TARGET_WIDTH**2))
             target[near] = np.maximum(target[near], bump)
         for begin, end in frame(np.minimum(record.flutter_ms, 10**9)) + self._look_ahead:
             weight[max(int(begin) - 5, 0) : max(int(end) + 25, 0)] = 0
+
+    def _pace(self, rng: np.random.Generator) -> float:
+        """Draw by how much time is squeezed."""
+        how = self._how
+        low, high = 1 / how.stretch, how.stretch
+        if how.fast and rng.random() < how.fast:
+            low, high = 1, how.fastest
+        return float(np.exp(rng.uniform(np.log(low), np.log(high))))
 
     def _silence(
         self,

@@ -20,6 +20,7 @@ from training.distill import Teacher, soft_losses
 from training.export import ExportSpec, export
 from training.objectives import Objective
 from training.qrs_sequences import Augmentation, QrsSampler
+from training.real_noise import RealNoise
 from training.task import Task
 
 LOOK_AHEAD = 8
@@ -66,7 +67,10 @@ class QrsTask(Task):
         first = [s for s in self.training_signals if s.first]
         rest = [s for s in self.training_signals if not s.first]
         how = Augmentation(**self.config.enrichment)
-        sampler = QrsSampler(first + rest, len(first), STRIDE, LOOK_AHEAD, how)
+        noise = None
+        if self.noise:
+            noise = RealNoise(self.noise, self.config.data.fs, self.config.fit.seed)
+        sampler = QrsSampler(first + rest, len(first), STRIDE, LOOK_AHEAD, how, noise)
         distill = self.config.distill
         teacher = None if distill is None else Teacher(distill.teacher, self.spec(""))
         return DataLoader(QrsBatches(sampler, self.own_config, teacher), batch_size=None)

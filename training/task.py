@@ -15,6 +15,7 @@ from torch.utils.data import DataLoader
 from training.architectures.size import Values
 from training.config import TrainConfig
 from training.datasets import LabelledSignal
+from training.noise_bank import NoiseSegment
 from training.pruning import Pruner
 from training.regularise import add_l2_gradient, clip_gradients, soft_threshold, weights, zero_share
 
@@ -39,6 +40,8 @@ class Task(lightning.LightningModule):
     N_LEADS: ClassVar[int] = 1
     """Leads of a record that are looked at together."""
     model: nn.Module
+    noise: Sequence[NoiseSegment] = ()
+    """Real noise to mix in, where the table ``[enrichment]`` asks for ``real_noise``."""
 
     def __init__(
         self,

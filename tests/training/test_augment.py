@@ -17,6 +17,7 @@ AUGMENTATIONS = {
     "noise": augment.noise,
     "wander": partial(augment.wander, fs=FS),
     "motion": partial(augment.motion, fs=FS),
+    "pops": partial(augment.pops, fs=FS, share=0.5),
 }
 
 
@@ -84,3 +85,24 @@ def test_scaled_time_takes_the_beats_along(seed: int) -> None:
     np.testing.assert_array_equal(same, x)
     np.testing.assert_array_equal(still, at)
     assert one == 1
+
+
+def test_weak_qrs_shrinks_the_complex_and_nothing_else() -> None:
+    x = 200 * np.sin(np.arange(1000) / 40).astype(np.float32)
+    x[495:506] += 1000 * np.hanning(11).astype(np.float32)
+    weak = augment.weak_qrs(x, np.array([500.0, 3.0]), fs=FS, factor=0.2)
+
+    far = np.abs(np.arange(1000) - 500) > 10
+    np.testing.assert_array_equal(weak[far], x[far])
+    assert weak[500] - x[490] == pytest.approx(0.2 * (x[500] - x[490]), abs=60)
+
+
+def test_pops_jump_and_die_away_in_the_share_asked_for() -> None:
+    x = spikes(300)
+    popped = augment.pops(x, np.random.default_rng(0), fs=FS, share=0.4, rate_hz=0.2) - x
+
+    touched = popped.any(axis=1)
+    assert touched.mean() == pytest.approx(0.4, abs=0.08)
+    assert (np.abs(popped[touched]).max(axis=1) > 1000).all()
+    size = np.abs(popped[touched])
+    assert (size.mean(axis=1) < 0.25 * size.max(axis=1)).all()

@@ -134,3 +134,29 @@ def test_largest_gain_is_as_asked(largest: float, monkeypatch: pytest.MonkeyPatc
     draw([spiky()], replace(PLAIN, gain=largest))
     assert 1 / largest - 1e-6 <= min(factors) <= max(factors) <= largest + 1e-6
     assert max(factors) / min(factors) >= largest**0.8 - 1e-6
+
+
+def test_fast_squeezes_time_so_that_rates_of_tachycardia_are_seen() -> None:
+    fast = draw([spiky()], replace(PLAIN, fast=1.0, fastest=2.0))
+    beats = (fast.target > 0.5).sum(axis=1) / 16
+    assert beats.min() >= 1.25 * 0.85
+    assert beats.max() > 1.25 * 1.5
+
+
+def test_a_record_must_be_long_enough_for_the_fastest() -> None:
+    with pytest.raises(InputError, match=r"stretched by up to 8"):
+        draw([spiky()], replace(PLAIN, fast=0.1, fastest=8.0))
+
+
+def test_weak_qrs_lets_the_wave_after_it_stand_out_and_keeps_the_target() -> None:
+    record = spiky()
+    record.signal_uv[(record.r_ms // 8)[:, None] + np.arange(30, 36)] = 400
+    plain = draw([record], PLAIN)
+    weak = draw([record], replace(PLAIN, weak_qrs=1.0, weakest=0.2))
+
+    def share_of_waves(drawn: QrsSequences) -> float:
+        return float(np.mean(drawn.signal > 0.6 * drawn.signal.max(axis=1, keepdims=True)))
+
+    assert share_of_waves(plain) < 0.02
+    assert share_of_waves(weak) > 0.02
+    assert (weak.target.max(axis=1) > 0.5).all()
