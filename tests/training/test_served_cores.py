@@ -21,19 +21,26 @@ N_STREAMS, N_BEATS = 37, 6
 SIZES = {"hidden_v": 8, "hidden_s": 4, "channels": 4, "embedding": 4, "context": 3, "heads": 2}
 
 
-@pytest.fixture(scope="module", params=[*((core, "cnn") for core in CORES), ("gru", "features")])
+FORMS = [
+    *({"core": core} for core in CORES),
+    {"core": "gru", "encoder": "features"},
+    {"core": "attention", "core_s": "dense", "rhythm": 1},
+]
+"""Every core, no CNN, and branches that differ."""
+
+
+@pytest.fixture(scope="module", params=FORMS, ids=lambda form: "-".join(map(str, form.values())))
 def served(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[BeatClassifier, Path]:
     """A classifier with large random weights, and the file it was exported to."""
-    core, encoder = request.param
-    architecture = {**SIZES, "core": core, "encoder": encoder}
+    architecture = {**SIZES, **request.param}
     torch.manual_seed(3)
     task = BeatTask(tiny_config("beat", architecture=architecture), [], [])
     with torch.no_grad():
         for part in task.model.parameters():
             part += 0.3 * torch.randn_like(part)
-    path = tmp_path_factory.mktemp("served") / f"{core}-{encoder}.onnx"
+    path = tmp_path_factory.mktemp("served") / "model.onnx"
     assert task.write(path, "ab" * 32) < 1e-5
     return task.model.eval(), path
 

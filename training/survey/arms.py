@@ -82,7 +82,13 @@ class Arm:
 
 
 ARMS: tuple[Arm, ...] = (
-    Arm("lstm", "LSTM, with CNN (the shipped form)"),
+    Arm("lstm", "LSTM with CNN (RNN-CNN hybrid)"),
+    Arm(
+        "shipped",
+        "the shipped form",
+        {"architecture": {"rhythm": 1, "core_s": "dense", "hidden_s": 32}},
+        note="the V branch as above; the S branch has a memory of the rhythm instead of an LSTM",
+    ),
     Arm("rnn", "vanilla tanh RNN", {"architecture": {"core": "rnn"}}),
     Arm("gru", "GRU", {"architecture": {"core": "gru"}}),
     Arm(
