@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from ingest.errors import InputError
-from training.datasets import LabelledSignal
+from tests.training.databases import tiny_config
+from training.datasets import LabelledSignal, digest
+from training.fit import fit
 from training.noise_bank import NoiseSegment, level
 from training.qrs_sequences import Augmentation, QrsSampler
 from training.real_noise import RealNoise, qrs_power
@@ -51,8 +56,6 @@ def test_a_seed_says_all_of_it(segments: list[NoiseSegment]) -> None:
 
 
 def test_the_power_is_that_of_the_qrs_not_of_its_baseline(signals: list[LabelledSignal]) -> None:
-    from dataclasses import replace
-
     one = signals[0]
     twice = replace(one, signal_uv=2 * one.signal_uv + np.float32(500))
     assert qrs_power(one) > 0
@@ -79,3 +82,31 @@ def test_real_noise_is_mixed_in_at_the_share_asked_for(
 def test_real_noise_without_any_is_refused(signals: list[LabelledSignal]) -> None:
     with pytest.raises(InputError, match="real_noise"):
         QrsSampler(signals, 1, 5, 8, Augmentation(real_noise=0.5))
+
+
+def test_the_noise_is_part_of_the_data_that_a_model_is_made_from(
+    signals: list[LabelledSignal], segments: list[NoiseSegment]
+) -> None:
+    assert digest(signals, []) == digest(signals)
+    assert len({digest(signals, part) for part in ([], segments, segments[:-1])}) == 3
+
+
+def test_a_run_takes_its_noise_from_the_part_that_may_be_learned_from(
+    data: Path, tmp_path: Path, segments: list[NoiseSegment], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def load(folder: Path, part: str, fs: int) -> list[NoiseSegment]:
+        asked.append((folder, part, fs))
+        return segments
+
+    monkeypatch.setattr("training.fit.load_noise", load)
+    with_noise = fit(
+        tiny_config("qrs", enrichment={"real_noise": 0.5}), data, tmp_path / "a", progress=False
+    )
+    without = fit(tiny_config("qrs"), data, tmp_path / "b", progress=False)
+
+    assert asked == [(data, "training", FS)]
+    assert with_noise.summary["noise_patients"] == [f"db/{i}" for i in range(4)]
+    assert without.summary["noise_patients"] == []
+    assert with_noise.summary["data_digest"] != without.summary["data_digest"]
