@@ -23,9 +23,10 @@ from training.ctc_task import CtcTask
 from training.curves import draw_curves, gather_metrics
 from training.datasets import digest
 from training.gated_task import GatedBeatTask
+from training.guard import Split
 from training.hardware import trainer_options
 from training.meta.task import MetaBeatTask
-from training.noise_bank import load_noise
+from training.noise_bank import NoiseSegment, load_noise
 from training.qrs_task import QrsTask
 from training.sources import read_split, write_subjects
 from training.task import Task
@@ -87,8 +88,7 @@ def fit(config: TrainConfig, data: Path, folder: Path, *, progress: bool = True)
     _require_known(config)
     options = trainer_options(config.fit)
     split = read_split(config.data, data, TASKS[config.task].N_LEADS)
-    real = config.enrichment.get("real_noise")
-    noise = load_noise(data, "training", config.data.fs) if real else []
+    noise = _read_noise(config, data)
     data_digest = digest(split.training, noise)
     last = _open_folder(folder, config, data_digest)
     torch.set_num_threads(1)  # how a sum is shared among threads shows in the weights
@@ -132,11 +132,25 @@ def fit(config: TrainConfig, data: Path, folder: Path, *, progress: bool = True)
         "revision": _revision(),
         "scores": {name: float(value) for name, value in trainer.callback_metrics.items()},
     }
+    _write_summary(folder, config, split, summary)
+    return Run(folder, model, summary)
+
+
+def _read_noise(config: TrainConfig, data: Path) -> list[NoiseSegment]:
+    """Read the noise that may be learned from, if the run asks for any."""
+    if not config.enrichment.get("real_noise"):
+        return []
+    return load_noise(data, "training", config.data.fs)
+
+
+def _write_summary(
+    folder: Path, config: TrainConfig, split: Split, summary: dict[str, object]
+) -> None:
+    """Write what explains the run."""
     gather_metrics(folder / "log", folder / "metrics.csv")
     draw_curves(folder / "metrics.csv", folder / "curves.png", f"{config.name} {config.version}")
     write_subjects(folder / "subjects.csv", split)
     (folder / "run.json").write_text(json.dumps(summary, indent=2) + "\n", "utf-8")
-    return Run(folder, model, summary)
 
 
 def _require_known(config: TrainConfig) -> None:
