@@ -46,7 +46,7 @@ def rows_of(cohort: Cohort, done: Sequence[AdaptedRecord]) -> list[dict[str, Any
     parts = [cohort, *(c for c in COHORTS if c.key.startswith(f"{cohort.key}-"))]
     rows = []
     for part in parts:
-        name = part.name.replace("trained on", "patients left out")
+        name = part.name.replace("(trained on)", "(patients left out)")
         chosen = [one for one in done if one.after.record in (part.records or names)]
         for what, side in (("as it is", "before"), ("adapted on 5 min", "after")):
             row = figures(part, [getattr(one, side) for one in chosen])
