@@ -11,6 +11,7 @@ import pytest
 from deploy.cli.main import run
 from deploy.services import benchmarks
 from deploy.services.benchmarks import Figure
+from inference.model import builtin_names
 
 Say = pytest.CaptureFixture[str]
 
@@ -23,7 +24,7 @@ def test_figures_are_told_as_one_object(capsys: Say) -> None:
     assert told.keys() == {"machine", "figures"}
     assert told["machine"]
     names = [figure["name"] for figure in told["figures"]]
-    assert names == ["decode a frame of 1 s", "model qrs, batch 128", "model beat, batch 128"]
+    assert names == ["decode a frame of 1 s", *(f"model {n}, batch 128" for n in builtin_names())]
     for figure in told["figures"]:
         assert figure.keys() == {"name", "value", "unit", "peer", "ratio"}
         assert figure["unit"]

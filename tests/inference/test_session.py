@@ -21,17 +21,17 @@ def session(request) -> StreamSession:
 
 
 def signals(info: ModelInfo, n_calls: int, n_rows: int = N_ROWS, seed: int = 0) -> list[np.ndarray]:
-    """Signal-like input of several calls, each (n_rows, 1, n_samples)."""
+    """Signal-like input of several calls, each (n_rows, n_leads, n_samples)."""
     rng = np.random.default_rng(seed)
     n = info.length or info.fs // 5
     bumps = np.exp(-0.5 * (np.arange(-20, 21) / 2.5) ** 2)
     calls = []
     for _ in range(n_calls):
-        x = rng.normal(0, 0.05, (n_rows, n))
-        for row in x:
+        x = rng.normal(0, 0.05, (n_rows, len(info.leads), n))
+        for row in x.reshape(-1, n):
             at = int(rng.integers(0, n))
             row[at : at + 41] += (bumps * rng.normal(0.6, 0.4))[: n - at]
-        calls.append(x.astype(np.float32)[:, None])
+        calls.append(x.astype(np.float32))
     return calls
 
 

@@ -216,12 +216,16 @@ def test_a_gate_that_is_broken_is_refused(path: Path, tmp_path: Path) -> None:
             open_beat(tmp_path / "m.onnx", Limits())
 
 
+PUT_IN = ("premature_atrial", "premature_ventricular", "rhythm", "tilt")
+"""Synthesis that makes beats unusual."""
+
+
 def test_a_run_by_configuration_learns_and_is_served(data: Path, tmp_path: Path) -> None:
     config = tiny_config(
         "gated-beat",
         data={"validation": NAMES[1:2]},
         fit={"epochs": 3, "steps": 24, "batch": 4, "length": 60, "learning_rate": 0.01},
-        enrichment={"premature_atrial": 0.0, "premature_ventricular": 0.0, "rhythm": 0.0},
+        enrichment=dict.fromkeys(PUT_IN, 0.0),
         architecture={"channels": 4, "embedding": 8, "hidden_v": 8, "hidden_s": 8},
         gate={"limit": 3.0, "hold": 4},
     )
@@ -233,4 +237,4 @@ def test_a_run_by_configuration_learns_and_is_served(data: Path, tmp_path: Path)
     assert isinstance(session, GatedSession)
     assert session.info.kind == "beat"
     counts = torch.load(tmp_path / "last.ckpt")["state_dict"]["passed_counts"].tolist()
-    assert counts[1] >= counts[0] > 10
+    assert counts[1] >= counts[0] > 2

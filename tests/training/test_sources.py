@@ -128,7 +128,7 @@ def test_records_without_beats_are_refused_not_skipped(tmp_path: Path) -> None:
         ),
         (
             '[data]\nleads = [0, 1]\n[[data.sources]]\ndatabase = "svdb"\nrecords = "all"',
-            "leads, annotator belong into [[data.sources]]",
+            "annotator belong into [[data.sources]]",
         ),
         ('[[data.sources]]\ndatabase = "svdb"\nrecord = "all"', "data.sources.0.record: Extra"),
     ],
