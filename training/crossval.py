@@ -140,6 +140,7 @@ def _fitted(config: TrainConfig, split: Split) -> BeatTask:
         for harmless in HARMLESS:
             warnings.filterwarnings("ignore", harmless)
         trainer.fit(task)
+    task.finish()
     task.model.eval()
     return task
 

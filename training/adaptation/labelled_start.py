@@ -16,13 +16,10 @@ from inference.slots import Slots
 from inference.streams import Streams
 from ingest.errors import InputError
 from ingest.recording import Recording
-from ingest.sequence import Sequencer
-from ingest.wfdb_replay import ReplaySource
+from training.assessment.scoring import push_all
 from training.ec57 import STANDARD, Annotations, match_beats
 from training.labels import aami_codes
 
-CHUNK_S = 20.0
-"""Signal taken at a time, s; the result does not depend on it."""
 BEYOND_S = 4.0
 """Signal read past the labelled start, s: the last of its beats are decided in it."""
 
@@ -93,23 +90,12 @@ def listen(
     ingest.errors.InputError
         If a model does not fit, or a record holds what cannot be scored.
     """
-    pipeline, sequencer = Pipeline(qrs, beat), Sequencer()
+    pipeline = Pipeline(qrs, beat)
     listener = Listener(beat, pipeline.streams)
     pipeline.beats.beat = listener
-    source = ReplaySource(recordings, speed=None, chunk_s=CHUNK_S)
     samples: dict[str, list[int]] = {name: [] for name in recordings}
-    ended = False
-    while not ended:
-        batch = source.poll(0.0)
-        ended = batch.end
-        items, dead = sequencer.push_all(batch.frames)
-        if dead:
-            raise InputError(f"record cannot be scored: {dead[0].detail}")
-        results = pipeline.push(items)
-        if results.unscored:
-            raise InputError("; ".join(results.unscored.values()))
-        for beat_found in results.beats():
-            samples[beat_found.stream.stream_id].append(beat_found.sample)
+    for found in push_all(pipeline, recordings):
+        samples[found.stream.stream_id].append(found.sample)
     n_leads, length = len(listener.info.leads), listener.info.length
     served = {}
     for name, at in samples.items():

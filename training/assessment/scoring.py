@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from inference.model import ModelInfo
 from inference.peaks import PeakPicker
 from inference.pipeline import Pipeline
+from inference.results import Beat
 from inference.slots import Slots
 from inference.streams import Streams, choose_lead
 from ingest.errors import InputError
@@ -120,6 +121,28 @@ class GivenPeaks(PeakPicker):
         return present, r_ms
 
 
+def push_all(pipeline: Pipeline, recordings: Mapping[str, Recording]) -> Iterator[Beat]:
+    """Push whole records through a pipeline side by side, and hand out their beats.
+
+    Raises
+    ------
+    ingest.errors.InputError
+        If a record holds what cannot be scored.
+    """
+    sequencer, ended = Sequencer(), False
+    source = ReplaySource(recordings, speed=None, chunk_s=CHUNK_S)
+    while not ended:
+        batch = source.poll(0.0)
+        ended = batch.end
+        items, dead = sequencer.push_all(batch.frames)
+        if dead:
+            raise InputError(f"record cannot be scored: {dead[0].detail}")
+        results = pipeline.push(items)
+        if results.unscored:
+            raise InputError("; ".join(results.unscored.values()))
+        yield from results.beats()
+
+
 def find_beats(
     recordings: Mapping[str, Recording],
     models: ModelFiles = ModelFiles(),
@@ -143,7 +166,7 @@ def find_beats(
     ingest.errors.InputError
         If a model does not fit, or a record holds what cannot be scored.
     """
-    pipeline, sequencer = Pipeline(models.qrs, models.beat), Sequencer()
+    pipeline = Pipeline(models.qrs, models.beat)
     if peaks is not None:
         info = pipeline.beats.beat.info
         r_ms = {
@@ -153,19 +176,11 @@ def find_beats(
         after_ms = -(-(info.length - info.before) * 1000 // info.fs)
         given = GivenPeaks(pipeline.beats.qrs.info, after_ms, pipeline.streams, r_ms)
         pipeline.beats.picker = given
-    source = ReplaySource(recordings, speed=None, chunk_s=CHUNK_S)
     found = {name: FoundBeats(row=scored_row(one)) for name, one in recordings.items()}
-    ended = False
-    while not ended:
-        batch = source.poll(0.0)
-        ended = batch.end
-        items, dead = sequencer.push_all(batch.frames)
-        if dead:
-            raise InputError(f"record cannot be scored: {dead[0].detail}")
-        for beat in pipeline.push(items).beats():
-            of = found[beat.stream.stream_id]
-            of.sample.append(beat.sample)
-            of.aami.append(beat.aami)
+    for beat in push_all(pipeline, recordings):
+        of = found[beat.stream.stream_id]
+        of.sample.append(beat.sample)
+        of.aami.append(beat.aami)
     return found
 
 
