@@ -177,9 +177,9 @@ class BeatTask(Task):
         return aami, self._teacher.beats(drawn.windows, drawn.rr_s)
 
     def teacher(self) -> Teacher | None:
-        """Open the model that this one is distilled from, if the configuration names one."""
+        """Open what this model is distilled from, if the configuration names it."""
         distill = self.config.distill
-        return None if distill is None else Teacher(distill.teacher, self.spec(""))
+        return None if distill is None else Teacher(distill.teachers, self.spec(""))
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Add the losses of both branches; F and Q teach neither.

@@ -22,6 +22,8 @@ CLASSES = {
 }
 """Classes that each task tells apart, in the order of their probabilities."""
 
+_Name = Annotated[str, Field(min_length=1)]
+
 
 class _Table(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -111,6 +113,10 @@ class FitConfig(_Table):
     """Beats that gradients are carried back, at most: a sequence is learned from in pieces of so
     many, one update each, the state carried on; 0 learns from it whole."""
 
+    average: float = Field(default=0.0, ge=0, lt=1)
+    """Share of the run's updates, the last ones, over which the weights are averaged into the
+    model that is exported; 0 exports the last weights."""
+
     @property
     def pieces(self) -> int:
         """Pieces that a sequence is learned from in."""
@@ -136,14 +142,20 @@ class ObjectiveConfig(_Table):
 
 
 class DistillConfig(_Table):
-    """What a small model is taught by a large one beside the labels."""
+    """What a model is taught by another one, or by several, beside the labels."""
 
-    teacher: str = Field(min_length=1)
-    """Name of a shipped model, or path of an ONNX file, of the same form as the student."""
+    teacher: _Name | Annotated[tuple[_Name, ...], Field(min_length=1)]
+    """Name of a shipped model, or path of an ONNX file, of the same form as the student; or
+    several: the mean of their logits is what is taught."""
     weight: float = Field(default=0.5, gt=0, le=1)
     """Share of the loss that is the teacher's; the rest is the labels'."""
     temperature: float = Field(default=2.0, gt=0)
     """What the logits of both are divided by."""
+
+    @property
+    def teachers(self) -> tuple[str, ...]:
+        """Names or paths, one or several."""
+        return (self.teacher,) if isinstance(self.teacher, str) else self.teacher
 
 
 class PruningConfig(_Table):
@@ -245,7 +257,7 @@ def load_config(path: Path) -> TrainConfig:
             for detail in error.errors()
         ]
         raise InputError(f"{path}: {'; '.join(wrong)}") from error
-    if faults := [*_faults(config), *_meta_faults(config)]:
+    if faults := [*_faults(config), *_fit_faults(config), *_meta_faults(config)]:
         raise InputError(f"{path}: {'; '.join(faults)}")
     return config
 
@@ -259,20 +271,12 @@ def _faults(config: TrainConfig) -> Iterator[str]:
         yield f"data: {', '.join(single)} belong into [[data.sources]] where there are any"
     for at, part in enumerate(data.parts):
         yield from _source_faults(f"data.sources.{at}" if data.sources else "data", part)
-    if config.fit.patience and not any(part.validation for part in data.parts):
-        yield "fit.patience needs data.validation: records to judge by"
     if config.distill is not None and any(part.validation for part in data.parts):
         yield "data.validation: a teacher may have learned from these; allowed with [distill]: none"
     if config.gate.slowest_bpm >= config.gate.fastest_bpm:
         yield "gate.slowest_bpm must be below gate.fastest_bpm"
     if config.pruning.end <= config.pruning.begin:
         yield "pruning.end must lie behind pruning.begin"
-    if config.fit.patience and (config.pruning.weights or config.pruning.units):
-        yield "fit.patience may choose an epoch before pruning is done; allowed with [pruning]: 0"
-    if config.fit.truncate and config.task not in ("beat", "gated-beat"):
-        yield f"fit.truncate is {config.fit.truncate}; allowed but for task 'beat': 0"
-    if config.fit.precision == "16-mixed" and config.fit.accelerator == "cpu":
-        yield "fit.precision is '16-mixed', which needs a GPU; allowed on cpu: 32, 'bf16-mixed'"
     if config.task == "ctc" and config.objective != ObjectiveConfig():
         yield "objective: strings have CTC's own loss; allowed for task 'ctc': nothing"
     if unknown := set(config.thresholds) - set(CLASSES[config.task]):
@@ -280,6 +284,23 @@ def _faults(config: TrainConfig) -> Iterator[str]:
             f"thresholds: no class {', '.join(sorted(unknown))}; "
             f"allowed: {', '.join(CLASSES[config.task])}"
         )
+
+
+def _fit_faults(config: TrainConfig) -> Iterator[str]:
+    """Say what does not go together with how a model is fitted."""
+    fit, pruned = config.fit, config.pruning.weights or config.pruning.units
+    if fit.patience and not any(part.validation for part in config.data.parts):
+        yield "fit.patience needs data.validation: records to judge by"
+    if fit.patience and pruned:
+        yield "fit.patience may choose an epoch before pruning is done; allowed with [pruning]: 0"
+    if fit.average and fit.patience:
+        yield "fit.patience chooses an epoch by weights not averaged; allowed with fit.average: 0"
+    if fit.average and pruned:
+        yield "fit.average would fill in what is pruned; allowed with [pruning]: 0"
+    if fit.truncate and config.task not in ("beat", "gated-beat"):
+        yield f"fit.truncate is {fit.truncate}; allowed but for task 'beat': 0"
+    if fit.precision == "16-mixed" and fit.accelerator == "cpu":
+        yield "fit.precision is '16-mixed', which needs a GPU; allowed on cpu: 32, 'bf16-mixed'"
 
 
 def _meta_faults(config: TrainConfig) -> Iterator[str]:

@@ -59,7 +59,7 @@ def fold_tasks(
     config: TrainConfig,
     signals: Sequence[LabelledSignal],
     n_folds: int,
-    teacher: TrainConfig | None = None,
+    teachers: Sequence[TrainConfig] = (),
 ) -> Iterator[tuple[BeatTask, Split]]:
     """Train once a fold, on all patients but the fold's own.
 
@@ -71,8 +71,8 @@ def fold_tasks(
         All leads of all records.
     n_folds : int
         Folds; patients are dealt out in the order of their names.
-    teacher : TrainConfig, optional
-        Run of the model that a distilled one learns from, fitted anew in each fold.
+    teachers : sequence of TrainConfig, optional
+        Runs of the models that a distilled one learns from, fitted anew in each fold.
 
     Yields
     ------
@@ -90,7 +90,7 @@ def fold_tasks(
     """
     patients = sorted({signal.patient for signal in signals})
     kind = _kind(config)
-    if config.distill is not None and teacher is None:
+    if config.distill is not None and not teachers:
         raise InputError(
             f"distill.teacher is {config.distill.teacher!r}, which may have learned from those "
             "left out: name its configuration with --teacher, to be fitted anew in each fold"
@@ -103,13 +103,14 @@ def fold_tasks(
             [signal for signal in signals if signal.patient not in out],
             [s for s in signals if s.patient in out and (s.first or kind.N_LEADS > 1)],
         )
-        if teacher is None or config.distill is None:
+        if config.distill is None:
             yield _fitted(config, split), split
             continue
         with tempfile.TemporaryDirectory() as folder:
-            taught_by = Path(folder) / "teacher.onnx"
-            _fitted(teacher, split).write(taught_by, "of one fold")
-            distill = config.distill.model_copy(update={"teacher": str(taught_by)})
+            taught_by = tuple(f"{folder}/teacher{i}.onnx" for i in range(len(teachers)))
+            for path, teacher in zip(taught_by, teachers, strict=True):
+                _fitted(teacher, split).write(Path(path), "of one fold")
+            distill = config.distill.model_copy(update={"teacher": taught_by})
             yield _fitted(config.model_copy(update={"distill": distill}), split), split
 
 
@@ -149,10 +150,10 @@ def leave_out(
     config: TrainConfig,
     signals: Sequence[LabelledSignal],
     n_folds: int,
-    teacher: TrainConfig | None = None,
+    teachers: Sequence[TrainConfig] = (),
 ) -> Iterator[LeftOut]:
     """Train once a fold and score the patients left out; parameters as :func:`fold_tasks`."""
-    for task, split in fold_tasks(config, signals, n_folds, teacher):
+    for task, split in fold_tasks(config, signals, n_folds, teachers):
         for signal in (signal for signal in split.validation if signal.first):
             counted = signal.r_ms >= LEARNING_MS
             if not counted.any():  # a short record, of which only the rhythm is known
@@ -168,15 +169,21 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--folds", type=int, default=4)
     parser.add_argument("--teacher", type=Path, help="configuration of a distilled run's teacher")
+    parser.add_argument(
+        "--teachers", type=int, default=1, help="so many teachers, seeds 0, 1 … (1)"
+    )
     arguments = parser.parse_args(argv)
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     config = load_config(arguments.config)
-    teacher = None if arguments.teacher is None else load_config(arguments.teacher)
+    teachers: list[TrainConfig] = []
+    if arguments.teacher is not None:
+        teacher = load_config(arguments.teacher)
+        teachers = [teacher.with_seed(seed) for seed in range(max(arguments.teachers, 1))]
     signals = read_split(config.data, arguments.data).training
     patients = {signal.patient for signal in signals}
     print(f"{sum(signal.first for signal in signals)} records of {len(patients)} patients")
     done = []
-    for result in leave_out(config, signals, arguments.folds, teacher):
+    for result in leave_out(config, signals, arguments.folds, teachers):
         done.append(result)
         called = result.called(0.5, 0.5)
         veb, sveb = f1(result.aami, called, V), f1(result.aami, called, S)

@@ -1,11 +1,14 @@
-"""Distillation: a small model is also taught what a large one says (Hinton et al. 2015).
+"""Distillation: a model is also taught what another one says, or several (Hinton et al. 2015).
 
-The teacher is an exported model, so any architecture may teach any other; the
+A teacher is an exported model, so any architecture may teach any other; the
 student gets its probabilities, softened by a temperature, beside the labels.
+Several teachers, such as the seeds of one training, are heard as one: the mean
+of their logits.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -24,38 +27,24 @@ SURE = 1e-6
 
 
 class Teacher:
-    """An exported model that teaches a student of its own form.
+    """Exported models that teach a student of their own form.
 
     Parameters
     ----------
-    name_or_path : str or Path
-        A shipped model's name, or an ONNX file.
+    names_or_paths : sequence of str or Path
+        Shipped models' names, or ONNX files.
     student : ExportSpec
-        What the student will be: the teacher must take the same signal and tell the same classes
+        What the student will be: each teacher must take the same signal and tell the same classes
         of the same time.
 
     Raises
     ------
     ingest.errors.InputError
-        If there is no such model, or it is not of the student's form.
+        If there is no such model, or one is not of the student's form.
     """
 
-    def __init__(self, name_or_path: str | Path, student: ExportSpec) -> None:
-        path = model.find(name_or_path)
-        self._session = StreamSession(path, student.kind)
-        info = self._session.info
-        for key in ("fs", "units", "length", "before", "stride", "look_ahead_s", "leads"):
-            ours, theirs = getattr(student, key), getattr(info, key)
-            if ours != theirs:
-                raise InputError(
-                    f"distill.teacher: model {path.name} has {key} {theirs}; "
-                    f"allowed: {ours}, as the student"
-                )
-        if set(info.classes) != set(student.classes):
-            raise InputError(
-                f"distill.teacher: model {path.name} tells {', '.join(info.classes)}; "
-                f"allowed: {', '.join(student.classes)}"
-            )
+    def __init__(self, names_or_paths: Sequence[str | Path], student: ExportSpec) -> None:
+        self._sessions = [_open(name, student) for name in names_or_paths]
 
     def beats(self, windows: NDArray[np.float32], rr_s: NDArray[np.float32]) -> Tensor:
         """Score sequences of beats from their beginning.
@@ -71,16 +60,8 @@ class Teacher:
         Tensor of shape (n_beats, batch, 2)
             Logits of V, and of S if not V.
         """
-        slots = self._fresh(len(windows))
         leads = windows[:, None] if windows.ndim == 3 else windows
-        probs = np.stack(
-            [
-                self._session.step(slots, np.ascontiguousarray(leads[:, :, i]), rr_s[:, i, None])
-                for i in range(rr_s.shape[1])
-            ]
-        )
-        n, s, v = (probs[..., self._session.info.classes.index(name)] for name in "NSV")
-        return torch.from_numpy(np.stack([_logit(v), _logit(s / np.maximum(n + s, SURE))], axis=2))
+        return _mean([_beats(session, leads, rr_s) for session in self._sessions])
 
     def frames(self, signal: NDArray[np.float32]) -> Tensor:
         """Score stretches of signal from their beginning.
@@ -95,14 +76,10 @@ class Teacher:
         Tensor of shape (batch, n_frames)
             Logits.
         """
-        probs = self._session.step(self._fresh(len(signal)), signal[:, None])
-        return torch.from_numpy(_logit(probs))
-
-    def _fresh(self, n: int) -> NDArray[np.intp]:
-        slots = np.arange(n)
-        self._session.resize(n)
-        self._session.reset(slots)
-        return slots
+        leads = signal[:, None]
+        return _mean(
+            [_logit(session.step(_fresh(session, len(leads)), leads)) for session in self._sessions]
+        )
 
 
 def soft_losses(logits: Tensor, taught: Tensor, temperature: float) -> Tensor:
@@ -130,3 +107,50 @@ def _logit(p: NDArray[np.float32]) -> NDArray[np.float32]:
     sure = p.astype(np.float64).clip(SURE, 1 - SURE)
     logit: NDArray[np.float32] = np.log(sure / (1 - sure)).astype(np.float32)
     return logit
+
+
+def _open(name_or_path: str | Path, student: ExportSpec) -> StreamSession:
+    """Open one teacher, or refuse it; see :class:`Teacher`."""
+    path = model.find(name_or_path)
+    session = StreamSession(path, student.kind)
+    info = session.info
+    for key in ("fs", "units", "length", "before", "stride", "look_ahead_s", "leads"):
+        ours, theirs = getattr(student, key), getattr(info, key)
+        if ours != theirs:
+            raise InputError(
+                f"distill.teacher: model {path.name} has {key} {theirs}; "
+                f"allowed: {ours}, as the student"
+            )
+    if set(info.classes) != set(student.classes):
+        raise InputError(
+            f"distill.teacher: model {path.name} tells {', '.join(info.classes)}; "
+            f"allowed: {', '.join(student.classes)}"
+        )
+    return session
+
+
+def _beats(
+    session: StreamSession, leads: NDArray[np.float32], rr_s: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Logits of one teacher, array of shape (n_beats, batch, 2)."""
+    slots = _fresh(session, len(leads))
+    probs = np.stack(
+        [
+            session.step(slots, np.ascontiguousarray(leads[:, :, i]), rr_s[:, i, None])
+            for i in range(rr_s.shape[1])
+        ]
+    )
+    n, s, v = (probs[..., session.info.classes.index(name)] for name in "NSV")
+    return np.stack([_logit(v), _logit(s / np.maximum(n + s, SURE))], axis=2)
+
+
+def _fresh(session: StreamSession, n: int) -> NDArray[np.intp]:
+    """Slots of as many streams of which nothing was heard."""
+    slots = np.arange(n)
+    session.resize(n)
+    session.reset(slots)
+    return slots
+
+
+def _mean(logits: Sequence[NDArray[np.float32]]) -> Tensor:
+    return torch.from_numpy(np.mean(logits, axis=0, dtype=np.float32))

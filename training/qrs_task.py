@@ -72,7 +72,7 @@ class QrsTask(Task):
             noise = RealNoise(self.noise, self.config.data.fs, self.config.fit.seed)
         sampler = QrsSampler(first + rest, len(first), STRIDE, LOOK_AHEAD, how, noise)
         distill = self.config.distill
-        teacher = None if distill is None else Teacher(distill.teacher, self.spec(""))
+        teacher = None if distill is None else Teacher(distill.teachers, self.spec(""))
         return DataLoader(QrsBatches(sampler, self.own_config, teacher), batch_size=None)
 
     @cached_property

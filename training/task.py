@@ -10,6 +10,7 @@ import lightning
 import torch
 from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import nn
+from torch.optim.swa_utils import AveragedModel
 from torch.utils.data import DataLoader
 
 from training.architectures.size import Values
@@ -55,6 +56,10 @@ class Task(lightning.LightningModule):
         self.pruner: Pruner | None = None
         if config.pruning.weights or config.pruning.units:
             self.pruner = Pruner(self.model, config.pruning, config.fit.updates)
+        self.averaged: AveragedModel | None = None
+        if config.fit.average:
+            self.averaged = AveragedModel(self.model)
+            self.averaged.requires_grad_(False)
         self.training_signals, self.validation_signals = training, validation
 
     @property
@@ -105,7 +110,7 @@ class Task(lightning.LightningModule):
         self.log("clipped_share", share, on_step=False, on_epoch=True, batch_size=1)
 
     def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
-        """Step, then do to the weights what no gradient does: L1's proximal step, pruning."""
+        """Step, then do what no gradient does: L1's proximal step, pruning, averaging."""
         super().optimizer_step(*args, **kwargs)
         if self.config.fit.l1:
             optimizer = kwargs["optimizer"] if "optimizer" in kwargs else args[2]
@@ -113,14 +118,20 @@ class Task(lightning.LightningModule):
             soft_threshold((part for _, part in weights(self.model)), pace * self.config.fit.l1)
         if self.pruner:
             self.pruner.after_step(self.global_step + 1)
+        begin = (1 - self.config.fit.average) * self.config.fit.updates
+        if self.averaged is not None and self.global_step + 1 > begin:
+            self.averaged.update_parameters(self.model)
         if self.config.fit.l1 or self.pruner:
             share = zero_share(self.model)
             self.log("zero_share", share, on_step=False, on_epoch=True, batch_size=1)
 
     def finish(self) -> None:
-        """Make the model what it is exported as: without the units that were pruned."""
+        """Make the model what it is exported as: averaged, or without its pruned units."""
         if self.pruner:
             self.model, self.pruner = self.pruner.finished(), None
+        if self.averaged is not None:
+            self.model.load_state_dict(self.averaged.module.state_dict())
+            self.averaged = None
 
     def write(self, path: Path, data_digest: str) -> float:
         """Export the model as ONNX; return its largest difference from torch."""

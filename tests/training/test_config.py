@@ -60,6 +60,14 @@ def test_shipped_configs_learn_from_ds1_alone_of_mitdb(path: Path) -> None:
             "data.validation: a teacher may have learned from these",
         ),
         (HEAD + '[distill]\nteacher = "beat"\nweight = 2', "distill.weight: "),
+        (HEAD + "[distill]\nteacher = []", "distill.teacher"),
+        (HEAD + '[distill]\nteacher = [""]', "distill.teacher"),
+        (HEAD + "[fit]\naverage = 1.0", "fit.average: "),
+        (HEAD + "[fit]\naverage = 0.5\n[pruning]\nweights = 0.5", "allowed with [pruning]: 0"),
+        (
+            HEAD + '[fit]\naverage = 0.5\npatience = 3\n[data]\nvalidation = ["101"]',
+            "allowed with fit.average: 0",
+        ),
         ("task = ", "is not TOML"),
     ],
 )

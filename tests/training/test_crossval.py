@@ -88,12 +88,15 @@ def test_the_teacher_is_fitted_anew_on_the_patients_of_each_fold(
 
     monkeypatch.setattr(crossval, "_fitted", noted)
     teacher = tiny_config("beat", fit={"epochs": 1, "steps": 1})
+    heard = []
+    monkeypatch.setattr(BeatTask, "teacher", lambda self: heard.append(self.config.distill))
 
-    results = list(leave_out(distilled(), signals, 2, teacher))
+    results = list(leave_out(distilled(), signals, 2, [teacher, teacher.with_seed(1)]))
 
     assert len(results) == 3
     one, other = ["simdb/bea"], ["simdb/ada", "simdb/cat"]
-    assert fitted == [(False, one), (True, one), (False, other), (True, other)]
+    assert fitted == [(kind, names) for names in (one, other) for kind in (False, False, True)]
+    assert [len(set(each.teachers)) for each in heard if each is not None] == [2, 2]
 
 
 @pytest.mark.train

@@ -20,9 +20,9 @@ from training.distill import Teacher, soft_losses
 from training.qrs_task import QrsTask
 
 
-def teaching(kind: str, path: Path, **tables: dict) -> BeatTask | QrsTask:
+def teaching(kind: str, path: Path, seed: int = 3, **tables: dict) -> BeatTask | QrsTask:
     """Export a model of random weights; return the task that it was made by."""
-    torch.manual_seed(3)
+    torch.manual_seed(seed)
     task = {"beat": BeatTask, "qrs": QrsTask}[kind](tiny_config(kind, **tables), [], [])
     for weights in task.model.parameters():
         weights.data.mul_(2)
@@ -47,7 +47,7 @@ def drawn(seed: int = 0, n: int = 12) -> BeatSequences:
 def test_a_beat_teacher_is_heard_as_torch_hears_it(tmp_path: Path) -> None:
     task = teaching("beat", tmp_path / "t.onnx")
     some = drawn()
-    teacher = Teacher(tmp_path / "t.onnx", task.spec(""))
+    teacher = Teacher([tmp_path / "t.onnx"], task.spec(""))
     shape, features = recall_sequences(torch.from_numpy(some.windows), torch.from_numpy(some.rr_s))
     with torch.no_grad():
         v, s, _ = task.model.logits(shape, features, task.model.initial_state(5))
@@ -61,8 +61,29 @@ def test_a_qrs_teacher_is_heard_as_torch_hears_it(tmp_path: Path) -> None:
     signal = np.random.default_rng(0).standard_normal((3, 250)).astype(np.float32)
     with torch.no_grad():
         own, _ = task.model.logits(torch.from_numpy(signal)[:, None], task.model.initial_state(3))
-    taught = Teacher(tmp_path / "t.onnx", task.spec("")).frames(signal)
+    taught = Teacher([tmp_path / "t.onnx"], task.spec("")).frames(signal)
     torch.testing.assert_close(taught, own, atol=2e-3, rtol=1e-3)
+
+
+@pytest.mark.parametrize("kind", ["beat", "qrs"])
+def test_several_teachers_are_heard_as_the_mean_of_their_logits(kind: str, tmp_path: Path) -> None:
+    paths = [tmp_path / "one.onnx", tmp_path / "other.onnx"]
+    spec = [teaching(kind, path, seed=i) for i, path in enumerate(paths)][0].spec("")
+    some, signal = drawn(), np.random.default_rng(0).standard_normal((3, 250)).astype(np.float32)
+
+    def heard(*teachers: Path) -> torch.Tensor:
+        teacher = Teacher(teachers, spec)
+        return teacher.frames(signal) if kind == "qrs" else teacher.beats(some.windows, some.rr_s)
+
+    one, other = heard(paths[0]), heard(paths[1])
+    assert (one - other).abs().max() > 0.1
+    torch.testing.assert_close(heard(*paths), (one + other) / 2)
+
+
+def test_a_configuration_names_one_teacher_or_several() -> None:
+    assert DistillConfig(teacher="beat").teachers == ("beat",)
+    several = DistillConfig.model_validate({"teacher": ["beat", "runs/beat-1/beat.onnx"]})
+    assert several.teachers == ("beat", "runs/beat-1/beat.onnx")
 
 
 def test_the_soft_loss_is_that_of_labels_where_the_teacher_is_sure_and_cold() -> None:
@@ -154,7 +175,7 @@ def test_a_qrs_student_is_taught_in_the_share_that_is_asked_for(
 def test_a_teacher_that_cannot_teach_is_refused(teacher: str, student: str, named: str) -> None:
     spec = BeatTask(tiny_config(student), [], []).spec("")
     with pytest.raises(InputError, match=named):
-        Teacher(teacher, spec)
+        Teacher(["beat", teacher], spec)
 
 
 def test_a_teacher_of_another_form_is_named_with_what_is_wanted(tmp_path: Path) -> None:
@@ -162,7 +183,7 @@ def test_a_teacher_of_another_form_is_named_with_what_is_wanted(tmp_path: Path) 
 
     spec = replace(BeatTask(tiny_config("beat"), [], []).spec(""), length=90)
     with pytest.raises(InputError, match=r"distill.teacher: model beat.onnx has length 85.*90"):
-        Teacher("beat", spec)
+        Teacher(["beat"], spec)
 
 
 def test_a_student_may_be_of_any_size() -> None:
