@@ -78,9 +78,10 @@ def test_a_run_cut_off_while_averaging_ends_as_one_that_was_not(
             raise KeyboardInterrupt
         began(self)
 
-    with monkeypatch.context() as patch, pytest.raises((KeyboardInterrupt, SystemExit)):
+    with monkeypatch.context() as patch:
         patch.setattr(BeatTask, "on_train_epoch_start", cut)
-        fit(config, data, tmp_path / "cut", progress=False)
+        with pytest.raises((KeyboardInterrupt, SystemExit)):
+            fit(config, data, tmp_path / "cut", progress=False)
     assert not (tmp_path / "cut" / "run.json").exists()
     gone_on = fit(config, data, tmp_path / "cut", progress=False)
 

@@ -68,7 +68,8 @@ def test_a_qrs_teacher_is_heard_as_torch_hears_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", ["beat", "qrs"])
 def test_several_teachers_are_heard_as_the_mean_of_their_logits(kind: str, tmp_path: Path) -> None:
     paths = [tmp_path / "one.onnx", tmp_path / "other.onnx"]
-    spec = [teaching(kind, path, seed=i) for i, path in enumerate(paths)][0].spec("")
+    tasks = [teaching(kind, path, seed=i) for i, path in enumerate(paths)]
+    spec = tasks[0].spec("")
     some, signal = drawn(), np.random.default_rng(0).standard_normal((3, 250)).astype(np.float32)
 
     def heard(*teachers: Path) -> torch.Tensor:
