@@ -26,7 +26,7 @@ from training.beat_task import BeatTask
 from training.config import TrainConfig, load_config
 from training.datasets import LabelledSignal
 from training.fit import HARMLESS, TASKS
-from training.guard import Split
+from training.guard import Look, Split
 from training.hardware import trainer_options
 from training.scores import f1
 from training.sources import read_split
@@ -60,6 +60,7 @@ def fold_tasks(
     signals: Sequence[LabelledSignal],
     n_folds: int,
     teachers: Sequence[TrainConfig] = (),
+    look: Look | None = None,
 ) -> Iterator[tuple[BeatTask, Split]]:
     """Train once a fold, on all patients but the fold's own.
 
@@ -73,6 +74,8 @@ def fold_tasks(
         Folds; patients are dealt out in the order of their names.
     teachers : sequence of TrainConfig, optional
         Runs of the models that a distilled one learns from, fitted anew in each fold.
+    look : Look, optional
+        Leave to learn from DS2, as :class:`training.guard.Split`.
 
     Yields
     ------
@@ -102,6 +105,7 @@ def fold_tasks(
         split = Split(
             [signal for signal in signals if signal.patient not in out],
             [s for s in signals if s.patient in out and (s.first or kind.N_LEADS > 1)],
+            look,
         )
         if config.distill is None:
             yield _fitted(config, split), split

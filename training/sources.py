@@ -15,7 +15,7 @@ from ingest.frames import Lead
 from ingest.recording import Recording
 from training.config import DataConfig, SourceConfig
 from training.datasets import LabelledSignal, all_records, condition, load
-from training.guard import Split, require_causal
+from training.guard import Look, Split, require_causal
 from training.rhythm_labels import load_rhythms, rhythm_records
 from training.splits import patient_of, require_disjoint
 
@@ -38,7 +38,7 @@ def records_of(part: SourceConfig, data: Path) -> tuple[tuple[str, ...], tuple[s
     return tuple(record for record in chosen if record not in validation), validation
 
 
-def read_split(config: DataConfig, data: Path, n_leads: int = 1) -> Split:
+def read_split(config: DataConfig, data: Path, n_leads: int = 1, look: Look | None = None) -> Split:
     """Read and condition both sides of a run's split.
 
     Parameters
@@ -49,6 +49,8 @@ def read_split(config: DataConfig, data: Path, n_leads: int = 1) -> Split:
         Folder of the databases.
     n_leads : int
         Leads of a record that the model looks at together.
+    look : Look, optional
+        Leave to read DS2, as :class:`training.guard.Split`.
 
     Returns
     -------
@@ -80,7 +82,7 @@ def read_split(config: DataConfig, data: Path, n_leads: int = 1) -> Split:
             signals = load(folder, learned, fs=fs, leads=part.leads, annotator=annotator)
         training += [replace(signal, weight=part.weight) for signal in signals]
         validation += load(folder, kept, fs=fs, leads=part.leads[:n_leads], annotator=annotator)
-    return Split(training, validation)
+    return Split(training, validation, look)
 
 
 def write_subjects(path: Path, split: Split) -> None:

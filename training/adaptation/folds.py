@@ -21,6 +21,7 @@ from training.beat_task import BeatTask
 from training.config import load_config
 from training.crossval import fold_tasks
 from training.datasets import LabelledSignal, digest
+from training.guard import Look
 from training.sources import read_split
 
 INDEX = "folds.json"
@@ -28,7 +29,12 @@ INDEX = "folds.json"
 
 
 def write_folds(
-    config: Path, data: Path, out: Path, n_folds: int, epochs: int | None = None
+    config: Path,
+    data: Path,
+    out: Path,
+    n_folds: int,
+    epochs: int | None = None,
+    look: Look | None = None,
 ) -> Path:
     """Train the models of all folds.
 
@@ -44,6 +50,8 @@ def write_folds(
         Folds.
     epochs : int, optional
         Epochs, if other than the configuration's.
+    look : Look, optional
+        Leave to learn from DS2, where the models serve the audit of all of mitdb and nothing else.
 
     Returns
     -------
@@ -53,10 +61,10 @@ def write_folds(
     run = load_config(config)
     if epochs is not None:
         run = run.model_copy(update={"fit": run.fit.model_copy(update={"epochs": epochs})})
-    signals: Sequence[LabelledSignal] = read_split(run.data, data).training
+    signals: Sequence[LabelledSignal] = read_split(run.data, data, look=look).training
     out.mkdir(parents=True, exist_ok=True)
     index: dict[str, list[str]] = {}
-    for fold, (task, split) in enumerate(fold_tasks(run, signals, n_folds)):
+    for fold, (task, split) in enumerate(fold_tasks(run, signals, n_folds, look=look)):
         name = f"fold{fold}.onnx"
         task.write(out / name, digest(split.training))
         weights = {"architecture": dict(run.architecture), "state": task.model.state_dict()}
@@ -112,11 +120,17 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--folds", type=int, default=2)
     parser.add_argument("--epochs", type=int, help="other than the configuration's")
+    parser.add_argument("--why", help="why DS2 is learned from, where the configuration names it")
     arguments = parser.parse_args(argv)
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     print(
         write_folds(
-            arguments.config, arguments.data, arguments.out, arguments.folds, arguments.epochs
+            arguments.config,
+            arguments.data,
+            arguments.out,
+            arguments.folds,
+            arguments.epochs,
+            None if arguments.why is None else Look(arguments.why),
         )
     )
 

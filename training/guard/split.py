@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ingest.errors import InputError
 from training.datasets import LabelledSignal
-from training.guard.held_out import held_out
+from training.guard.held_out import Look, held_out
 from training.guard.order import require_not_grouped, require_time_order
 from training.splits import require_disjoint
 
@@ -19,13 +19,18 @@ class Split:
     Raises
     ------
     ingest.errors.InputError
-        If a patient stands on both sides, a record is of DS2, or beats are not in time order.
+        If a patient stands on both sides, a record is of DS2 without leave to look, or beats are
+        not in time order.
     """
 
     training: Sequence[LabelledSignal]
     """Signals learned from."""
     validation: Sequence[LabelledSignal] = ()
     """Signals that early stopping, thresholds or a choice of models looks at."""
+
+    look: Look | None = None
+    """Leave to learn from DS2 too: for leaving patients out of all of mitdb, where each model is
+    asked about those it never saw; such models serve nothing else."""
 
     def __post_init__(self) -> None:
         sides = {"training": self.training, "validation": self.validation}
@@ -39,7 +44,8 @@ class Split:
         require_disjoint({side: [s.patient for s in part] for side, part in sides.items()})
         for side, part in sides.items():
             for signal in part:
-                if held_out(signal.patient, signal.name, signal.r_ms):
+                barred = held_out(signal.patient, signal.name, signal.r_ms)
+                if barred and self.look is None:
                     raise InputError(
                         f"record {signal.name} ({signal.patient}) is of DS2, which is held out: "
                         f"it serves neither training nor validation, here {side}"

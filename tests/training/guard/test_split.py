@@ -52,6 +52,14 @@ def test_ds2_stands_on_no_side(signals: list[LabelledSignal], side: str, record:
     Split(**(parts | {side: [elsewhere]}))
 
 
+def test_ds2_is_learned_from_only_with_a_reason(signals: list[LabelledSignal]) -> None:
+    barred = replace(signals[0], name="100", patient="mitdb/100")
+    split = Split([barred], [signals[4]], Look("audit of all of mitdb by leaving patients out"))
+    assert split.training_patients == ["mitdb/100"]
+    with pytest.raises(InputError, match="needs a reason"):
+        Split([barred], [signals[4]], Look(" "))
+
+
 def test_beats_out_of_time_order_are_refused(signals: list[LabelledSignal]) -> None:
     one = signals[0]
     by_label = np.argsort(one.aami, kind="stable")
