@@ -3,6 +3,7 @@
 ``python -m training.adaptation.folds CONFIG --out DIR`` trains one model a fold of
 the patients of the configuration and writes ``DIR/foldK.onnx``, the same as torch weights
 in ``DIR/foldK.pt``, and ``DIR/folds.json``, which says whose records each may be tried on.
+With ``--why`` DS1 stands for DS1 and DS2: so the audit leaves out all patients of mitdb in turn.
 """
 
 from __future__ import annotations
@@ -12,17 +13,20 @@ import json
 import logging
 from collections.abc import Sequence
 from pathlib import Path
+from typing import get_args
 
 import torch
 
 from ingest.errors import InputError
 from training.architectures.beat import BeatClassifier
 from training.beat_task import BeatTask
-from training.config import load_config
+from training.config import TrainConfig, load_config
 from training.crossval import fold_tasks
 from training.datasets import LabelledSignal, digest
+from training.meta.learn import Method
 from training.guard import Look
 from training.sources import read_split
+from training.splits import DS1, DS2
 
 INDEX = "folds.json"
 """File that says which records each model has not seen."""
@@ -48,19 +52,16 @@ def write_folds(
         Folder to write to.
     n_folds : int
         Folds.
-    epochs : int, optional
-        Epochs, if other than the configuration's.
     look : Look, optional
-        Leave to learn from DS2, where the models serve the audit of all of mitdb and nothing else.
+        Leave to learn from DS2 beside DS1, for the audit of all of mitdb and nothing else.
 
     Returns
     -------
     Path
         ``out/folds.json``.
     """
-    run = load_config(config)
-    if epochs is not None:
-        run = run.model_copy(update={"fit": run.fit.model_copy(update={"epochs": epochs})})
+    if look is not None:
+        run = with_ds2(run)
     signals: Sequence[LabelledSignal] = read_split(run.data, data, look=look).training
     out.mkdir(parents=True, exist_ok=True)
     index: dict[str, list[str]] = {}
@@ -73,6 +74,21 @@ def write_folds(
     path = out / INDEX
     path.write_text(json.dumps(index, indent=1) + "\n", "utf-8")
     return path
+
+
+def with_ds2(run: TrainConfig) -> TrainConfig:
+    """Let a run learn from DS2 wherever it learns from DS1.
+
+    Parameters
+    ----------
+    run : TrainConfig
+        A run whose records of mitdb are ``ds1``; its parts all stand in ``data.sources``.
+    """
+    sources = tuple(
+        part.model_copy(update={"records": (*DS1, *DS2)}) if part.records == "ds1" else part
+        for part in run.data.parts
+    )
+    return run.model_copy(update={"data": run.data.model_copy(update={"sources": sources})})
 
 
 def fold_of(patient: str, folder: Path) -> Path:
@@ -120,19 +136,23 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--folds", type=int, default=2)
     parser.add_argument("--epochs", type=int, help="other than the configuration's")
-    parser.add_argument("--why", help="why DS2 is learned from, where the configuration names it")
+    parser.add_argument("--seed", type=int, help="other than the configuration's")
+    parser.add_argument("--method", choices=get_args(Method), help="of meta-learning, likewise")
+    parser.add_argument("--why", help="learn from DS2 beside DS1, and why")
     arguments = parser.parse_args(argv)
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
-    print(
-        write_folds(
-            arguments.config,
-            arguments.data,
-            arguments.out,
-            arguments.folds,
-            arguments.epochs,
-            None if arguments.why is None else Look(arguments.why),
+    run = load_config(arguments.config)
+    if arguments.epochs is not None:
+        run = run.model_copy(
+            update={"fit": run.fit.model_copy(update={"epochs": arguments.epochs})}
         )
-    )
+    if arguments.seed is not None:
+        run = run.with_seed(arguments.seed)
+    if arguments.method is not None:
+        run = run.model_copy(
+            update={"meta": run.meta.model_copy(update={"method": arguments.method})}
+        )
+    print(write_folds(run, arguments.data, arguments.out, arguments.folds))
 
 
 if __name__ == "__main__":
