@@ -23,8 +23,8 @@ from training.beat_task import BeatTask
 from training.config import TrainConfig, load_config
 from training.crossval import fold_tasks
 from training.datasets import LabelledSignal, digest
-from training.meta.learn import Method
 from training.guard import Look
+from training.meta.learn import Method
 from training.sources import read_split
 from training.splits import DS1, DS2
 
@@ -33,19 +33,14 @@ INDEX = "folds.json"
 
 
 def write_folds(
-    config: Path,
-    data: Path,
-    out: Path,
-    n_folds: int,
-    epochs: int | None = None,
-    look: Look | None = None,
+    run: TrainConfig, data: Path, out: Path, n_folds: int, look: Look | None = None
 ) -> Path:
     """Train the models of all folds.
 
     Parameters
     ----------
-    config : Path
-        TOML file of a beat model's run.
+    run : TrainConfig
+        A beat model's run.
     data : Path
         Folder of the databases.
     out : Path
@@ -152,7 +147,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         run = run.model_copy(
             update={"meta": run.meta.model_copy(update={"method": arguments.method})}
         )
-    print(write_folds(run, arguments.data, arguments.out, arguments.folds))
+    look = None if arguments.why is None else Look(arguments.why)
+    print(write_folds(run, arguments.data, arguments.out, arguments.folds, look))
 
 
 if __name__ == "__main__":
