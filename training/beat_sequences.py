@@ -40,6 +40,8 @@ class BeatSequences:
     """Array of shape (batch, n_beats), s: interval before each beat, 0 where unknown."""
     aami: NDArray[np.int8]
     """Array of shape (batch, n_beats): N, S, V, or ``IGNORE``."""
+    record: NDArray[np.int64]
+    """Array of shape (batch,): what each was drawn from, of the sampler's ``records``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,30 +109,35 @@ class BeatSampler:
         self._before, self._after, self._synthesis = before, after, synthesis
         beating = [s for s in signals if len(s.r_ms) > 1]
         groups = [(s,) for s in beating] if n_leads == 1 else leads_together(beating, n_leads)
-        self._records = [group[0] for group in groups]
-        weights = np.array([record.weight for record in self._records])
+        self.records = [group[0] for group in groups]
+        weights = np.array([record.weight for record in self.records])
         self._shares = np.cumsum(weights) / weights.sum()
         self._scaled = [np.stack([s.scaled for s in group]) for group in groups]
         self._ventricular = np.concatenate(
             [
                 cut_windows(x, s.r_ms[s.aami == V] * s.fs // 1000, before, after).swapaxes(0, 1)
-                for x, s in zip(self._scaled, self._records, strict=True)
+                for x, s in zip(self._scaled, self.records, strict=True)
             ]
         )
 
     def draw(self, rng: np.random.Generator, batch: int, n_beats: int) -> BeatSequences:
         """Draw ``batch`` sequences of ``n_beats`` beats."""
         parts = [self._sequence(rng, n_beats) for _ in range(batch)]
-        windows, rr_s, aami = (np.stack(column) for column in zip(*parts, strict=True))
-        return BeatSequences(windows[:, 0] if windows.shape[1] == 1 else windows, rr_s, aami)
+        windows, rr_s, aami, drawn = (np.stack(column) for column in zip(*parts, strict=True))
+        windows = windows[:, 0] if windows.shape[1] == 1 else windows
+        return BeatSequences(windows, rr_s, aami, drawn)
+
+    def place(self, rng: np.random.Generator, n_beats: int) -> tuple[int, int]:
+        """Draw which record a sequence is taken from, and its first beat."""
+        which = int(np.searchsorted(self._shares, rng.random(), side="right"))
+        return which, int(rng.integers(0, max(len(self.records[which].r_ms) - n_beats, 1)))
 
     def _sequence(
         self, rng: np.random.Generator, n: int
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int8]]:
-        which = int(np.searchsorted(self._shares, rng.random(), side="right"))
-        record, x = self._records[which], self._scaled[which]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int8], np.int64]:
+        which, start = self.place(rng, n)
+        record, x = self.records[which], self._scaled[which]
         each = (len(x), 1, 1)
-        start = int(rng.integers(0, max(len(record.r_ms) - n, 1)))
         r = record.r_ms[start : start + n] * record.fs / 1000
         rr = np.diff(r, prepend=r[0]) / record.fs
         aami = record.aami[start : start + n].copy()
@@ -154,6 +161,7 @@ class BeatSampler:
             np.pad(windows, ((0, 0), (0, pad), (0, 0))),
             np.pad(rr.astype(np.float32), (0, pad)),
             np.pad(aami, (0, pad), constant_values=IGNORE),
+            np.int64(which),
         )
 
     def _synthesise(self, rng: np.random.Generator, beats: Beats) -> None:

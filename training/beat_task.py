@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -93,6 +93,25 @@ def recall_record(record: LabelledSignal) -> tuple[Tensor, Tensor]:
     return recall_sequences(windows, rr_s)
 
 
+def recall_records(records: Sequence[LabelledSignal]) -> list[tuple[Tensor, Tensor]]:
+    """Run the memory along the beats of all records side by side; each as ``recall_record`` gives.
+
+    Parameters
+    ----------
+    records : sequence of LabelledSignal
+        Records of any lengths.
+    """
+    beats = [beats_of(record) for record in records]
+    longest = max(len(rr_s) for _, rr_s in beats)
+    windows = np.stack([np.pad(w, ((0, longest - len(w)), (0, 0))) for w, _ in beats])
+    rr_s = np.stack([np.pad(rr, (0, longest - len(rr))) for _, rr in beats])
+    shape, features = recall_sequences(torch.from_numpy(windows), torch.from_numpy(rr_s))
+    return [
+        (shape[: len(rr), row : row + 1], features[: len(rr), row : row + 1])
+        for row, (_, rr) in enumerate(beats)
+    ]
+
+
 class BeatBatches(IterableDataset[Batch]):
     """Draws pools of sequences and hands them out as batches; one iteration is one epoch."""
 
@@ -158,11 +177,14 @@ class BeatTask(Task):
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """Synthesised sequences of the training patients."""
-        enrichment = self.ENRICHMENT(**self.config.enrichment)
-        sampler = BeatSampler(self.training_signals, BEFORE, AFTER, enrichment, self.N_LEADS)
         self._teacher = self.teacher()
-        batches = BeatBatches(sampler, self.own_config, self.prepare, self.pools)
+        batches = BeatBatches(self.sampler(), self.own_config, self.prepare, self.pools)
         return DataLoader(batches, batch_size=None)
+
+    def sampler(self) -> BeatSampler:
+        """Make what draws sequences from the training signals."""
+        enrichment = self.ENRICHMENT(**self.config.enrichment)
+        return BeatSampler(self.training_signals, BEFORE, AFTER, enrichment, self.N_LEADS)
 
     def prepare(self, drawn: BeatSequences, rng: np.random.Generator) -> Batch:
         """Run the memory along what was drawn, and ask the teacher."""
@@ -182,19 +204,24 @@ class BeatTask(Task):
         return None if distill is None else Teacher(distill.teachers, self.spec(""))
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """Add the losses of both branches; F and Q teach neither.
+        """Add the losses of both branches; F and Q teach neither."""
+        shape, features, aami, *taught = batch
+        v, s = self.follow(shape, features, batch_idx)
+        loss_v, loss_s = self.losses(v, s, aami, *taught)
+        self.log_dict({"loss_v": loss_v, "loss_s": loss_s}, prog_bar=True, on_epoch=True)
+        return loss_v + loss_s
+
+    def follow(self, shape: Tensor, features: Tensor, batch_idx: int) -> tuple[Tensor, Tensor]:
+        """Score a batch; logits v and s, each of shape (n_beats, batch).
 
         A piece of a sequence goes on from the state that the piece before left; no gradient
         goes back there (truncated back-propagation through time).
         """
-        shape, features, aami, *taught = batch
         begins = batch_idx % self.config.fit.pieces == 0
-        state = self.model.initial_state(aami.shape[1]) if begins else self._carried
+        state = self.model.initial_state(shape.shape[1]) if begins else self._carried
         v, s, state = self.model.logits(shape, features, state)
         self._carried = tuple(part.detach() for part in state)
-        loss_v, loss_s = self.losses(v, s, aami, *taught)
-        self.log_dict({"loss_v": loss_v, "loss_s": loss_s}, prog_bar=True, on_epoch=True)
-        return loss_v + loss_s
+        return v, s
 
     @cached_property
     def objectives(self) -> tuple[Objective, Objective]:
@@ -205,7 +232,12 @@ class BeatTask(Task):
         return Objective.of(how, 1.0, v, n + s), Objective.of(how, SUPRAVENTRICULAR_WEIGHT, s, n)
 
     def losses(
-        self, v: Tensor, s: Tensor, aami: Tensor, taught: Tensor | None = None
+        self,
+        v: Tensor,
+        s: Tensor,
+        aami: Tensor,
+        taught: Tensor | None = None,
+        weight: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Losses of both branches, from the labels and from the teacher if there is one.
 
@@ -217,8 +249,12 @@ class BeatTask(Task):
             Class codes; one below 0 teaches nothing.
         taught : Tensor of shape (n_beats, batch, 2), optional
             The teacher's logits.
+        weight : Tensor of shape (n_beats, batch), optional
+            How much each beat counts; all the same without.
         """
         known, sinus = aami >= N, (aami == N) | (aami == S)
+        if weight is not None:
+            known, sinus = known * weight, sinus * weight
         objective_v, objective_s = self.objectives
         loss_v = _masked(objective_v.losses(v, aami == V), known)
         loss_s = _masked(objective_s.losses(s, aami == S), sinus)

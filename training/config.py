@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ingest.errors import InputError
+from training.mitigation.settings import MitigationConfig, mitigation_faults
 from training.splits import DS1, DS2, PACED
 
 CLASSES = {
@@ -222,6 +223,8 @@ class TrainConfig(_Table):
     """Table ``[gate]``, of the task ``gated-beat``."""
     meta: MetaConfig = MetaConfig()
     """Table ``[meta]``, of the task ``meta-beat``."""
+    mitigation: MitigationConfig = MitigationConfig()
+    """Table ``[mitigation]``, of the task ``beat``."""
     distill: DistillConfig | None = None
     """Table ``[distill]``, where a model is learned from."""
     architecture: dict[str, int | float | str] = {}
@@ -257,7 +260,11 @@ def load_config(path: Path) -> TrainConfig:
             for detail in error.errors()
         ]
         raise InputError(f"{path}: {'; '.join(wrong)}") from error
-    if faults := [*_faults(config), *_fit_faults(config), *_meta_faults(config)]:
+    validated = any(part.validation for part in config.data.parts)
+    groups = mitigation_faults(
+        config.mitigation, config.task, config.fit.patience, validated=validated
+    )
+    if faults := [*_faults(config), *_fit_faults(config), *_meta_faults(config), *groups]:
         raise InputError(f"{path}: {'; '.join(faults)}")
     return config
 

@@ -26,6 +26,9 @@ from training.gated_task import GatedBeatTask
 from training.guard import Split
 from training.hardware import trainer_options
 from training.meta.task import MetaBeatTask
+from training.mitigation.serve import write_thresholds
+from training.mitigation.settings import judge_of
+from training.mitigation.task import MitigatedBeatTask
 from training.noise_bank import NoiseSegment, load_noise
 from training.qrs_task import QrsTask
 from training.sources import read_split, write_subjects
@@ -41,6 +44,13 @@ TASKS: dict[str, type[Task]] = {
     "ctc": CtcTask,
 }
 """What can be learned; one entry more is one task more."""
+
+
+def task_kind(config: TrainConfig) -> type[Task]:
+    """Find the task that a configuration asks for."""
+    kind = TASKS[config.task]
+    return MitigatedBeatTask if kind is BeatTask and config.mitigation.active else kind
+
 
 HARMLESS = (
     "The '.*_dataloader' does not have many workers",  # handing over costs more than drawing
@@ -93,7 +103,7 @@ def fit(config: TrainConfig, data: Path, folder: Path, *, progress: bool = True)
     last = _open_folder(folder, config, data_digest)
     torch.set_num_threads(1)  # how a sum is shared among threads shows in the weights
     lightning.seed_everything(config.fit.seed, workers=True, verbose=False)
-    task = TASKS[config.task](config, split.training, split.validation)
+    task = task_kind(config)(config, split.training, split.validation)
     task.noise = noise
     trainer = lightning.Trainer(
         **options,
@@ -119,7 +129,7 @@ def fit(config: TrainConfig, data: Path, folder: Path, *, progress: bool = True)
         task.load_state_dict(best["state_dict"])
     task.finish()
     model = folder / f"{config.name}.onnx"
-    difference = task.write(model, data_digest)
+    difference = _export(task, split, model, data_digest)
     summary = {
         "config": config.model_dump(mode="json"),
         "data_digest": data_digest,
@@ -141,6 +151,14 @@ def _read_noise(config: TrainConfig, data: Path) -> list[NoiseSegment]:
     if not config.enrichment.get("real_noise"):
         return []
     return load_noise(data, "training", config.data.fs)
+
+
+def _export(task: Task, split: Split, model: Path, data_digest: str) -> float:
+    """Write the model, and thresholds of each group beside it where they were asked for."""
+    difference = task.write(model, data_digest)
+    if task.config.mitigation.thresholds is not None and isinstance(task, BeatTask):
+        write_thresholds(task, split.validation, model)
+    return difference
 
 
 def _write_summary(
@@ -192,7 +210,7 @@ def _callbacks(config: TrainConfig, folder: Path, progress: bool) -> list[Callba
     keep = partial(ModelCheckpoint, folder, enable_version_counter=False)
     callbacks: list[Callback] = [keep("last"), *([RichProgressBar()] if progress else [])]
     if config.fit.patience:
-        judge = TASKS[config.task].JUDGED_BY
+        judge = judge_of(config.mitigation, TASKS[config.task].JUDGED_BY)
         callbacks.append(keep("best", monitor=judge, mode="max"))
         callbacks.append(EarlyStopping(judge, patience=config.fit.patience, mode="max"))
     return callbacks

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -78,11 +78,15 @@ class Task(lightning.LightningModule):
         numbers = torch.arange(len(self.validation_signals))
         return DataLoader(numbers, batch_size=None)  # type: ignore[arg-type]
 
+    def learned(self) -> Iterator[nn.Parameter]:
+        """Give what the optimiser moves: the model's own parameters."""
+        return self.model.parameters()
+
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         """AdamW under a one-cycle schedule."""
         fit = self.config.fit
         optimizer = torch.optim.AdamW(
-            self.model.parameters(), lr=fit.learning_rate, weight_decay=fit.weight_decay
+            self.learned(), lr=fit.learning_rate, weight_decay=fit.weight_decay
         )
         schedule = torch.optim.lr_scheduler.OneCycleLR(
             optimizer, fit.learning_rate, total_steps=fit.updates, pct_start=0.2

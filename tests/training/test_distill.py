@@ -41,7 +41,8 @@ def drawn(seed: int = 0, n: int = 12) -> BeatSequences:
     rng = np.random.default_rng(seed)
     windows = rng.standard_normal((5, n, 85)).astype(np.float32)
     rr_s = rng.uniform(0.4, 1.2, (5, n)).astype(np.float32)
-    return BeatSequences(windows, rr_s, np.zeros((5, n), np.int8))
+    nobody = np.zeros(5, np.int64)
+    return BeatSequences(windows, rr_s, np.zeros((5, n), np.int8), nobody)
 
 
 def test_a_beat_teacher_is_heard_as_torch_hears_it(tmp_path: Path) -> None:

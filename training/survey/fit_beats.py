@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from lightning.pytorch.callbacks import Callback
 from training.beat_task import BeatTask
 from training.config import TrainConfig
 from training.datasets import digest
-from training.fit import HARMLESS, TASKS
+from training.fit import HARMLESS, task_kind
 from training.survey.folds import Fold
 from training.survey.outcome import Outcome
 
@@ -44,10 +45,12 @@ def fit_beats(config: TrainConfig, fold: Fold, folder: Path) -> Outcome:
     )
 
 
-def fit_task(config: TrainConfig, fold: Fold) -> tuple[BeatTask, float]:
+def fit_task(
+    config: TrainConfig, fold: Fold, callbacks: Sequence[Callback] = ()
+) -> tuple[BeatTask, float]:
     """Fit a beat task on a fold; return it, finished, and the CPU time of its steps, s."""
     lightning.seed_everything(config.fit.seed, verbose=False)
-    kind = TASKS[config.task]
+    kind = task_kind(config)
     task = kind(config, fold.split.training, [])
     if not isinstance(task, BeatTask):
         raise TypeError(f"{kind.__name__} tells no beats; its arm needs a procedure of its own")
@@ -58,7 +61,7 @@ def fit_task(config: TrainConfig, fold: Fold) -> tuple[BeatTask, float]:
         max_epochs=config.fit.epochs,
         limit_val_batches=0,
         logger=False,
-        callbacks=[stopwatch],
+        callbacks=[stopwatch, *callbacks],
         enable_checkpointing=False,
         enable_progress_bar=False,
         enable_model_summary=False,

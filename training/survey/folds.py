@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-import numpy as np
-import torch
 from torch import Tensor
 
 from ingest.errors import InputError
-from training.beat_task import BeatTask, Pools, beats_of, recall_sequences
+from training.beat_task import BeatTask, Pools, recall_records
 from training.crossval import LEARNING_MS, LeftOut
 from training.datasets import LabelledSignal
 from training.guard import Split
@@ -29,6 +28,8 @@ class Fold:
     """All leads of those learned from; the first lead of those left out."""
     pools: dict[str, Pools] = field(default_factory=dict)
     """Pools that arms share, by all that they depend on but the draw itself."""
+    memo: dict[str, Any] = field(default_factory=dict)
+    """What else arms of one seed share, by what it depends on."""
     _seen: list[tuple[Tensor, Tensor]] | None = None
 
     def share(self, task: BeatTask) -> None:
@@ -55,25 +56,6 @@ class Fold:
             counted = signal.r_ms >= LEARNING_MS
             scored.append(LeftOut(signal.name, v[counted], s[counted], signal.aami[counted]))
         return scored
-
-
-def recall_records(records: Sequence[LabelledSignal]) -> list[tuple[Tensor, Tensor]]:
-    """Run the memory along the beats of all records side by side; each as ``recall_record`` gives.
-
-    Parameters
-    ----------
-    records : sequence of LabelledSignal
-        Records of any lengths.
-    """
-    beats = [beats_of(record) for record in records]
-    longest = max(len(rr_s) for _, rr_s in beats)
-    windows = np.stack([np.pad(w, ((0, longest - len(w)), (0, 0))) for w, _ in beats])
-    rr_s = np.stack([np.pad(rr, (0, longest - len(rr))) for _, rr in beats])
-    shape, features = recall_sequences(torch.from_numpy(windows), torch.from_numpy(rr_s))
-    return [
-        (shape[: len(rr), row : row + 1], features[: len(rr), row : row + 1])
-        for row, (_, rr) in enumerate(beats)
-    ]
 
 
 def folds_of(signals: Sequence[LabelledSignal], n_folds: int) -> Iterator[Fold]:

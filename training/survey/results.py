@@ -75,6 +75,7 @@ def keep(job: Job, out: Path, data_digest: str, outcome: Outcome) -> None:
         "seed": job.config.fit.seed,
         "fold": job.fold,
         "confusion": confusion(outcome.scored).tolist() if outcome.scored else None,
+        "by_record": {one.record: confusion([one]).tolist() for one in outcome.scored},
         "n_parameters": outcome.n_parameters,
         "training_s": round(outcome.training_s, 2),
         "macs_a_beat": outcome.macs_a_beat,

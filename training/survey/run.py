@@ -87,6 +87,7 @@ def run(
                 if job.config.fit.seed != seed:
                     seed = job.config.fit.seed
                     fold.pools.clear()  # no other arm will draw them again
+                    fold.memo.clear()
                 told = f"{job.arm.name}, seed {seed}, fold {fold.number + 1} of {plan.n_folds}"
                 bar.update(shown, description=told)
                 folder = job.folder(out)

@@ -14,14 +14,14 @@ from rich.console import Console
 from inference.ticks import N, S, V
 from ingest.errors import InputError
 from tests.training.databases import tiny_config
-from training.beat_task import recall_record
+from training.beat_task import recall_record, recall_records
 from training.config import TrainConfig, load_config
 from training.crossval import LeftOut
 from training.datasets import LabelledSignal
 from training.scores import f1
 from training.survey.__main__ import BASE, main
 from training.survey.arms import ARMS, Arm, arms_named
-from training.survey.folds import Fold, folds_of, recall_records
+from training.survey.folds import Fold, folds_of
 from training.survey.outcome import Outcome, confusion, f1_of
 from training.survey.page import page
 from training.survey.revision import code_digest
