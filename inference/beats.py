@@ -1,4 +1,4 @@
-"""Beats: R-peaks from the frame model, their classes from the beat model, tick by tick."""
+"""Beats: R-peaks from the frame model, their classes from the beat model."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from inference.leads import first_heard, seen_whole
 from inference.model import ModelInfo
-from inference.peaks import PeakPicker
+from inference.peaks import PeakPicker, Peaks, by_rank, ranks
 from inference.session import StreamSession
 from inference.slots import Field, SlotArrays, Slots
 from inference.stage import Composite
-from inference.ticks import AAMI, TICK_MS, N, TickBeats
+from inference.ticks import AAMI, TICK_MS, BlockBeats
 from ingest.errors import InputError
 
 _Kind = TypeVar("_Kind", bound=np.generic)
@@ -66,11 +66,12 @@ class Beats(Composite):
         self._history = -(-reach // self._n) * self._n
         behind = self.picker.delay + self.picker.frames - 1 - np.arange(self.picker.frames)
         self._candidate_tick = -1 - behind // self.picker.frames
+        self._n_heard = -int(self._candidate_tick.min())
         self.state = SlotArrays(
             {
                 "signal": Field((self.n_leads, self._history)),
                 "heard_leads": Field((self.n_leads, self._history // self._n), np.bool_),
-                "heard": Field((-int(self._candidate_tick.min()),), np.bool_),
+                "heard": Field((self._n_heard,), np.bool_),
                 "last_r_ms": Field(dtype=np.int64, initial=-(10**9)),
                 "unbroken": Field(dtype=np.bool_),
             },
@@ -89,110 +90,130 @@ class Beats(Composite):
         """Sampling frequency that the models want, Hz."""
         return self.beat.info.fs
 
-    def frames(self, slots: Slots, scaled: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Run the frame model over several ticks.
-
-        Parameters
-        ----------
-        slots : array of shape (n_rows,)
-            Streams.
-        scaled : array of shape (n_rows, n_leads, n_ticks, n_samples)
-            Signal over its amplitude scale.
-
-        Returns
-        -------
-        array of shape (n_rows, n_leads, n_ticks, frames a tick)
-            Probabilities.
-        """
-        shape = (len(slots), 1, scaled.shape[2], self.picker.frames)
-        probs = [
-            finder.step(slots, scaled[:, lead].reshape(len(slots), 1, -1)).reshape(shape)
-            for lead, finder in enumerate(self._finders)
-        ]
-        return probs[0] if len(probs) == 1 else np.concatenate(probs, axis=1)
-
-    def step(
+    def find(
         self,
         slots: Slots,
-        now_ms: NDArray[np.int64],
+        first_ms: NDArray[np.int64],
         scaled: NDArray[np.float32],
-        probs: NDArray[np.float32],
         heard: NDArray[np.bool_],
-    ) -> TickBeats:
-        """Take one tick, give the beats that it decides.
+    ) -> BlockBeats:
+        """Take the next ticks of some streams, give the beats that these ticks decide.
 
         Parameters
         ----------
         slots : array of shape (n_rows,)
             Streams.
-        now_ms : array of shape (n_rows,), ms
-            End of the tick on each stream's clock.
-        scaled : array of shape (n_rows, n_leads, n_samples)
-            The tick's signal over its amplitude scale.
-        probs : array of shape (n_rows, n_leads, frames a tick)
-            What :meth:`frames` gave for it.
-        heard : array of shape (n_rows, n_leads)
+        first_ms : array of shape (n_rows,), ms
+            End of the first of the ticks on each stream's clock.
+        scaled : array of shape (n_rows, n_leads, n_ticks, n_samples)
+            Signal over its amplitude scale.
+        heard : array of shape (n_rows, n_leads, n_ticks)
             There is a signal: no beat is found where no lead has one, and an
             interval across that is not an RR interval.
 
         Returns
         -------
-        TickBeats
-            One beat a row at most.
+        BlockBeats
+            At most one a tick of a row.
         """
-        window = _shifted(self.state["signal"], slots, scaled)
-        if self.n_leads == 1:
-            probs, some_heard = probs[:, 0], heard[:, 0]
-        else:
-            _shifted(self.state["heard_leads"], slots, heard[..., None])
-            probs = probs[np.arange(len(slots)), first_heard(heard)]
-            some_heard = np.logical_or.reduce(heard, axis=1)
-        recent = _shifted(self.state["heard"], slots, some_heard[:, None])
-        unbroken = self.state["unbroken"]
-        unbroken[slots] &= recent[:, 0]  # up to the tick of the oldest candidate, no further
-        allowed = recent[:, self._candidate_tick]
-        present, r_ms = self.picker.step(slots, now_ms, probs, allowed)
-        rows = np.flatnonzero(present)
-        rr_ms = np.zeros(len(slots), np.int64)
-        aami = np.full(len(slots), N, np.int8)
-        confidence = np.zeros(len(slots), np.float32)
-        if len(rows):
-            chosen = slots[rows]
-            rr = r_ms[rows] - self.state["last_r_ms"][chosen]
-            known = unbroken[chosen] & recent[rows, : self._n_candidate_ticks].all(axis=1)
-            rr_ms[rows] = np.where(known & (rr <= LONGEST_RR_MS), rr, 0)
-            cut = self._cut(chosen, window[rows], now_ms[rows] - r_ms[rows])
-            aami[rows], confidence[rows] = self._classify(chosen, cut, rr_ms[rows])
-            self.state["last_r_ms"][chosen] = r_ms[rows]
-            unbroken[chosen] = True
-        return TickBeats(present, r_ms, rr_ms, aami, confidence)
+        n_rows, n_ticks = len(slots), scaled.shape[2]
+        lead = first_heard(heard)
+        probs = self._frames(slots, scaled, lead)
+        signal = _lengthened(self.state["signal"], slots, scaled.reshape(n_rows, self.n_leads, -1))
+        heard_leads = heard
+        if self.n_leads > 1:
+            heard_leads = _lengthened(self.state["heard_leads"], slots, heard)
+        some = _lengthened(self.state["heard"], slots, np.logical_or.reduce(heard, axis=1))
+        newest = some.shape[1] - n_ticks + np.arange(n_ticks)[:, None]
+        peaks = self.picker.pick(slots, first_ms, probs, some[:, newest + 1 + self._candidate_tick])
+        rr_ms = self._intervals(slots, peaks, some)
+        behind = first_ms[peaks.row] + peaks.tick * TICK_MS - peaks.r_ms
+        windows = self._cut(peaks, behind, signal, heard_leads)
+        aami, confidence = self._classify(slots[peaks.row], windows, rr_ms)
+        return BlockBeats(peaks.row, peaks.tick, peaks.r_ms, rr_ms, aami, confidence)
+
+    def _frames(
+        self, slots: Slots, scaled: NDArray[np.float32], lead: NDArray[np.intp]
+    ) -> NDArray[np.float32]:
+        """Run the frame model over the ticks; give its probabilities in the lead to go by.
+
+        Returns
+        -------
+        array of shape (n_rows, n_ticks, frames a tick)
+        """
+        n_rows, _, n_ticks, _ = scaled.shape
+        probs = [
+            finder.step(slots, scaled[:, i].reshape(n_rows, 1, -1)).reshape(n_rows, n_ticks, -1)
+            for i, finder in enumerate(self._finders)
+        ]
+        if len(probs) == 1:
+            return probs[0]
+        index = lead[None, :, :, None]
+        chosen: NDArray[np.float32] = np.take_along_axis(np.stack(probs), index, axis=0)[0]
+        return chosen
+
+    def _intervals(self, slots: Slots, peaks: Peaks, heard: NDArray[np.bool_]) -> NDArray[np.int64]:
+        """Return the RR interval before each beat, 0 where it is unknown, ms.
+
+        Known is one through which there was a signal: from behind the tick that decided
+        the beat before, as far back as its candidates lay, up to this one's last candidate.
+        """
+        row, tick, state = peaks.row, peaks.tick, self.state
+        n_lost = np.zeros((len(slots), heard.shape[1] + 1), np.int32)
+        np.cumsum(~heard, axis=1, out=n_lost[:, 1:])
+        first = ranks(row) == 0
+        begin = np.where(first, 1, np.roll(tick, 1) + 2)
+        lost = n_lost[row, tick + 1 + self._n_candidate_ticks] > n_lost[row, begin]
+        before_ms = np.where(first, state["last_r_ms"][slots[row]], np.roll(peaks.r_ms, 1))
+        known = ~lost & (~first | state["unbroken"][slots[row]])
+        rr_ms = peaks.r_ms - before_ms
+        n_ticks = heard.shape[1] - self._n_heard
+        last = np.roll(first, -1)
+        since, unbroken = np.ones(len(slots), np.intp), state["unbroken"][slots]
+        since[row[last]], unbroken[row[last]] = tick[last] + 2, True
+        every = np.arange(len(slots))
+        state["unbroken"][slots] = unbroken & (n_lost[every, n_ticks + 1] == n_lost[every, since])
+        state["last_r_ms"][slots[row[last]]] = peaks.r_ms[last]
+        return np.where(known & (rr_ms <= LONGEST_RR_MS), rr_ms, 0)
 
     def _cut(
         self,
-        slots: Slots,
-        history: NDArray[np.float32],
-        ago_ms: NDArray[np.int64],
+        peaks: Peaks,
+        behind_ms: NDArray[np.int64],
+        signal: NDArray[np.float32],
+        heard: NDArray[np.bool_],
     ) -> NDArray[np.float32]:
-        """Cut the beat model's window about R-peaks that lie so long before the history's end."""
+        """Cut the beat model's window about R-peaks that lie so long before their tick's end."""
         info = self.beat.info
-        r = self._history - np.rint(ago_ms * info.fs / 1000).astype(np.int64)
+        r = self._history - np.rint(behind_ms * info.fs / 1000).astype(np.int64)
         index = np.clip((r - info.before)[:, None] + np.arange(info.length), 0, self._history - 1)
-        window = np.take_along_axis(history, index[:, None], axis=2)
+        tick = peaks.tick[:, None] + 1
+        at = (peaks.row * signal.shape[2] * self.n_leads)[:, None] + index + tick * self._n
+        leads = np.arange(self.n_leads)[:, None] * signal.shape[2]
+        window: NDArray[np.float32] = signal.reshape(-1)[at[:, None] + leads]
         if self.n_leads > 1:
-            ticks = index[:, [0, -1]] // self._n
-            heard = self.state["heard_leads"][slots]
-            window[~seen_whole(heard, ticks[:, 0], ticks[:, 1])] = 0
+            ends = index[:, [0, -1]] // self._n
+            recent = np.arange(self._history // self._n)
+            of_beat = heard[peaks.row[:, None], :, tick + recent].transpose(0, 2, 1)
+            window[~seen_whole(of_beat, ends[:, 0], ends[:, 1])] = 0
         return window
 
     def _classify(
         self, slots: Slots, window: NDArray[np.float32], rr_ms: NDArray[np.int64]
     ) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
-        """Score the beats; give class codes, and the probability of each."""
+        """Score the beats, the first of every stream together, then the second of each ...
+
+        Returns
+        -------
+        aami, confidence : arrays of shape (n_beats,)
+            Class codes, and the probability of each.
+        """
         rr_s = (rr_ms / 1000).astype(np.float32)[:, None]
-        probs = self.beat.step(slots, window, rr_s)
+        probs = np.empty((len(slots), len(self._codes)), np.float32)
+        for of_rank in by_rank(slots):
+            probs[of_rank] = self.beat.step(slots[of_rank], window[of_rank], rr_s[of_rank])
         best = called(probs, self.beat.info)
-        rows = np.arange(len(slots))
-        return self._codes[best], probs[rows, best]
+        return self._codes[best], probs[np.arange(len(slots)), best]
 
 
 def called(probs: NDArray[np.float32], info: ModelInfo) -> NDArray[np.intp]:
@@ -215,11 +236,9 @@ def called(probs: NDArray[np.float32], info: ModelInfo) -> NDArray[np.intp]:
     return np.where(over.any(axis=1), over.argmax(axis=1), fallback)
 
 
-def _shifted(histories: NDArray[_Kind], slots: Slots, newest: NDArray[_Kind]) -> NDArray[_Kind]:
-    """Push the newest values in at the end of the slots' histories; return the histories."""
-    n = newest.shape[-1]
-    history = histories[slots]
-    history[..., :-n] = history[..., n:]
-    history[..., -n:] = newest
-    histories[slots] = history
-    return history
+def _lengthened(histories: NDArray[_Kind], slots: Slots, newest: NDArray[_Kind]) -> NDArray[_Kind]:
+    """Put the newest values behind the slots' histories, keep the end of that, return all of it."""
+    length = histories.shape[-1]
+    line = np.concatenate([histories[slots], newest], axis=-1)
+    histories[slots] = line[..., -length:]
+    return line

@@ -23,6 +23,8 @@ Definitions stand in :mod:`inference.conditions`. How episodes end:
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -31,11 +33,13 @@ from inference.beat_rules import RATE_CODES, BeatRules, NewBeats
 from inference.conditions import N_CONDITIONS, Code
 from inference.episode_edges import EdgeLog, EpisodeEdges, no_edges
 from inference.limits import Limits
+from inference.quality import QualityTicks
+from inference.quiet import BEAT_CODES, QuietBeats, QuietStreams, ticks_left
 from inference.rhythm import Rhythm
 from inference.signal_rules import SignalRules
 from inference.slots import Field, Slots
 from inference.stage import Stage
-from inference.ticks import TICK_MS, TickBeats, TickQuality
+from inference.ticks import TICK_MS, BlockBeats, TickBeats, TickQuality
 
 HEART_RATE_STALE_MS = 5000
 """Age of the last beat beyond which the heart rate is unknown, ms."""
@@ -53,8 +57,18 @@ _FIELDS = {
 }
 # "unreadable" has one bit a tick, the newest lowest, back to the tick that holds the horizon.
 
-_BEAT_CODES = (*RATE_CODES, Code.VENTRICULAR_TACHYCARDIA, Code.V_RUN)
 _SILENCES = (Code.ASYSTOLE, Code.PAUSE)
+
+
+class DecidedEdges(NamedTuple):
+    """Edges of some streams, and when each was decided."""
+
+    slots: Slots
+    """Array of shape (n_rows,): the streams."""
+    now_ms: NDArray[np.int64]
+    """Array of shape (n_rows,): end of the tick that decided, on the stream's clock, ms."""
+    edges: EpisodeEdges
+    """What began and what ended, by row of ``slots``."""
 
 
 class Episodes(Stage):
@@ -72,6 +86,7 @@ class Episodes(Stage):
 
     def __init__(self, limits: Limits, decision_delay_ms: int, n_slots: int = 0) -> None:
         super().__init__({**_FIELDS, **beat_rules.FIELDS, **signal_rules.FIELDS}, n_slots)
+        self._quiet = QuietStreams(limits, decision_delay_ms)
         if not 0 <= decision_delay_ms <= MAX_DECISION_DELAY_MS:
             raise ValueError(
                 f"decision_delay_ms = {decision_delay_ms} must lie in 0 to {MAX_DECISION_DELAY_MS}"
@@ -118,9 +133,66 @@ class Episodes(Stage):
         self._judge_silence(slots, now_ms, beats, log)
         rows = np.flatnonzero(beats.present)
         if len(rows):
-            self._beat_rules.apply(self.state, self._new_beats(slots, rows, beats), log)
+            self._beat_rules.apply(self.state, self._new_beats(slots[rows], rows, rows, beats), log)
         self._signal_rules.apply(self.state, slots, now_ms, quality, log)
         return log.edges(self.heart_rate_bpm(slots), quality.index) if log else no_edges()
+
+    def advance(
+        self,
+        slots: Slots,
+        first_ms: NDArray[np.int64],
+        beats: BlockBeats,
+        quality: QualityTicks,
+    ) -> list[DecidedEdges]:
+        """Advance each row by several ticks: what :meth:`step` gives tick by tick.
+
+        Parameters
+        ----------
+        slots : Slots
+            Array of shape (n_rows,), the streams that advance.
+        first_ms : NDArray[np.int64]
+            Array of shape (n_rows,), end of the first tick on each stream's clock, ms.
+        beats : BlockBeats
+            Beats that the ticks decided.
+        quality : QualityTicks
+            Quality of the ticks' own signal.
+
+        Returns
+        -------
+        list of DecidedEdges
+            For each stream in order; nothing where nothing began or ended.
+
+        Raises
+        ------
+        ValueError
+            As :meth:`step`.
+        """
+        told: list[DecidedEdges] = []
+
+        def take(found: QuietBeats) -> None:
+            chosen, tick = slots[found.row], beats.tick[found.index]
+            log = EdgeLog(self.state, chosen)
+            rows = np.arange(len(chosen))
+            self._beat_rules.apply(
+                self.state, self._new_beats(chosen, rows, found.index, beats), log
+            )
+            if log:
+                edges = log.edges(self.heart_rate_bpm(chosen), quality.index[found.row, tick])
+                told.append(DecidedEdges(chosen, self.state["now_ms"][chosen], edges))
+
+        readable = quality.readable
+        done = self._quiet.advance(self.state, slots, first_ms, beats, readable, take)
+        n_ticks = readable.shape[1]
+        if (done < n_ticks).any():
+            at = np.full(readable.shape, -1, np.intp)
+            at[beats.row, beats.tick] = np.arange(len(beats))
+            for tick, rows in ticks_left(done, n_ticks):
+                now_ms = first_ms[rows] + tick * TICK_MS
+                of_tick, of_rows = beats.at(at[rows, tick]), quality.tick(tick, rows)
+                edges = self.step(slots[rows], now_ms, of_tick, of_rows)
+                if len(edges):
+                    told.append(DecidedEdges(slots[rows], now_ms, edges))
+        return told
 
     def close(self, slots: Slots, at_ms: NDArray[np.int64]) -> EpisodeEdges:
         """End all that is open, as when a stream ends or its device restarts.
@@ -217,8 +289,8 @@ class Episodes(Stage):
     ) -> None:
         """End rates and runs whose beats have stopped coming."""
         silent = (silence_ms[:, None] >= self._silence_ends_ms) | stale[:, None]
-        ends = is_open[:, list(_BEAT_CODES)] & silent
-        for column, code in enumerate(_BEAT_CODES):
+        ends = is_open[:, list(BEAT_CODES)] & silent
+        for column, code in enumerate(BEAT_CODES):
             rows = np.flatnonzero(ends[:, column])
             log.end(rows, code, last_ms[rows])
             if code in RATE_CODES:  # the next window starts with the next beat
@@ -236,19 +308,24 @@ class Episodes(Stage):
             rows = np.flatnonzero(is_open[:, code] & lost)
             log.end(rows, code, readable_to_ms[rows])
 
-    def _new_beats(self, slots: Slots, rows: NDArray[np.intp], beats: TickBeats) -> NewBeats:
-        """Gather the rows that have a beat."""
-        with_beat = slots[rows]
-        last_ms, r_ms = self.state["last_r_ms"][with_beat], beats.r_ms[rows]
+    def _new_beats(
+        self,
+        slots: Slots,
+        rows: NDArray[np.intp],
+        index: NDArray[np.intp],
+        beats: TickBeats | BlockBeats,
+    ) -> NewBeats:
+        """Gather the beats at ``index``, of so many slots, with the rows that edges shall name."""
+        last_ms, r_ms = self.state["last_r_ms"][slots], beats.r_ms[index]
         if (r_ms <= last_ms).any():
             raise ValueError("beats must come in order of time")
         return NewBeats(
             rows=rows,
-            slots=with_beat,
+            slots=slots,
             r_ms=r_ms,
-            rr_ms=beats.rr_ms[rows],
-            aami=beats.aami[rows],
-            confidence=beats.confidence[rows],
+            rr_ms=beats.rr_ms[index],
+            aami=beats.aami[index],
+            confidence=beats.confidence[index],
             previous_r_ms=last_ms,
-            unreadable_between=self.state["readable_since_ms"][with_beat] > last_ms,
+            unreadable_between=self.state["readable_since_ms"][slots] > last_ms,
         )

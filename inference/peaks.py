@@ -8,6 +8,9 @@ model wants is complete, so that nothing depends on how the signal arrived.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,6 +26,19 @@ CENTRE_FRAMES = 2
 """Frames on either side that the centre of mass takes in: it lies within a frame of the peak."""
 REFRACTORY_MS = TICK_MS
 """Least time between R-peaks, ms: the ventricles' refractory time, as Pan and Tompkins 1985."""
+_AROUND = np.arange(2 * NEIGHBOURS + 1)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Peaks:
+    """R-peaks that some ticks decided, by row and then by time; arrays of shape (n_peaks,)."""
+
+    row: NDArray[np.intp]
+    """Row of the slots."""
+    tick: NDArray[np.intp]
+    """Which of the ticks decided it, from 0."""
+    r_ms: NDArray[np.int64]
+    """Time on the stream's clock, ms."""
 
 
 class PeakPicker(Stage):
@@ -75,70 +91,125 @@ class PeakPicker(Stage):
         """A beat decided in a tick that ends at t lies at most this long before t, ms."""
         return (self.delay + self.frames + 1) * self.frame_ms
 
-    def step(
+    def pick(
         self,
         slots: Slots,
-        now_ms: NDArray[np.int64],
+        first_ms: NDArray[np.int64],
         probs: NDArray[np.float32],
         allowed: NDArray[np.bool_],
-    ) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
-        """Take one tick's probabilities, give the peaks that this tick decides.
+    ) -> Peaks:
+        """Take the probabilities of the next ticks, give the peaks that these ticks decide.
 
         Parameters
         ----------
         slots : array of shape (n_rows,)
             Streams.
-        now_ms : array of shape (n_rows,), ms
-            End of the tick on each stream's clock.
-        probs : array of shape (n_rows, frames a tick)
+        first_ms : array of shape (n_rows,), ms
+            End of the first of the ticks on each stream's clock.
+        probs : array of shape (n_rows, n_ticks, frames a tick)
             Output of the QRS model.
-        allowed : array of shape (n_rows, frames a tick)
-            Whether there was a signal in each of the frames that this tick decides.
+        allowed : array of shape (n_rows, n_ticks, frames a tick)
+            Whether there was a signal in each of the frames that these ticks decide.
 
         Returns
         -------
-        present : array of shape (n_rows,)
-            A peak was decided.
-        r_ms : array of shape (n_rows,), ms
-            Its time; 0 where there is none.
+        Peaks
+            At most one a tick of a row.
         """
-        ring = self.state["probs"][slots]
-        ring[:, : -self.frames] = ring[:, self.frames :]
-        ring[:, -self.frames :] = probs
-        self.state["probs"][slots] = ring
-        first = self._ring - self._to_newest(0)
-        peak = np.zeros(len(slots), np.intp)
-        present = np.zeros(len(slots), np.bool_)
-        for k in range(self.frames):
-            frame = first + k
-            here = ring[:, frame]
-            before = ring[:, frame - NEIGHBOURS : frame].max(axis=1)
-            after = ring[:, frame + 1 : frame + NEIGHBOURS + 1].max(axis=1)
-            is_peak = allowed[:, k] & (here >= self._threshold) & (here >= before) & (here > after)
-            peak[is_peak] = frame
-            present |= is_peak
-        rows = np.flatnonzero(present)
-        r_ms = np.zeros(len(slots), np.int64)
-        r_ms[rows] = self._time_ms(ring[rows], peak[rows], now_ms[rows])
-        present &= (r_ms >= 0) & (r_ms - self.state["last_ms"][slots] >= REFRACTORY_MS)
-        r_ms[~present] = 0
-        self.state["last_ms"][slots[present]] = r_ms[present]
-        return present, r_ms
+        flat = (len(slots), -1)
+        line = np.concatenate([self.state["probs"][slots], probs.reshape(flat)], axis=1)
+        self.state["probs"][slots] = line[:, -self._ring :]
+        begin = self.frames + NEIGHBOURS
+        n_frames = probs.shape[1] * self.frames
+        over = line[:, begin : begin + n_frames] >= self._threshold
+        rows, frame = np.nonzero(over & allowed.reshape(flat))
+        around = line[rows[:, None], (frame + self.frames)[:, None] + _AROUND]
+        here = around[:, NEIGHBOURS]
+        is_peak = here >= around[:, :NEIGHBOURS].max(axis=1)
+        is_peak &= here > around[:, NEIGHBOURS + 1 :].max(axis=1)
+        rows, frame = rows[is_peak], frame[is_peak]
+        tick = frame // self.frames
+        now_ms = first_ms[rows] + tick * TICK_MS
+        r_ms = now_ms + self._behind_ms(around[is_peak], frame % self.frames)
+        kept = self._out_of_refractory_time(slots[rows], r_ms)
+        return Peaks(rows[kept], tick[kept], r_ms[kept])
+
+    def _out_of_refractory_time(self, slots: Slots, r_ms: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Drop what follows too soon on the peak before, or lies before the stream.
+
+        Parameters
+        ----------
+        slots : array of shape (n_peaks,)
+            Their streams, those of one stream together.
+        r_ms : array of shape (n_peaks,)
+            Times, rising within a stream, ms.
+        """
+        last_ms = self.state["last_ms"]
+        kept = np.zeros(len(slots), np.bool_)
+        for of_rank in by_rank(slots):
+            slot, at_ms = slots[of_rank], r_ms[of_rank]
+            ok = (at_ms >= 0) & (at_ms - last_ms[slot] >= REFRACTORY_MS)
+            last_ms[slot[ok]] = at_ms[ok]
+            kept[of_rank] = ok
+        return kept
 
     def _to_newest(self, k: int) -> int:
         """Frames from the k-th candidate of a tick to the end of the ring."""
         return self.delay - self._look_ahead + self.frames - k
 
-    def _time_ms(
-        self, ring: NDArray[np.float32], peak: NDArray[np.intp], now_ms: NDArray[np.int64]
-    ) -> NDArray[np.int64]:
-        """Return the centre of mass about each peak, ms on the stream's clock."""
-        weight = np.zeros(len(ring))
-        moment = np.zeros(len(ring))
-        rows = np.arange(len(ring))
+    def _behind_ms(self, around: NDArray[np.float32], frame: NDArray[np.intp]) -> NDArray[np.int64]:
+        """Return where the centre of mass about each peak lies, ms from the end of its tick.
+
+        Parameters
+        ----------
+        around : array of shape (n_peaks, 2 * NEIGHBOURS + 1)
+            Probabilities about the peak.
+        frame : array of shape (n_peaks,)
+            Which of the tick's candidates it is.
+        """
+        weight = np.zeros(len(around))
+        moment = np.zeros(len(around))
         for offset in range(-CENTRE_FRAMES, CENTRE_FRAMES + 1):
-            p = ring[rows, peak + offset].astype(np.float64)
+            p = around[:, NEIGHBOURS + offset].astype(np.float64)
             weight += p
             moment += p * offset
-        frame = peak - self._ring - self._look_ahead + 0.5 + moment / weight
-        return now_ms + np.rint(frame * self.frame_ms).astype(np.int64)
+        place = frame + NEIGHBOURS - self._ring - self._look_ahead + 0.5 + moment / weight
+        return np.rint(place * self.frame_ms).astype(np.int64)
+
+
+def by_rank(rows: NDArray[np.intp]) -> Iterator[NDArray[np.intp]]:
+    """Part what comes row by row into the first of each row, the second of each, and so on.
+
+    Parameters
+    ----------
+    rows : array of shape (n,)
+        Of which row each is; those of one row together.
+
+    Yields
+    ------
+    array of shape (n_of_rank,)
+        Indices into ``rows``.
+
+    Examples
+    --------
+    >>> [part.tolist() for part in by_rank(np.array([4, 4, 7, 2, 2, 2]))]
+    [[0, 2, 3], [1, 4], [5]]
+    """
+    rank = ranks(rows)
+    for k in range(int(rank.max(initial=-1)) + 1):
+        yield np.flatnonzero(rank == k)
+
+
+def ranks(rows: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Count, within each row, what comes row by row.
+
+    Examples
+    --------
+    >>> ranks(np.array([4, 4, 7, 2, 2, 2])).tolist()
+    [0, 1, 0, 0, 1, 2]
+    """
+    n = np.arange(len(rows))
+    first = np.ones(len(rows), np.bool_)
+    first[1:] = rows[1:] != rows[:-1]
+    rank: NDArray[np.intp] = n - np.maximum.accumulate(np.where(first, n, 0))
+    return rank

@@ -258,19 +258,16 @@ class Pipeline:
                     self._score_beats(blocks, results)
 
     def _score_beats(self, leads: Sequence[ConditionedBlock], results: Results) -> None:
-        """Find beats, episodes and alarms in one block of each lead, tick by tick."""
-        block, slots = leads[0], leads[0].slots
+        """Find beats, episodes and alarms in one block of each lead."""
+        slots, first_ms = leads[0].slots, leads[0].end_ms(0)
         scaled = of_leads([lead.scaled for lead in leads])
         heard = of_leads([lead.quality.heard for lead in leads])
         quality = quality_of([lead.quality for lead in leads], first_heard(heard))
-        probs = self.beats.frames(slots, scaled)
         results.n_ticks += heard[:, 0].size
-        for k in range(scaled.shape[2]):
-            now_ms = block.end_ms(k)
-            found = self.beats.step(slots, now_ms, scaled[:, :, k], probs[:, :, k], heard[:, :, k])
-            results.note_beats(self.streams, slots, found)
-            edges = self.episodes.step(slots, now_ms, found, quality.tick(k))
-            self._note_edges(slots, now_ms, edges, results)
+        found = self.beats.find(slots, first_ms, scaled, heard)
+        results.note_beats(self.streams, slots, found)
+        for decided in self.episodes.advance(slots, first_ms, found, quality):
+            self._note_edges(*decided, results)
 
     def _score_windows(self, fs: int, block: ConditionedBlock, results: Results) -> None:
         """Run the windowed models of one sampling frequency over one block, tick by tick."""

@@ -67,14 +67,19 @@ class QualityTicks:
         """Array of shape (n_rows, n_ticks): there is a signal, be it noisy."""
         return ~(self.missing | self.flat | self.saturated)
 
-    def tick(self, k: int) -> TickQuality:
-        """Return tick ``k`` of every row."""
+    @property
+    def readable(self) -> NDArray[np.bool_]:
+        """Array of shape (n_rows, n_ticks): beats may be called from the tick."""
+        return ~(self.missing | self.flat | self.saturated | self.noisy)
+
+    def tick(self, k: int, rows: NDArray[np.intp]) -> TickQuality:
+        """Return tick ``k`` of some rows."""
         return TickQuality(
-            self.missing[:, k],
-            self.flat[:, k],
-            self.saturated[:, k],
-            self.noisy[:, k],
-            self.index[:, k],
+            self.missing[rows, k],
+            self.flat[rows, k],
+            self.saturated[rows, k],
+            self.noisy[rows, k],
+            self.index[rows, k],
         )
 
 

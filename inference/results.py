@@ -14,7 +14,7 @@ from inference.episode_edges import EpisodeEdges
 from inference.model import ModelInfo
 from inference.slots import Slots
 from inference.streams import StreamInfo, Streams
-from inference.ticks import AAMI, TickBeats
+from inference.ticks import AAMI, BlockBeats
 from inference.windows import WindowScores
 
 
@@ -38,7 +38,7 @@ class Beat:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BeatArrays:
-    """The beats of one tick of several streams, in parallel arrays."""
+    """Beats of several streams, each stream's in order of time, in parallel arrays."""
 
     streams: tuple[StreamInfo, ...]
     """Whose each is."""
@@ -99,7 +99,7 @@ class Results:
     """All that one push gave, each stream's part in the order of its own clock."""
 
     beat_arrays: list[BeatArrays] = field(default_factory=list)
-    """Beats, a tick at a time."""
+    """Beats, a block of ticks at a time."""
     edges: list[EpisodeEdge] = field(default_factory=list)
     """Begins and ends of episodes."""
     windows: list[WindowResult] = field(default_factory=list)
@@ -111,17 +111,16 @@ class Results:
     n_ticks: int = 0
     """Ticks that streams advanced, all streams together."""
 
-    def note_beats(self, streams: Streams, slots: Slots, found: TickBeats) -> None:
-        """Add the beats that one tick decided."""
-        rows = np.flatnonzero(found.present)
-        if len(rows):
+    def note_beats(self, streams: Streams, slots: Slots, found: BlockBeats) -> None:
+        """Add the beats that one block decided."""
+        if len(found):
             self.beat_arrays.append(
                 BeatArrays(
-                    tuple(streams.info(slot) for slot in slots[rows].tolist()),
-                    found.r_ms[rows],
-                    found.rr_ms[rows],
-                    found.aami[rows],
-                    found.confidence[rows],
+                    streams.infos(slots[found.row]),
+                    found.r_ms,
+                    found.rr_ms,
+                    found.aami,
+                    found.confidence,
                 )
             )
 

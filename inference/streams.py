@@ -207,6 +207,11 @@ class Streams:
             raise KeyError(f"slot {slot} is free")
         return found
 
+    def infos(self, slots: Slots) -> tuple[StreamInfo, ...]:
+        """Return who sits in each of some slots, where somebody does in every one."""
+        there = self._info
+        return tuple([there[slot] for slot in slots.tolist()])
+
     def seated(self, stream_ids: Iterable[str]) -> Slots:
         """Slots of those streams that have one, shape (n,), in their order."""
         found = [self._slot_of[name] for name in stream_ids if name in self._slot_of]

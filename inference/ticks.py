@@ -57,3 +57,41 @@ class TickQuality:
     def readable(self) -> NDArray[np.bool_]:
         """Array of shape (n_rows,): beats may be called from this tick."""
         return ~(self.missing | self.flat | self.saturated | self.noisy)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BlockBeats:
+    """The beats that several ticks decided, by row and then by time.
+
+    Arrays of shape (n_beats,); rows without a beat do not appear.
+    """
+
+    row: NDArray[np.intp]
+    """Row of the slots."""
+    tick: NDArray[np.intp]
+    """Which of the ticks decided it, from 0; at most one beat a tick of a row."""
+    r_ms: NDArray[np.int64]
+    """Time of the R-peak on the stream's clock, ms."""
+    rr_ms: NDArray[np.int64]
+    """Time since the beat before, ms; 0 where there is none."""
+    aami: NDArray[np.int8]
+    """Class code, an index into ``AAMI``."""
+    confidence: NDArray[np.float32]
+    """Probability of that class."""
+
+    def __len__(self) -> int:
+        return len(self.row)
+
+    def at(self, index: NDArray[np.intp]) -> TickBeats:
+        """Give the beats at these indices as those of one tick; -1 stands for none."""
+        present = index >= 0
+        if not present.any():
+            none = np.zeros(len(index), np.int64)
+            return TickBeats(present, none, none, none.astype(np.int8), none.astype(np.float32))
+        return TickBeats(
+            present,
+            np.where(present, self.r_ms[index], 0),
+            np.where(present, self.rr_ms[index], 0),
+            self.aami[index],
+            self.confidence[index],
+        )

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.peaks import PeakPicker
+from inference.peaks import PeakPicker, Peaks
 from inference.pipeline import Pipeline
 from inference.slots import Slots
 from ingest.errors import InputError
@@ -58,21 +58,21 @@ class PickerFan(PeakPicker):
         }
         self.peaks_ms: dict[float, dict[str, list[int]]] = {t: {} for t in thresholds}
 
-    def step(
+    def pick(
         self,
         slots: Slots,
-        now_ms: NDArray[np.int64],
+        first_ms: NDArray[np.int64],
         probs: NDArray[np.float32],
         allowed: NDArray[np.bool_],
-    ) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+    ) -> Peaks:
         """Pick at every threshold; see :class:`PeakPicker`."""
         names = [self._streams.info(slot).stream_id for slot in slots.tolist()]
         for threshold, picker in self._pickers.items():
             picker.resize(int(slots.max()) + 1)
-            present, r_ms = picker.step(slots, now_ms, probs, allowed)
-            for row in np.flatnonzero(present).tolist():
-                self.peaks_ms[threshold].setdefault(names[row], []).append(int(r_ms[row]))
-        return self._own.step(slots, now_ms, probs, allowed)
+            found = picker.pick(slots, first_ms, probs, allowed)
+            for row, r_ms in zip(found.row.tolist(), found.r_ms.tolist(), strict=True):
+                self.peaks_ms[threshold].setdefault(names[row], []).append(r_ms)
+        return self._own.pick(slots, first_ms, probs, allowed)
 
 
 def find_at(

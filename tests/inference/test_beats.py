@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+import dataclasses
+from itertools import chain, pairwise
 
 import numpy as np
 import pytest
@@ -10,14 +11,14 @@ import pytest
 from inference import model
 from inference.beats import Beats
 from inference.model import ModelInfo, builtin
-from inference.peaks import REFRACTORY_MS, PeakPicker
+from inference.peaks import REFRACTORY_MS, PeakPicker, Peaks
 from inference.pipeline import Pipeline
 from inference.session import StreamSession
-from inference.ticks import TICK_MS
+from inference.ticks import TICK_MS, BlockBeats
 from ingest.errors import InputError
 from ingest.sequence_types import End
 from ingest.simulator import Ectopy, bradycardia, sinus, tachycardia, with_ectopy
-from tests.inference.contract import StageCase, check_all, row_bytes
+from tests.inference.contract import StageCase, check_all, together
 from tests.inference.patients import chunk, patient
 
 QRS: ModelInfo = model.load(builtin("qrs"))[1]
@@ -31,10 +32,9 @@ def picked(probs: np.ndarray, allowed: bool = True) -> list[int]:
     found = []
     for tick in range(len(probs) // N_FRAMES):
         now_ms = np.array([(tick + 1) * TICK_MS])
-        part = probs[None, tick * N_FRAMES : (tick + 1) * N_FRAMES].astype(np.float32)
-        heard = np.full((1, N_FRAMES), allowed)
-        present, r_ms = picker.step(np.array([0]), now_ms, part, heard)
-        found += r_ms[present].tolist()
+        part = probs[None, None, tick * N_FRAMES : (tick + 1) * N_FRAMES].astype(np.float32)
+        heard = np.full((1, 1, N_FRAMES), allowed)
+        found += picker.pick(np.array([0]), now_ms, part, heard).r_ms.tolist()
     return found
 
 
@@ -85,13 +85,12 @@ def test_every_peak_is_decided_within_the_delay_that_is_told():
     known_to_ms = -(10**9)
     for tick in range(800):
         now_ms = np.array([(tick + 1) * TICK_MS])
-        probs = rng.random((1, N_FRAMES)).astype(np.float32)
-        heard = np.ones((1, N_FRAMES), bool)
-        present, r_ms = picker.step(np.array([0]), now_ms, probs, heard)
-        if present[0]:
-            assert r_ms[0] >= known_to_ms
-            assert r_ms[0] >= now_ms[0] - picker.oldest_ms
-            assert r_ms[0] <= now_ms[0] - AFTER_MS
+        probs = rng.random((1, 1, N_FRAMES)).astype(np.float32)
+        heard = np.ones((1, 1, N_FRAMES), bool)
+        for r_ms in picker.pick(np.array([0]), now_ms, probs, heard).r_ms:
+            assert r_ms >= known_to_ms
+            assert r_ms >= now_ms[0] - picker.oldest_ms
+            assert r_ms <= now_ms[0] - AFTER_MS
         known_to_ms = int(now_ms[0]) - picker.decision_delay_ms
 
 
@@ -105,6 +104,27 @@ def test_frames_that_do_not_fit_a_tick_are_refused(stride, says):
         PeakPicker(ModelInfo(**values | {"stride": stride}), AFTER_MS)
 
 
+def of_rows(found: Peaks | BlockBeats, n_rows: int) -> list[list[tuple]]:
+    """What each row was given, without what only says where in the call it stood."""
+    names = [f.name for f in dataclasses.fields(found) if f.name not in ("row", "tick")]
+    rows: list[list[tuple]] = [[] for _ in range(n_rows)]
+    for i, row in enumerate(found.row.tolist()):
+        rows[row].append(tuple(getattr(found, name)[i].tobytes() for name in names))
+    return rows
+
+
+def in_blocks(inputs: list[tuple], rng: np.random.Generator) -> list[tuple]:
+    """Join ticks, some at a time: (end of the first, arrays with an axis of ticks second)."""
+    blocks = []
+    while inputs:
+        n = int(rng.integers(1, 6))
+        first_ms = inputs[0][0]
+        others = zip(*(tick[1:] for tick in inputs[:n]), strict=True)
+        blocks.append((first_ms, *(np.stack(arrays, axis=1) for arrays in others)))
+        inputs = inputs[n:]
+    return blocks
+
+
 def test_the_peak_picker_keeps_the_contract_of_stages():
     rng = np.random.default_rng(5)
     inputs = [
@@ -116,10 +136,16 @@ def test_the_peak_picker_keeps_the_contract_of_stages():
         for tick in range(30)
     ]
 
-    def step(stage: PeakPicker, slots: np.ndarray, taken: tuple) -> list[bytes]:
-        return row_bytes(stage.step(slots, *taken), len(slots))
+    def step(stage: PeakPicker, slots: np.ndarray, taken: tuple) -> list:
+        return of_rows(stage.pick(slots, *taken), len(slots))
 
-    check_all(StageCase(lambda n: PeakPicker(QRS, AFTER_MS, n), step, inputs, 6))
+    def case(blocks: list) -> StageCase:
+        return StageCase(lambda n: PeakPicker(QRS, AFTER_MS, n), step, blocks, 6)
+
+    check_all(case(in_blocks(inputs, rng)))
+    of_ticks = together(case([(t[0], t[1][:, None], t[2][:, None]) for t in inputs]))
+    of_blocks = together(case(in_blocks(inputs, rng)))
+    assert [list(chain(*row)) for row in of_blocks] == [list(chain(*row)) for row in of_ticks]
 
 
 def make_beats(n_slots: int) -> Beats:
@@ -141,18 +167,19 @@ def test_beats_keep_the_contract_of_stages():
         )
         for tick in range(40)
     ]
-    n_found = 0
 
-    def step(stage: Beats, slots: np.ndarray, taken: tuple) -> list[bytes]:
-        nonlocal n_found
-        now_ms, scaled, heard = taken
-        probs = stage.frames(slots, scaled[:, None, None])[:, :, 0]
-        beats = stage.step(slots, now_ms, scaled[:, None], probs, heard[:, None])
-        n_found += int(beats.present.sum())
-        return row_bytes(beats, len(slots))
+    def step(stage: Beats, slots: np.ndarray, taken: tuple) -> list:
+        first_ms, scaled, heard = taken
+        return of_rows(stage.find(slots, first_ms, scaled[:, None], heard[:, None]), len(slots))
 
-    check_all(StageCase(make_beats, step, inputs, 6))
-    assert n_found > 300
+    def case(blocks: list) -> StageCase:
+        return StageCase(make_beats, step, blocks, 6)
+
+    check_all(case(in_blocks(inputs, rng)))
+    of_ticks = together(case([(t[0], t[1][:, None], t[2][:, None]) for t in inputs]))
+    of_blocks = together(case(in_blocks(inputs, rng)))
+    assert [list(chain(*row)) for row in of_blocks] == [list(chain(*row)) for row in of_ticks]
+    assert sum(len(tick) for row in of_ticks for tick in row) > 50
 
 
 @pytest.mark.parametrize("fs", [128.0, 250.0, 360.0])

@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference.model import ModelInfo
-from inference.peaks import PeakPicker
+from inference.peaks import PeakPicker, Peaks
 from inference.pipeline import Pipeline
 from inference.results import Beat
 from inference.slots import Slots
 from inference.streams import Streams, choose_lead
+from inference.ticks import TICK_MS
 from ingest.errors import InputError
 from ingest.recording import Recording
 from ingest.sequence import Sequencer
@@ -105,20 +106,23 @@ class GivenPeaks(PeakPicker):
         self._after, self._streams = window_after_ms, streams
         self._left = {stream: times.tolist()[::-1] for stream, times in r_ms.items()}
 
-    def step(
+    def pick(
         self,
         slots: Slots,
-        now_ms: NDArray[np.int64],
+        first_ms: NDArray[np.int64],
         probs: NDArray[np.float32],
         allowed: NDArray[np.bool_],
-    ) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
-        """Give the next known peak of each row whose window is whole; see :class:`PeakPicker`."""
-        present, r_ms = np.zeros(len(slots), np.bool_), np.zeros(len(slots), np.int64)
+    ) -> Peaks:
+        """Give the known peaks whose windows have become whole; see :class:`PeakPicker`."""
+        found: list[tuple[int, int, int]] = []
         for row, slot in enumerate(slots.tolist()):
             left = self._left[self._streams.info(slot).stream_id]
-            if left and left[-1] <= now_ms[row] - self._after:
-                present[row], r_ms[row] = True, left.pop()
-        return present, r_ms
+            for tick in range(probs.shape[1]):
+                now_ms = int(first_ms[row]) + tick * TICK_MS
+                if left and left[-1] <= now_ms - self._after:
+                    found.append((row, tick, left.pop()))
+        row_of, tick_of, r_ms = np.array(found, np.int64).reshape(-1, 3).T
+        return Peaks(row_of.astype(np.intp), tick_of.astype(np.intp), r_ms)
 
 
 def push_all(pipeline: Pipeline, recordings: Mapping[str, Recording]) -> Iterator[Beat]:
