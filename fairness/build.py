@@ -41,8 +41,8 @@ def build_cohort(
     """
     checked = check_predictions(predictions, declaration.threshold)
     conditions = list(dict.fromkeys(metric.condition for metric in declaration.metrics))
-    left_out = sorted(set(checked["condition"]) - set(conditions))
-    missing = sorted(set(conditions) - set(checked["condition"]))
+    left_out = sorted(set(checked["condition"].unique()) - set(conditions))
+    missing = sorted(set(conditions) - set(checked["condition"].unique()))
     if missing:
         raise AuditError(
             f"predictions: no row of the declared condition {', '.join(missing)}; there are: "
@@ -103,7 +103,7 @@ def _columns(declaration: Declaration) -> tuple[str, ...]:
 
 
 def _patients(checked: pd.DataFrame, people: pd.DataFrame) -> list[str]:
-    seen = set(checked["patient"])
+    seen = set(checked["patient"].unique())
     silent = set(people.index[people["monitored_h"].notna()])
     return sorted(seen | silent)
 
@@ -221,7 +221,7 @@ def _notes(
     left_out: list[str],
     hours: Floats,
 ) -> tuple[str, ...]:
-    seen = set(checked["patient"])
+    seen = set(checked["patient"].unique())
     strangers = len(seen - set(people.index))
     unscored = len(set(people.index) - set(patients))
     silent = len(set(patients) - seen)
