@@ -27,6 +27,8 @@ from training.synthesis import (
 
 IGNORE = -1
 """Label of a beat that teaches nothing: F, Q, and padding."""
+UNTOLD = -2
+"""Label of a beat of which nobody knows the class: only a teacher can say."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,7 +41,7 @@ class BeatSequences:
     rr_s: NDArray[np.float32]
     """Array of shape (batch, n_beats), s: interval before each beat, 0 where unknown."""
     aami: NDArray[np.int8]
-    """Array of shape (batch, n_beats): N, S, V, or ``IGNORE``."""
+    """Array of shape (batch, n_beats): N, S, V, ``IGNORE`` or ``UNTOLD``."""
     record: NDArray[np.int64]
     """Array of shape (batch,): what each was drawn from, of the sampler's ``records``."""
 

@@ -18,7 +18,7 @@ from training.architectures.beat import BeatClassifier, BeatSize
 from training.architectures.cores import State
 from training.architectures.recall import AFTER, BEFORE, LENGTH, MEMORY, recall
 from training.architectures.size import Values
-from training.beat_sequences import BeatSampler, BeatSequences, Synthesis, cut_windows
+from training.beat_sequences import UNTOLD, BeatSampler, BeatSequences, Synthesis, cut_windows
 from training.config import CLASSES, TrainConfig
 from training.datasets import LabelledSignal
 from training.distill import Teacher, soft_losses
@@ -246,7 +246,7 @@ class BeatTask(Task):
         v, s : Tensors of shape (n_beats, batch)
             Logits.
         aami : Tensor of shape (n_beats, batch)
-            Class codes; one below 0 teaches nothing.
+            Class codes; of one below 0 the labels teach nothing.
         taught : Tensor of shape (n_beats, batch, 2), optional
             The teacher's logits.
         weight : Tensor of shape (n_beats, batch), optional
@@ -261,7 +261,9 @@ class BeatTask(Task):
         distill = self.config.distill
         if taught is None or distill is None:
             return loss_v, loss_s
-        soft_v = _masked(soft_losses(v, taught[..., 0], distill.temperature), known)
+        untold = aami == UNTOLD
+        soft_v = _masked(soft_losses(v, taught[..., 0], distill.temperature), known | untold)
+        sinus = sinus | (untold & (taught[..., 0] < 0))
         soft_s = _masked(soft_losses(s, taught[..., 1], distill.temperature), sinus)
         share = distill.weight
         return (1 - share) * loss_v + share * soft_v, (1 - share) * loss_s + share * soft_s

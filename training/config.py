@@ -41,9 +41,10 @@ class SourceConfig(_Table):
     """Records of these that are kept for early stopping, by patient."""
     leads: tuple[Annotated[int, Field(ge=0)], ...] = Field(default=(0,), min_length=1)
     """Signals of each record; the first is the one that validation looks at."""
-    labels: Literal["beats", "rhythm"] = "beats"
-    """What is labelled: each beat, or the rhythm of each record, of which those without S beats
-    are taken; see :mod:`training.rhythm_labels`."""
+    labels: Literal["beats", "rhythm", "none"] = "beats"
+    """What is labelled: each beat; the rhythm of each record, of which those without S beats
+    are taken (:mod:`training.rhythm_labels`); or nothing, so that only a teacher tells
+    (:mod:`training.found_beats`)."""
     weight: float = Field(default=1.0, gt=0)
     """How often each of its signals is drawn, over one of weight 1."""
     annotator: str = Field(default="atr", pattern=r"^[A-Za-z0-9_]+$")
@@ -280,6 +281,8 @@ def _faults(config: TrainConfig) -> Iterator[str]:
         yield from _source_faults(f"data.sources.{at}" if data.sources else "data", part)
     if config.distill is not None and any(part.validation for part in data.parts):
         yield "data.validation: a teacher may have learned from these; allowed with [distill]: none"
+    if config.distill is None and any(part.labels == "none" for part in data.parts):
+        yield "data: labels = 'none' teaches by [distill] alone, which is not there"
     if config.gate.slowest_bpm >= config.gate.fastest_bpm:
         yield "gate.slowest_bpm must be below gate.fastest_bpm"
     if config.pruning.end <= config.pruning.begin:
@@ -323,8 +326,11 @@ def _meta_faults(config: TrainConfig) -> Iterator[str]:
 def _source_faults(where: str, part: SourceConfig) -> Iterator[str]:
     """Say what is wrong with one database's records."""
     database = Path(part.database).name
-    if part.labels == "rhythm" and (part.records == "ds1" or part.validation):
-        yield f"{where}: with labels = 'rhythm', records are 'all' or named, and none validates"
+    if part.labels in ("rhythm", "none") and (part.records == "ds1" or part.validation):
+        yield (
+            f"{where}: with labels = {part.labels!r}, records are 'all' or named, "
+            "and none validates"
+        )
         return
     if part.records == "all":
         if database == "mitdb":

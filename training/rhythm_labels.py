@@ -10,7 +10,6 @@ nothing.
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -19,19 +18,12 @@ from numpy.typing import NDArray
 
 from inference.ticks import N, Q
 from ingest.errors import InputError
-from ingest.wfdb_replay import open_recording
-from training.assessment.scoring import find_beats
 from training.beat_sequences import cut_windows
-from training.datasets import LabelledSignal, condition
-from training.splits import patient_of
-from training.subjects import read_subject
+from training.datasets import LabelledSignal
+from training.found_beats import REFERENCE, load_found, rhythms
 
-REFERENCE = "REFERENCE.csv"
-"""Rhythms by record, as the PhysioNet/CinC Challenge 2017 writes them."""
 WITHOUT_S = ("N", "A")
 """Normal sinus rhythm and atrial fibrillation, of the Challenge's classes N, A, O and ~."""
-LEAST_BEATS = 10
-"""A record with fewer is left out."""
 ALIKE = 0.9
 """Correlation of a QRS with the median one of its record from which it looks like the rest."""
 QRS_MS = 80
@@ -44,17 +36,14 @@ def rhythm_records(folder: Path) -> tuple[str, ...]:
     Raises
     ------
     ingest.errors.InputError
-        If the database has no table of rhythms, or no such record.
+        If the database has no table of rhythms, or no such record in it.
     """
-    path = folder / REFERENCE
-    try:
-        rows = list(csv.reader(path.read_text("utf-8").splitlines()))
-    except OSError as error:
+    path, told = folder / REFERENCE, rhythms(folder)
+    if not told:
         raise InputError(
-            f"cannot read {path}: {error.strerror}; labels = 'rhythm' needs a table of "
-            "records and rhythms"
-        ) from error
-    names = tuple(sorted(row[0] for row in rows if len(row) > 1 and row[1] in WITHOUT_S))
+            f"cannot read {path}: labels = 'rhythm' needs a table of records and rhythms"
+        )
+    names = tuple(sorted(name for name, rhythm in told.items() if rhythm in WITHOUT_S))
     if not names:
         raise InputError(f"{path} has no record of rhythm {' or '.join(WITHOUT_S)}")
     return names
@@ -82,31 +71,11 @@ def load_rhythms(folder: Path, records: Iterable[str], *, fs: int) -> list[Label
         raise InputError(
             f"{folder.name}: {', '.join(strange)} not of rhythm {' or '.join(WITHOUT_S)}"
         )
-    recordings = {record: open_recording(folder / record) for record in records}
-    found = find_beats(recordings)
-    loaded = []
-    for record, recording in recordings.items():
-        if len(found[record].sample) < LEAST_BEATS:
-            continue
-        row = found[record].row
-        signal, scale = condition(recording, row, fs)
-        r_ms = np.rint(np.array(found[record].sample) * 1000 / recording.fs).astype(np.int64)
-        loaded.append(
-            LabelledSignal(
-                record,
-                recording.leads[row].name,
-                row,
-                patient_of(folder.name, record),
-                fs,
-                signal,
-                scale,
-                r_ms,
-                np.where(_alike(signal, r_ms, fs), N, Q).astype(np.int8),
-                np.zeros((0, 2), np.int64),
-                subject=read_subject(folder, record),
-            )
-        )
-    return loaded
+
+    def classes(signal_uv: NDArray[np.float32], r_ms: NDArray[np.int64]) -> NDArray[np.int8]:
+        return np.where(_alike(signal_uv, r_ms, fs), N, Q).astype(np.int8)
+
+    return load_found(folder, records, classes, fs=fs)
 
 
 def _alike(signal_uv: NDArray[np.float32], r_ms: NDArray[np.int64], fs: int) -> NDArray[np.bool_]:

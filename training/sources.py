@@ -15,6 +15,7 @@ from ingest.frames import Lead
 from ingest.recording import Recording
 from training.config import DataConfig, SourceConfig
 from training.datasets import LabelledSignal, all_records, condition, load
+from training.found_beats import load_unlabelled, unlabelled_records
 from training.guard import Look, Split, require_causal
 from training.rhythm_labels import load_rhythms, rhythm_records
 from training.splits import patient_of, require_disjoint
@@ -31,6 +32,8 @@ def records_of(part: SourceConfig, data: Path) -> tuple[tuple[str, ...], tuple[s
     chosen = part.chosen
     if not chosen and part.labels == "rhythm":
         chosen = rhythm_records(data / part.database)
+    if not chosen and part.labels == "none":
+        chosen = unlabelled_records(data / part.database)
     chosen = chosen or all_records(data / part.database, part.annotator)
     validation = chosen if part.validation == "all" else part.validation
     if strange := set(validation) - set(chosen):
@@ -78,6 +81,8 @@ def read_split(config: DataConfig, data: Path, n_leads: int = 1, look: Look | No
         folder, annotator, fs = data / part.database, part.annotator, config.fs
         if part.labels == "rhythm":
             signals = load_rhythms(folder, learned, fs=fs)
+        elif part.labels == "none":
+            signals = load_unlabelled(folder, learned, fs=fs)
         else:
             signals = load(folder, learned, fs=fs, leads=part.leads, annotator=annotator)
         training += [replace(signal, weight=part.weight) for signal in signals]

@@ -13,7 +13,8 @@ from ingest.simulator import SimulatedRecord
 from tests.training.databases import NAMES, write_database
 from training.beat_sequences import BeatSampler, Synthesis
 from training.config import DataConfig, SourceConfig, load_config
-from training.rhythm_labels import REFERENCE, load_rhythms, rhythm_records
+from training.found_beats import REFERENCE
+from training.rhythm_labels import load_rhythms, rhythm_records
 from training.sources import read_split
 
 ADA, BEA, CAT = NAMES[:3]
