@@ -53,5 +53,5 @@ def test_a_fault_is_named_by_its_key(tmp_path: Path, before: str, after: str, to
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(AuditError, match="none.toml"):
+    with pytest.raises(AuditError, match=r"none\.toml"):
         load_declaration(tmp_path / "none.toml")
