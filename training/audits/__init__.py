@@ -1,0 +1,1 @@
+"""From databases to the tables that the bias audit reads: predictions and subjects."""
