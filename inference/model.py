@@ -19,10 +19,11 @@ import onnxruntime as ort
 from inference.ticks import AAMI, TICK_MS
 from ingest.errors import InputError
 
-KINDS = ("qrs", "beat", "window", "string")
+KINDS = ("qrs", "beat", "window", "string", "rhythm")
 """``qrs``: R-peak probability by frame; ``beat``: class of a beat; ``window``: of a window;
-``string``: by frame, which class of beat is said next, the first class saying none (CTC)."""
-FRAME_KINDS = ("qrs", "string")
+``string``: by frame, which class of beat is said next, the first class saying none (CTC);
+``rhythm``: by frame, the rhythm that it is in."""
+FRAME_KINDS = ("qrs", "string", "rhythm")
 """Kinds that take any number of frames."""
 DTYPES = {"tensor(float)": np.float32, "tensor(int64)": np.int64, "tensor(bool)": np.bool_}
 """Types of ``state_*`` that are carried, by ONNX Runtime's name of them."""

@@ -20,6 +20,7 @@ CLASSES = {
     "two-lead-beat": ("N", "S", "V"),
     "meta-beat": ("N", "S", "V"),
     "ctc": ("blank", "N", "S", "V"),
+    "rhythm": ("other", "VT", "VF", "ASYS"),
 }
 """Classes that each task tells apart, in the order of their probabilities."""
 
@@ -41,9 +42,10 @@ class SourceConfig(_Table):
     """Records of these that are kept for early stopping, by patient."""
     leads: tuple[Annotated[int, Field(ge=0)], ...] = Field(default=(0,), min_length=1)
     """Signals of each record; the first is the one that validation looks at."""
-    labels: Literal["beats", "rhythm", "none"] = "beats"
+    labels: Literal["beats", "rhythm", "spans", "none"] = "beats"
     """What is labelled: each beat; the rhythm of each record, of which those without S beats
-    are taken (:mod:`training.rhythm_labels`); or nothing, so that only a teacher tells
+    are taken (:mod:`training.rhythm_labels`); the rhythm of each stretch, for the task ``rhythm``
+    (:mod:`training.rhythm_spans`); or nothing, so that only a teacher tells
     (:mod:`training.found_beats`)."""
     weight: float = Field(default=1.0, gt=0)
     """How often each of its signals is drawn, over one of weight 1."""
@@ -204,7 +206,7 @@ class MetaConfig(_Table):
 class TrainConfig(_Table):
     """A training run."""
 
-    task: Literal["qrs", "beat", "gated-beat", "two-lead-beat", "meta-beat", "ctc"]
+    task: Literal["qrs", "beat", "gated-beat", "two-lead-beat", "meta-beat", "ctc", "rhythm"]
     """What is learned."""
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
     """Name of the model."""
@@ -287,8 +289,10 @@ def _faults(config: TrainConfig) -> Iterator[str]:
         yield "gate.slowest_bpm must be below gate.fastest_bpm"
     if config.pruning.end <= config.pruning.begin:
         yield "pruning.end must lie behind pruning.begin"
-    if config.task == "ctc" and config.objective != ObjectiveConfig():
-        yield "objective: strings have CTC's own loss; allowed for task 'ctc': nothing"
+    if config.task in ("ctc", "rhythm") and config.objective != ObjectiveConfig():
+        yield f"objective: the task's own loss is used; allowed for task {config.task!r}: nothing"
+    if any((part.labels == "spans") != (config.task == "rhythm") for part in data.parts):
+        yield "data.labels: 'spans' is what the task 'rhythm' learns from, and no other"
     if unknown := set(config.thresholds) - set(CLASSES[config.task]):
         yield (
             f"thresholds: no class {', '.join(sorted(unknown))}; "

@@ -11,12 +11,10 @@ import argparse
 import itertools
 import logging
 import tempfile
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import lightning
 import numpy as np
 from numpy.typing import NDArray
 
@@ -25,9 +23,9 @@ from ingest.errors import InputError
 from training.beat_task import BeatTask
 from training.config import TrainConfig, load_config
 from training.datasets import LabelledSignal
-from training.fit import HARMLESS, TASKS
+from training.fit import TASKS
 from training.guard import Look, Split
-from training.hardware import trainer_options
+from training.quiet import fitted
 from training.scores import f1
 from training.sources import read_split
 
@@ -130,24 +128,7 @@ def _kind(config: TrainConfig) -> type[BeatTask]:
 
 def _fitted(config: TrainConfig, split: Split) -> BeatTask:
     """Fit one model on one side of a split."""
-    lightning.seed_everything(config.fit.seed, verbose=False)
-    task = _kind(config)(config, split.training, split.validation)
-    trainer = lightning.Trainer(
-        **trainer_options(config.fit.model_copy(update={"devices": 1})),
-        max_epochs=config.fit.epochs,
-        limit_val_batches=0,
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-    )
-    with warnings.catch_warnings():
-        for harmless in HARMLESS:
-            warnings.filterwarnings("ignore", harmless)
-        trainer.fit(task)
-    task.finish()
-    task.model.eval()
-    return task
+    return fitted(lambda: _kind(config)(config, split.training, split.validation), config.fit)
 
 
 def leave_out(

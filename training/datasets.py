@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -61,6 +61,9 @@ class LabelledSignal:
     """Age and sex, where the header tells them."""
     weight: float = 1.0
     """How often it is drawn, over a signal of weight 1."""
+    rhythm_ms: NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, 3), np.int64))
+    """Array of shape (n_spans, 3): begin and end, ms, and :class:`training.rhythm_spans.SpanRhythm`
+    of stretches whose rhythm is labelled."""
 
     @property
     def scaled(self) -> NDArray[np.float32]:
@@ -186,6 +189,8 @@ def digest(signals: Iterable[LabelledSignal], noise: Iterable[NoiseSegment] = ()
         total.update(f"{s.patient}/{s.name}/{s.lead}/{s.fs}".encode())
         for array in (s.signal_uv, s.scale_uv, s.r_ms, s.aami, s.flutter_ms):
             total.update(np.ascontiguousarray(array).tobytes())
+        if len(s.rhythm_ms):
+            total.update(np.ascontiguousarray(s.rhythm_ms).tobytes())
     for segment in noise:
         total.update(f"noise {segment.patient}/{segment.start_s}".encode())
         total.update(np.ascontiguousarray(segment.noise).tobytes())

@@ -31,6 +31,8 @@ from training.mitigation.settings import judge_of
 from training.mitigation.task import MitigatedBeatTask
 from training.noise_bank import NoiseSegment, load_noise
 from training.qrs_task import QrsTask
+from training.quiet import HARMLESS
+from training.rhythm_task import RhythmTask
 from training.sources import read_split, write_subjects
 from training.task import Task
 from training.two_lead_task import TwoLeadTask
@@ -42,6 +44,7 @@ TASKS: dict[str, type[Task]] = {
     "two-lead-beat": TwoLeadTask,
     "meta-beat": MetaBeatTask,
     "ctc": CtcTask,
+    "rhythm": RhythmTask,
 }
 """What can be learned; one entry more is one task more."""
 
@@ -50,14 +53,6 @@ def task_kind(config: TrainConfig) -> type[Task]:
     """Find the task that a configuration asks for."""
     kind = TASKS[config.task]
     return MitigatedBeatTask if kind is BeatTask and config.mitigation.active else kind
-
-
-HARMLESS = (
-    "The '.*_dataloader' does not have many workers",  # handing over costs more than drawing
-    "Checkpoint directory .* exists and is not empty",  # it is the run folder
-    "`isinstance\\(treespec, LeafSpec\\)` is deprecated",  # Lightning 2.6 on torch 2.15
-)
-"""Warnings of Lightning about what is meant so."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from training.datasets import LabelledSignal, all_records, condition, load
 from training.found_beats import load_unlabelled, unlabelled_records
 from training.guard import Look, Split, require_causal
 from training.rhythm_labels import load_rhythms, rhythm_records
+from training.rhythm_spans import load_spans, span_records
 from training.splits import patient_of, require_disjoint
 
 
@@ -34,6 +35,8 @@ def records_of(part: SourceConfig, data: Path) -> tuple[tuple[str, ...], tuple[s
         chosen = rhythm_records(data / part.database)
     if not chosen and part.labels == "none":
         chosen = unlabelled_records(data / part.database)
+    if not chosen and part.labels == "spans":
+        chosen = span_records(data / part.database, part.annotator)
     chosen = chosen or all_records(data / part.database, part.annotator)
     validation = chosen if part.validation == "all" else part.validation
     if strange := set(validation) - set(chosen):
@@ -79,14 +82,15 @@ def read_split(config: DataConfig, data: Path, n_leads: int = 1, look: Look | No
     validation: list[LabelledSignal] = []
     for part, learned, kept in named:
         folder, annotator, fs = data / part.database, part.annotator, config.fs
+        read = load_spans if part.labels == "spans" else load
         if part.labels == "rhythm":
             signals = load_rhythms(folder, learned, fs=fs)
         elif part.labels == "none":
             signals = load_unlabelled(folder, learned, fs=fs)
         else:
-            signals = load(folder, learned, fs=fs, leads=part.leads, annotator=annotator)
+            signals = read(folder, learned, fs=fs, leads=part.leads, annotator=annotator)
         training += [replace(signal, weight=part.weight) for signal in signals]
-        validation += load(folder, kept, fs=fs, leads=part.leads[:n_leads], annotator=annotator)
+        validation += read(folder, kept, fs=fs, leads=part.leads[:n_leads], annotator=annotator)
     return Split(training, validation, look)
 
 

@@ -61,12 +61,18 @@ def tiny_config(task: str, **tables: dict[str, Any]) -> TrainConfig:
     small = {
         "qrs": {"fine": 2, "coarse": 4, "hidden": 4},
         "ctc": {"fine": 2, "coarse": 4, "hidden": 4},
+        "rhythm": {"fine": 2, "coarse": 4, "tick": 4, "hidden": 4},
         "beat": {"channels": 4, "embedding": 4, "hidden_v": 4, "hidden_s": 4},
         "two-lead-beat": {"channels": 4, "embedding": 4, "hidden_v": 4, "hidden_s": 4},
     }
     small["gated-beat"] = small["meta-beat"] = small["beat"]
     plain: dict[str, Any] = {
-        "data": {"database": "simdb", "records": NAMES[:2], "leads": (0, 1)},
+        "data": {
+            "database": "simdb",
+            "records": NAMES[:2],
+            "leads": (0, 1),
+            "labels": "spans" if task == "rhythm" else "beats",
+        },
         "fit": {"epochs": 2, "steps": 3, "batch": 2, "length": 16},
         "architecture": small[task],
     }

@@ -30,7 +30,7 @@ def test_shipped_configs_learn_from_ds1_alone_of_mitdb(path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "named"),
     [
-        (HEAD.replace("beat", "rhythm"), "task: Input should be 'qrs', 'beat', 'gated-beat',"),
+        (HEAD.replace("beat", "weather"), "task: Input should be 'qrs', 'beat', 'gated-beat',"),
         (HEAD.replace("mine", "Not A Name"), "name: "),
         (HEAD.replace("1.0.0", "1"), "version: "),
         ('task = "beat"', "name: Field required"),
@@ -67,6 +67,11 @@ def test_shipped_configs_learn_from_ds1_alone_of_mitdb(path: Path) -> None:
         (
             HEAD + '[fit]\naverage = 0.5\npatience = 3\n[data]\nvalidation = ["101"]',
             "allowed with fit.average: 0",
+        ),
+        (HEAD.replace("beat", "rhythm"), "data.labels: 'spans' is what the task 'rhythm' learns"),
+        (
+            HEAD + '[data]\nlabels = "spans"',
+            "data.labels: 'spans' is what the task 'rhythm' learns",
         ),
         ("task = ", "is not TOML"),
     ],

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import time
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import lightning
 from lightning.pytorch.callbacks import Callback
 
 from training.beat_task import BeatTask
 from training.config import TrainConfig
 from training.datasets import digest
-from training.fit import HARMLESS, task_kind
+from training.fit import task_kind
+from training.quiet import fitted
 from training.survey.folds import Fold
 from training.survey.outcome import Outcome
 
@@ -49,30 +48,17 @@ def fit_task(
     config: TrainConfig, fold: Fold, callbacks: Sequence[Callback] = ()
 ) -> tuple[BeatTask, float]:
     """Fit a beat task on a fold; return it, finished, and the CPU time of its steps, s."""
-    lightning.seed_everything(config.fit.seed, verbose=False)
-    kind = task_kind(config)
-    task = kind(config, fold.split.training, [])
-    if not isinstance(task, BeatTask):
-        raise TypeError(f"{kind.__name__} tells no beats; its arm needs a procedure of its own")
-    fold.share(task)
+
+    def make() -> BeatTask:
+        kind = task_kind(config)
+        task = kind(config, fold.split.training, [])
+        if not isinstance(task, BeatTask):
+            raise TypeError(f"{kind.__name__} tells no beats; its arm needs a procedure of its own")
+        fold.share(task)
+        return task
+
     stopwatch = Stopwatch()
-    trainer = lightning.Trainer(
-        accelerator="cpu",  # small models; the same bits on any day
-        max_epochs=config.fit.epochs,
-        limit_val_batches=0,
-        logger=False,
-        callbacks=[stopwatch, *callbacks],
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-    )
-    with warnings.catch_warnings():
-        for harmless in HARMLESS:
-            warnings.filterwarnings("ignore", harmless)
-        trainer.fit(task)
-    task.finish()
-    task.model.eval()
-    return task, stopwatch.seconds
+    return fitted(make, config.fit, [stopwatch, *callbacks]), stopwatch.seconds
 
 
 class Stopwatch(Callback):

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 
-import lightning
 import numpy as np
 
 from training.config import TrainConfig
 from training.ctc_task import CtcTask
 from training.datasets import digest
-from training.fit import HARMLESS
+from training.quiet import fitted
 from training.string_scores import edit_distance
 from training.survey.cost import macs
 from training.survey.fit_beats import Stopwatch
@@ -26,23 +24,8 @@ def fit_strings(config: TrainConfig, fold: Fold, folder: Path) -> Outcome:
     """Fit a transcriber; a procedure, see :mod:`training.survey.arms`."""
     fit = config.fit.model_copy(update={"length": LENGTH_S, "learning_rate": 1e-2})
     told = {"task": "ctc", "fit": fit, "architecture": {}, "enrichment": {}}
-    lightning.seed_everything(fit.seed, verbose=False)
-    task, stopwatch = CtcTask(config.model_copy(update=told), fold.split.training, []), Stopwatch()
-    trainer = lightning.Trainer(
-        accelerator="cpu",
-        max_epochs=fit.epochs,
-        limit_val_batches=0,
-        logger=False,
-        callbacks=[stopwatch],
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-    )
-    with warnings.catch_warnings():
-        for harmless in HARMLESS:
-            warnings.filterwarnings("ignore", harmless)
-        trainer.fit(task)
-    task.model.eval()
+    own, stopwatch = config.model_copy(update=told), Stopwatch()
+    task = fitted(lambda: CtcTask(own, fold.split.training, []), fit, [stopwatch])
     model = folder / "strings.onnx"  # not timed by the beat as the other arms' models are
     task.write(model, digest(fold.split.training))
     records = fold.split.validation
