@@ -130,8 +130,12 @@ class Carry:
         """
         width = int((end - begin).max(initial=0))
         self._widen(width)
-        columns = np.minimum(begin[:, None] + np.arange(width), buffer.shape[1] - 1)
-        self._samples[slots, :width] = np.take_along_axis(buffer, columns, axis=1)
+        if (begin == begin[:1]).all():
+            kept = buffer[:, begin.max(initial=0) :][:, :width]
+        else:
+            columns = np.minimum(begin[:, None] + np.arange(width), buffer.shape[1] - 1)
+            kept = np.take_along_axis(buffer, columns, axis=1)
+        self._samples[slots, :width] = kept
         self._count[slots] = end - begin
 
     def _widen(self, n: int) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference.carry import Carry
+from inference.cuts import alike, cuts
 from inference.quality import Quality, QualityTicks
 from inference.resample import TAP_SCALE, RatePlan, rate_plan
 from inference.slots import Field, SlotArrays, Slots
@@ -65,6 +66,18 @@ class ConditionedBlock:
             np.concatenate([block.signal_uv for block in blocks]),
             QualityTicks.joined([block.quality for block in blocks]),
         )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Source:
+    """Source samples that ticks are made of; arrays of shape (n_rows, n_samples)."""
+
+    values: NDArray[np.int16]
+    """The samples, held where missing, adu."""
+    missing: NDArray[np.bool_] | None
+    """Where they are; None where none is."""
+    origin: NDArray[np.int64]
+    """Array of shape (n_rows,): index of the first in the source stream."""
 
 
 class Conditioning(Composite):
@@ -152,12 +165,18 @@ class Conditioning(Composite):
         origin = self.state["next_sample"][slots] - n_carried
         first_tick = self.state["next_tick"][slots]
         n_ticks = plan.whole_ticks(first_tick, origin + n_valid)
-        missing = (buffer == MISSING_ADU) & (np.arange(buffer.shape[1]) < n_valid[:, None])
-        values = self._filled(slots, buffer, missing)
+        missing = buffer == MISSING_ADU
+        values = buffer
+        if some_missing := bool(missing.any()):
+            missing &= np.arange(buffer.shape[1]) < n_valid[:, None]
+            values = self._filled(slots, buffer, missing)
         blocks = [
-            self._block(slots, rows, first_tick, int(n), origin, values, missing, plan)
+            self._block(slots[rows], first_tick[rows], int(n), window, plan)
             for n in np.unique(n_ticks[n_ticks > 0])
-            for rows in [np.flatnonzero(n_ticks == n)]
+            for rows in [slice(None) if (n_ticks == n).all() else np.flatnonzero(n_ticks == n)]
+            for window in [
+                _Source(values[rows], missing[rows] if some_missing else None, origin[rows])
+            ]
         ]
         next_tick = first_tick + n_ticks
         begin = plan.start(next_tick) - origin
@@ -171,59 +190,28 @@ class Conditioning(Composite):
         self, slots: Slots, buffer: NDArray[np.int16], missing: NDArray[np.bool_]
     ) -> NDArray[np.int16]:
         """Hold the last sample heard through missing ones."""
-        if not missing.any():
-            return buffer
         hold = self.state["hold_adu"][slots][:, None]
         source = np.where(missing, 0, np.arange(1, buffer.shape[1] + 1))
         source = np.maximum.accumulate(source, axis=1)
         return np.take_along_axis(np.concatenate([hold, buffer], axis=1), source, axis=1)
 
     def _block(
-        self,
-        slots: Slots,
-        rows: NDArray[np.intp],
-        first_tick: NDArray[np.int64],
-        n: int,
-        origin: NDArray[np.int64],
-        values: NDArray[np.int16],
-        missing: NDArray[np.bool_],
-        plan: RatePlan,
+        self, slots: Slots, first_tick: NDArray[np.int64], n: int, source: _Source, plan: RatePlan
     ) -> ConditionedBlock:
-        """Make ``n`` ticks for the given rows."""
-        ticks = first_tick[rows, None] + np.arange(n)
-        at = (plan.start(ticks) - origin[rows, None])[..., None] + np.arange(plan.width)
-        window = np.take_along_axis(values[rows], at.reshape(len(rows), -1), axis=1)
-        lost = np.take_along_axis(missing[rows], at.reshape(len(rows), -1), axis=1)
-        window = window.reshape(at.shape)
-        sums = self._weighted_sums(window, plan.phase(ticks), plan)
-        chosen = slots[rows]
-        adu = sums / TAP_SCALE - self.state["baseline_adu"][chosen][:, None, None]
-        raw_uv = np.rint(adu * self.state["uv_per_adu"][chosen][:, None, None])
-        own = slice(plan.before, plan.width - plan.before)
-        signal_uv = self._about_baseline(chosen, raw_uv)
+        """Make ``n`` ticks of some rows."""
+        ticks = first_tick[:, None] + np.arange(n)
+        starts = plan.start(ticks) - source.origin[:, None]
+        sums = _weighted_sums(source.values, starts, plan.phase(ticks), plan)
+        uv_per_adu = self.state["uv_per_adu"][slots]
+        adu = sums / TAP_SCALE - self.state["baseline_adu"][slots][:, None, None]
+        raw_uv = np.rint(adu * uv_per_adu[:, None, None])
+        signal_uv = self._about_baseline(slots, raw_uv)
+        own, starts = plan.width - 2 * plan.before, starts + plan.before
+        lost = None if source.missing is None else cuts(source.missing, starts, own)
         quality = self.quality.judge(
-            chosen,
-            signal_uv,
-            window[..., own],
-            lost.reshape(at.shape)[..., own],
-            self.state["uv_per_adu"][chosen],
+            slots, signal_uv, cuts(source.values, starts, own), lost, uv_per_adu
         )
-        return ConditionedBlock(chosen, first_tick[rows], signal_uv, quality)
-
-    def _weighted_sums(
-        self, window: NDArray[np.int16], phase: NDArray[np.int64], plan: RatePlan
-    ) -> NDArray[np.float64]:
-        """Apply the taps; exact, whatever the order in which the products are added."""
-        flat = window.reshape(-1, plan.width).astype(np.float64)
-        if len(plan.taps) == 1:
-            sums = flat @ plan.taps[0]
-        else:
-            sums = np.empty((len(flat), plan.n_out))
-            which = phase.reshape(-1)
-            for p in np.unique(which):
-                sums[which == p] = flat[which == p] @ plan.taps[p]
-        weighted: NDArray[np.float64] = sums.reshape(*window.shape[:2], plan.n_out)
-        return weighted
+        return ConditionedBlock(slots, first_tick, signal_uv, quality)
 
     def _about_baseline(self, slots: Slots, raw_uv: NDArray[np.float64]) -> NDArray[np.float32]:
         """Take the slow baseline away, moving in a straight line through each tick."""
@@ -246,3 +234,30 @@ class Conditioning(Composite):
         """Remember the sample before what is carried: it stands where that one begins missing."""
         moved = np.flatnonzero(begin > 0)
         self.state["hold_adu"][slots[moved]] = values[moved, begin[moved] - 1]
+
+
+def _weighted_sums(
+    values: NDArray[np.int16],
+    starts: NDArray[np.int64],
+    phase: NDArray[np.int64],
+    plan: RatePlan,
+) -> NDArray[np.float64]:
+    """Apply the taps; exact, whatever the order in which the products are added.
+
+    Where all rows are cut alike a tick of all of them is one product without a copy.
+
+    Returns
+    -------
+    array of shape (n_rows, n_ticks, n_out)
+    """
+    sums = np.empty((*starts.shape, plan.n_out))
+    if alike(starts) and alike(phase):
+        whole = values.astype(np.float64)
+        for k, (start, p) in enumerate(zip(starts[0].tolist(), phase[0].tolist(), strict=True)):
+            sums[:, k] = whole[:, start : start + plan.width] @ plan.taps[p]
+        return sums
+    flat = cuts(values, starts, plan.width).reshape(-1, plan.width).astype(np.float64)
+    which, out = phase.reshape(-1), sums.reshape(-1, plan.n_out)
+    for p in np.unique(which):
+        out[which == p] = flat[which == p] @ plan.taps[p]
+    return sums

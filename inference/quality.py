@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from inference.slots import Field, Slots
@@ -112,7 +113,7 @@ class Quality(Stage):
         slots: Slots,
         signal_uv: NDArray[np.float32],
         raw_adu: NDArray[np.int16],
-        lost: NDArray[np.bool_],
+        lost: NDArray[np.bool_] | None,
         uv_per_adu: NDArray[np.float64],
     ) -> QualityTicks:
         """Judge the next ticks of several streams.
@@ -125,8 +126,8 @@ class Quality(Stage):
             Conditioned signal.
         raw_adu : array of shape (n_rows, n_ticks, n_raw), adu
             The source samples of each tick, held where missing.
-        lost : array of shape (n_rows, n_ticks, n_raw)
-            Where samples are missing.
+        lost : array of shape (n_rows, n_ticks, n_raw), or None
+            Where samples are missing; None where none is.
         uv_per_adu : array of shape (n_rows,), uV/adu
             Calibration; negative where the source is upside down.
 
@@ -135,7 +136,9 @@ class Quality(Stage):
         QualityTicks
             Quality of each of the ticks.
         """
-        missing = lost.sum(axis=2) >= MISSING_SHARE * lost.shape[2]
+        missing = np.zeros(raw_adu.shape[:2], np.bool_)
+        if lost is not None:
+            missing = np.count_nonzero(lost, axis=2) >= MISSING_SHARE * lost.shape[2]
         low, high = raw_adu.min(axis=2), raw_adu.max(axis=2)
         flat = self._flat(slots, low, high, uv_per_adu)
         saturated = _at_rail(signal_uv, raw_adu, low, high, uv_per_adu < 0)
@@ -175,7 +178,10 @@ class Quality(Stage):
         run_low, run_high = state["flat_low"][slots], state["flat_high"][slots]
         run = state["flat_run"][slots]
         limit = np.floor(FLAT_UV / np.abs(uv_per_adu)).astype(np.int64)
-        flat = np.empty(low.shape, np.bool_)
+        flat = np.zeros(low.shape, np.bool_)
+        if not (run.any() or (_span(low, high) <= limit[:, None]).any()):  # as nearly always
+            state["flat_low"][slots], state["flat_high"][slots] = low[:, -1], high[:, -1]
+            return flat
         for k in range(low.shape[1]):
             joined_low = np.minimum(run_low, low[:, k])
             joined_high = np.maximum(run_high, high[:, k])
@@ -197,21 +203,21 @@ class Quality(Stage):
         spans = signal_uv.max(axis=2) - signal_uv.min(axis=2)
         bends = np.abs(signal_uv[..., 2:] - 2 * signal_uv[..., 1:-1] + signal_uv[..., :-2])
         roughs = _fixed_mean(bends)
-        recent, rough_ring = state["span_uv"][slots], state["rough_uv"][slots]
+        recent_spans = np.concatenate([state["span_uv"][slots], spans], axis=1)
+        recent_roughs = np.concatenate([state["rough_uv"][slots], roughs], axis=1)
+        largest = sliding_window_view(recent_spans, SPAN_TICKS, axis=1)[:, 1:].max(axis=2)
+        quietest = sliding_window_view(recent_roughs, ROUGH_TICKS, axis=1)[:, 1:].min(axis=2)
+        largest = np.maximum(largest, np.float32(MIN_SCALE_UV))
         scale, age = state["scale_uv"][slots], state["n_ticks"][slots]
-        scales, quietest = np.empty_like(spans), np.empty_like(spans)
-        rows = np.arange(len(slots))
+        scales = np.empty_like(spans)
         for k in range(spans.shape[1]):
-            recent[rows, age % SPAN_TICKS] = spans[:, k]
-            rough_ring[rows, age % ROUGH_TICKS] = roughs[:, k]
-            largest = np.maximum(recent.max(axis=1), np.float32(MIN_SCALE_UV))
-            held = np.clip(largest, scale * FALL, scale * RISE)
-            scale = np.where(age < SPAN_TICKS, largest, held)
+            held = np.minimum(np.maximum(largest[:, k], scale * FALL), scale * RISE)
+            scale = np.where(age + k < SPAN_TICKS, largest[:, k], held)
             scale = np.maximum(scale, np.float32(MIN_SCALE_UV))
-            scales[:, k], quietest[:, k] = scale, rough_ring.min(axis=1)
-            age = age + 1
-        state["span_uv"][slots], state["rough_uv"][slots] = recent, rough_ring
-        state["scale_uv"][slots], state["n_ticks"][slots] = scale, age
+            scales[:, k] = scale
+        state["span_uv"][slots] = recent_spans[:, -SPAN_TICKS:]
+        state["rough_uv"][slots] = recent_roughs[:, -ROUGH_TICKS:]
+        state["scale_uv"][slots], state["n_ticks"][slots] = scale, age + spans.shape[1]
         return scales, quietest
 
 
@@ -236,10 +242,14 @@ def _at_rail(
 ) -> NDArray[np.bool_]:
     """Tell where a good part of a tick's samples stands at one far extreme."""
     enough = RAIL_SHARE * raw_adu.shape[2]
-    at_high = (raw_adu == high[..., None]).sum(axis=2) >= enough
-    at_low = (raw_adu == low[..., None]).sum(axis=2) >= enough
     over, under = signal_uv.max(axis=2) >= RAIL_UV, signal_uv.min(axis=2) <= -RAIL_UV
     turned = inverted[:, None]
-    far_high, far_low = np.where(turned, under, over), np.where(turned, over, under)
-    at_rail: NDArray[np.bool_] = (at_high & far_high) | (at_low & far_low)
+    at_rail = np.zeros(low.shape, np.bool_)
+    for extreme, far in (
+        (high, np.where(turned, under, over)),
+        (low, np.where(turned, over, under)),
+    ):
+        row, tick = np.nonzero(far)  # few
+        equal = raw_adu[row, tick] == extreme[row, tick, None]
+        at_rail[row, tick] |= np.count_nonzero(equal, axis=1) >= enough
     return at_rail

@@ -9,9 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference import model
+from inference.model import FRAME_KINDS
 from inference.slots import Field, SlotArrays, Slots
 from inference.stage import Stage
 from ingest.errors import InputError
+
+TILE_SAMPLES = {True: 8_192, False: 65_536}
+"""Samples of one call of a frame model, and of another: see ``docs/benchmarks``."""
+MIN_TILE_ROWS = 16
+"""Least rows of a call, however long their signal."""
 
 
 class StreamSession(Stage):
@@ -81,7 +87,24 @@ class StreamSession(Stage):
         array of shape (n_rows, ...)
             Probabilities.
         """
-        return np.asarray(self._run(slots, signal, rr_s, [])[0])
+        n = self.tile_rows(signal.shape[2])
+        if len(slots) <= n:
+            return np.asarray(self._run(slots, signal, rr_s, [])[0])
+        tiles = [slice(at, at + n) for at in range(0, len(slots), n)]
+        return np.concatenate(
+            [
+                self._run(slots[t], signal[t], None if rr_s is None else rr_s[t], [])[0]
+                for t in tiles
+            ]
+        )
+
+    def tile_rows(self, n_samples: int) -> int:
+        """Rows of one call: as many as the processor's cache holds the layers of, of that length.
+
+        A frame model has many values a sample; a beat model has few and many small
+        operations, which pay over many rows.
+        """
+        return max(MIN_TILE_ROWS, TILE_SAMPLES[self.info.kind in FRAME_KINDS] // n_samples)
 
     def step_explained(
         self,

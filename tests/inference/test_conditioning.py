@@ -83,6 +83,22 @@ def test_conditioning_keeps_the_contract_of_stages(fs, first_sample):
     check_all(StageCase(lambda n: Conditioning(MODEL_FS, n), step, inputs, len(raws)))
 
 
+@pytest.mark.parametrize("fs", [257.3, 99.7, 360.0])
+def test_rows_that_begin_alike_at_other_parts_of_a_sample_are_as_alone(fs):
+    plan, ticks = rate_plan(fs, MODEL_FS), np.arange(0, 60, dtype=np.int64)
+    first_sample = plan.start(ticks) + plan.before + 1
+    raw = np.stack([signals(900)[1]] * len(ticks))
+    together, slots = Conditioning(MODEL_FS, len(ticks)), np.arange(len(ticks))
+    for slot in slots.tolist():
+        start(together, slot, fs, int(first_sample[slot]), int(raw[slot, 0]))
+    found = of_rows(together.push(slots, raw, fs), slots)
+    for slot in slots.tolist():
+        alone = Conditioning(MODEL_FS, 1)
+        start(alone, 0, fs, int(first_sample[slot]), int(raw[slot, 0]))
+        given = alone.push(np.array([0]), raw[slot : slot + 1], fs)
+        assert of_rows(given, np.array([0]))[0] == found[slot]
+
+
 @given(
     fs=st.sampled_from([*FS, 50.0, 62.5, 1000.0, 4096.0]),
     which=st.integers(0, 5),
