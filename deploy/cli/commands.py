@@ -43,6 +43,8 @@ COMMANDS = {
     "models": Entry("deploy.cli.models", "models", "List and verify the models."),
     "train": Entry("deploy.cli.train", "train", "Fit a model and export it as ONNX."),
     "adapt": Entry("deploy.cli.adapt", "adapt", "Make the beat model fit one patient."),
+    "audit": Entry("deploy.cli.audit", "audit", "Audit how groups of patients fare."),
+    "watch": Entry("deploy.cli.watch", "watch", "Watch alarms by group of patients, live."),
     "bench": Entry("deploy.cli.bench", "bench", "Measure speed, latency and memory."),
 }
 """In the order of the help. An entry whose module does not exist yet is not offered."""

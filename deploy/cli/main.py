@@ -66,12 +66,18 @@ def tell(error: Exception, message: str, *, as_json: bool) -> int:
     return BAD_INPUT
 
 
+def is_audit_error(error: ValueError) -> bool:
+    """Tell whether an error is the audit's own; loads nothing of it, which would take a second."""
+    audit = sys.modules.get("fairness.errors")
+    return audit is not None and isinstance(error, audit.AuditError)
+
+
 def run(argv: Sequence[str]) -> int:
     """Run one command line and return its exit code.
 
     A command returns None or 0 for done, another number for its verdict, or
-    raises ``typer.Exit``. Bad use and :class:`InputError` are told in one line
-    and give 2; a keyboard interrupt gives 130; whatever else is a bug and
+    raises ``typer.Exit``. Bad use, :class:`InputError` and the audit's own error are told in one
+    line and give 2; a keyboard interrupt gives 130; whatever else is a bug and
     propagates.
     """
     as_json = "--json" in argv
@@ -83,6 +89,10 @@ def run(argv: Sequence[str]) -> int:
         message = f"{error.format_message()} See {path} --help."
         return tell(error, message, as_json=as_json)
     except InputError as error:
+        return tell(error, str(error), as_json=as_json)
+    except ValueError as error:
+        if not is_audit_error(error):
+            raise
         return tell(error, str(error), as_json=as_json)
     return code if isinstance(code, int) else OK
 
