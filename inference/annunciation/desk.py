@@ -1,0 +1,129 @@
+"""The desk: the annunciators of many streams, one clock and one log."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from inference.annunciation.inputs import Change, Command
+from inference.annunciation.log import Entry, LogWriter
+from inference.annunciation.machine import Annunciator
+from inference.annunciation.policy import Policy
+from inference.annunciation.signals import Signal
+from inference.annunciation.wire import change_of_alarm
+from inference.limits import Limits
+
+
+class Desk:
+    """Takes alarms and commands of many streams, tells their signals.
+
+    Parameters
+    ----------
+    clock_ms : callable
+        Gives the time, ms; must not run backwards.
+    policy : Policy, optional
+        Delays, times and recipients.
+    limits : Limits, optional
+        Alarm limits in force.
+    log : LogWriter, optional
+        Where all that is taken in is written first.
+    unix_ns : callable, optional
+        Wall clock, ns since 1970, for the log's readers.
+
+    Examples
+    --------
+    >>> from inference.annunciation.inputs import Acknowledge
+    >>> desk = Desk(lambda: 0)
+    >>> alarm = {"stream_id": "p1", "id": "a1", "condition": "asystole", "state": "raised"}
+    >>> [s.kind.value for s in desk.hear(alarm)]
+    ['on', 'sound']
+    >>> [s.kind.value for s in desk.command("p1", Acknowledge("nurse 7"))]
+    ['acknowledged', 'sound']
+    """
+
+    def __init__(
+        self,
+        clock_ms: Callable[[], int],
+        policy: Policy | None = None,
+        limits: Limits | None = None,
+        log: LogWriter | None = None,
+        unix_ns: Callable[[], int] | None = None,
+    ) -> None:
+        self.policy, self.limits = policy or Policy(), limits or Limits()
+        self._clock_ms, self._log, self._unix_ns = clock_ms, log, unix_ns
+        self.beds: dict[str, Annunciator] = {}
+        self._early: list[Signal] = []
+
+    def restore(self, beds: Mapping[str, Annunciator]) -> None:
+        """Go on with what a replayed log gave."""
+        self.beds.update(beds)
+
+    def hear(self, alarm: Mapping[str, Any]) -> list[Signal]:
+        """Take in an alarm's JSON, as an object.
+
+        Raises
+        ------
+        InputError
+            If it is no alarm, or of an unknown condition; nothing is changed.
+        """
+        stream_id, change = change_of_alarm(alarm)
+        return self._take(stream_id, change)
+
+    def command(self, stream_id: str, command: Command) -> list[Signal]:
+        """Do what a person wants.
+
+        Raises
+        ------
+        InputError
+            If it is not possible now; nothing is changed.
+        """
+        return self._take(stream_id, command)
+
+    def tick(self) -> list[Signal]:
+        """Let time pass for all streams; tell what was due."""
+        now_ms = self._clock_ms()
+        told = self._early
+        self._early = []
+        for bed in self.beds.values():
+            if bed.due_ms <= now_ms:
+                told += bed.advance(now_ms)
+        return sorted(told, key=lambda signal: signal.at_ms)
+
+    def _take(self, stream_id: str, given: Change | Command) -> list[Signal]:
+        """Carry the stream's time on, try on a copy, log, and only then do it."""
+        now_ms = self._clock_ms()
+        bed = self.beds.get(stream_id)
+        new = bed is None
+        if bed is None:
+            bed = Annunciator(stream_id, self.policy, self.limits, now_ms)
+        # What was due is kept and told by the next call, should the rest be refused.
+        self._early += bed.advance(now_ms)
+        told = bed.copy().take(given)
+        if self._log is not None:
+            unix_ns = self._unix_ns() if self._unix_ns else None
+            self._log.append(Entry(now_ms, stream_id, given, unix_ns))
+        bed.take(given)
+        if new:
+            self.beds[stream_id] = bed
+        early, self._early = self._early, []
+        return early + told
+
+
+def steady_clock_ms(at_least_ms: int = 0) -> Callable[[], int]:
+    """Make a clock that begins at UTC and never runs backwards, whatever is done to UTC.
+
+    Parameters
+    ----------
+    at_least_ms : int
+        Earliest time to begin with, ms: that of a log's last entry, say.
+
+    Examples
+    --------
+    >>> clock = steady_clock_ms()
+    >>> clock() <= clock()
+    True
+    """
+    begin_ms = max(time.time_ns() // 1_000_000, at_least_ms)
+    begin_ns = time.monotonic_ns()
+    return lambda: begin_ms + (time.monotonic_ns() - begin_ns) // 1_000_000
