@@ -49,6 +49,20 @@ class ModelRef:
     """SHA-256 of the ONNX file, hex."""
 
 
+@dataclass(frozen=True, slots=True)
+class AlarmContext:
+    """What else an alarm tells of the monitor it comes from, where it is known."""
+
+    profile: str | None = None
+    """Name of the patient profile whose limits are in force."""
+    models: tuple[ModelRef, ...] = ()
+    """All models in use."""
+
+
+NO_CONTEXT = AlarmContext()
+"""Nothing else is told."""
+
+
 def alarm_id(stream_id: str, session: str, condition: str, onset_sample: int) -> str:
     """Id of an alarm, the same in every run: 32 hex digits.
 
@@ -76,14 +90,22 @@ def canonical(document: object) -> bytes:
 
 
 def render(
-    transition: AlarmTransition, source: AlarmSource, model: ModelRef, limits: Limits
+    transition: AlarmTransition,
+    source: AlarmSource,
+    model: ModelRef,
+    limits: Limits,
+    context: AlarmContext = NO_CONTEXT,
 ) -> bytes:
     """Write one transition as canonical JSON, without a line end."""
-    return canonical(document(transition, source, model, limits))
+    return canonical(document(transition, source, model, limits, context))
 
 
 def document(
-    transition: AlarmTransition, source: AlarmSource, model: ModelRef, limits: Limits
+    transition: AlarmTransition,
+    source: AlarmSource,
+    model: ModelRef,
+    limits: Limits,
+    context: AlarmContext = NO_CONTEXT,
 ) -> dict[str, Any]:
     """Build the object that :func:`render` writes.
 
@@ -97,6 +119,8 @@ def document(
         Model in use.
     limits : Limits
         Limits in force; those that define the condition are given.
+    context : AlarmContext
+        What else is known; keys of what is not are left out.
     """
     clock, condition = source.clock, transition.condition
     evidence, offset_ms = transition.evidence, transition.offset_ms
@@ -129,7 +153,18 @@ def document(
         "model": dataclasses.asdict(model),
         "limits": {key: getattr(limits, key) for key in condition.limit_keys},
         "acknowledgement": _acknowledgement(transition),
+        **_told_of(context),
     }
+
+
+def _told_of(context: AlarmContext) -> dict[str, Any]:
+    """Give the optional keys."""
+    told: dict[str, Any] = {}
+    if context.profile is not None:
+        told["profile"] = context.profile
+    if context.models:
+        told["models"] = [dataclasses.asdict(model) for model in context.models]
+    return told
 
 
 def schema() -> dict[str, Any]:

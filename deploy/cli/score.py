@@ -18,6 +18,8 @@ from deploy.cli.progress import progress_bar
 from deploy.services.models import choose_models
 from deploy.services.score_jobs import Outcome, score_to_folder
 from deploy.services.scoring import Refusal, ScoreOptions
+from inference.limits import Limits
+from inference.profiles import limits_of, profile_named
 from ingest.errors import InputError
 from ingest.wfdb_replay import record_name
 
@@ -48,6 +50,10 @@ def score(
     jobs: Annotated[
         int | None, typer.Option(help="Processes; as many as cores where not given.")
     ] = None,
+    profile: Annotated[
+        str | None,
+        typer.Option(help="Whose alarm limits: adult (as without it), paediatric, neonatal."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one object a record.")] = False,
 ) -> None:
     """Find beats, episodes and alarms in records.
@@ -69,7 +75,8 @@ def score(
         raise InputError(f"--chunk-s must be above 0, not {chunk_s:g}")
     if jobs is not None and jobs < 1:
         raise InputError(f"--jobs must be 1 or more, not {jobs}")
-    options = ScoreOptions(choose_models(model or []), lead, chunk_s)
+    limits = Limits() if profile is None else limits_of(profile_named(profile))
+    options = ScoreOptions(choose_models(model or []), lead, chunk_s, limits, profile)
     options.models.pipeline()  # that models do not fit together is told before anything is read
     n_jobs = min(jobs or os.cpu_count() or 1, len(records))
     with progress_bar("scoring", len(records), quiet=as_json) as advance:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from inference.alarm_json import ModelRef, render
+from inference.alarm_json import NO_CONTEXT, AlarmContext, ModelRef, render
 from inference.alarm_transition import TransitionKind
 from inference.conditions import CONDITIONS, Code
 from inference.limits import Limits
@@ -75,7 +75,11 @@ class RecordScore:
 
 
 def gather(
-    results: Results, scores: dict[str, RecordScore], model: ModelRef, limits: Limits
+    results: Results,
+    scores: dict[str, RecordScore],
+    model: ModelRef,
+    limits: Limits,
+    context: AlarmContext = NO_CONTEXT,
 ) -> None:
     """Add what one push gave to the records that it is about.
 
@@ -89,6 +93,8 @@ def gather(
         Beat model in use.
     limits : Limits
         Limits in force.
+    context : AlarmContext
+        What else alarms tell.
     """
     for part in results.beat_arrays:
         found = zip(part.streams, part.r_ms.tolist(), part.aami.tolist(), strict=True)
@@ -108,7 +114,7 @@ def gather(
     for change in results.alarms:
         score = scores[change.stream.stream_id]
         transition = change.transition
-        score.alarms.append(render(transition, change.stream.source, model, limits))
+        score.alarms.append(render(transition, change.stream.source, model, limits, context))
         score.raised[transition.condition.priority.value] += (
             transition.kind is TransitionKind.RAISED
         )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from deploy.services.models import ModelChoice
 from deploy.services.record_score import RecordScore, gather
-from inference.alarm_json import ModelRef
+from inference.alarm_json import AlarmContext, ModelRef
 from inference.limits import Limits
 from inference.streams import choose_lead
 from ingest.errors import InputError
@@ -40,6 +40,8 @@ class ScoreOptions:
     """Signal taken at a time, s; the output does not depend on it."""
     limits: Limits = field(default_factory=Limits)
     """Alarm limits."""
+    profile: str | None = None
+    """Patient profile that they come from, for alarms to tell; None: none was chosen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,7 @@ def score_recordings(
     pipeline = options.models.pipeline(options.limits)
     info = pipeline.models[0]
     model = ModelRef(info.name, info.version, info.digest)
+    context = AlarmContext(options.profile)
     source = ReplaySource(recordings, speed=None, chunk_s=options.chunk_s)
     sequencer = Sequencer()
     ended = False
@@ -137,7 +140,7 @@ def score_recordings(
         items, dead = sequencer.push_all(batch.frames)
         if dead:
             raise RuntimeError(f"a recording gave a frame that cannot be used: {dead[0].detail}")
-        gather(pipeline.push(items), scores, model, options.limits)
+        gather(pipeline.push(items), scores, model, options.limits, context)
         advance(sum(f.n_samples / recordings[f.stream_id].n_samples for f in batch.frames))
         ended = batch.end
     return list(scores.values())

@@ -8,11 +8,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inference.alarm_json import AlarmSource, ModelRef, alarm_id, document, render, schema
+from inference.alarm_json import (
+    AlarmContext,
+    AlarmSource,
+    ModelRef,
+    alarm_id,
+    document,
+    render,
+    schema,
+)
 from inference.alarms import Alarms
 from inference.conditions import CONDITIONS
 from inference.episodes import Episodes
 from inference.limits import Limits
+from inference.profiles import Profile
 from inference.stream_clock import StreamClock, rfc3339
 from ingest.errors import InputError
 from tests.inference.streams import DELAY_MS, Script, scripts, ticks_of
@@ -64,6 +73,19 @@ def test_every_alarm_fits_the_schema_and_renders_to_the_same_bytes(script, fs):
         raised = line["state"] == "raised"
         assert raised == (line["id"] not in held)
         held[line["id"]] = line["condition"]
+
+
+def test_profile_and_all_models_are_told_where_they_are_known_and_fit_the_schema():
+    raised = told_by(Script().rhythm(10, 800))[1]
+    context = AlarmContext("neonatal", (MODEL, MODEL))
+    more = json.loads(render(raised, source(), MODEL, Limits(), context))
+    VALIDATOR.validate(more)
+    assert more["profile"] == "neonatal"
+    assert [each["name"] for each in more["models"]] == ["beats", "beats"]
+    without = json.loads(render(raised, source(), MODEL, Limits()))
+    assert more.keys() - without.keys() == {"profile", "models"}
+    assert not VALIDATOR.is_valid(more | {"profile": "geriatric"})
+    assert schema()["properties"]["profile"]["enum"] == [p.value for p in Profile]
 
 
 def test_an_asystole_reads_as_it_should():
