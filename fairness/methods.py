@@ -17,9 +17,13 @@ def methods(cohort: Cohort, declaration: Declaration) -> tuple[str, ...]:
     declaration
         What was declared.
     """
-    names = {metric.name for metric in declaration.metrics}
+    seed = f"Everything that is drawn comes from the seed {declaration.seed}."
+    return (*_inference(declaration), *_draws(declaration), *_metrics(cohort, declaration), seed)
+
+
+def _inference(declaration: Declaration) -> list[str]:
     level, alpha = f"{100 * declaration.confidence:g} %", f"{100 * declaration.alpha:g} %"
-    said = [
+    return [
         (
             "Patients are the unit: all units of a patient are found or missed together, so "
             "intervals, tests and draws treat each patient as one observation. Figures by "
@@ -51,6 +55,11 @@ def methods(cohort: Cohort, declaration: Declaration) -> tuple[str, ...]:
             f"those, {declaration.min_without} with units without it where it counts such "
             "units; so must its reference."
         ),
+    ]
+
+
+def _draws(declaration: Declaration) -> list[str]:
+    return [
         (
             f"The largest gap stands beside {declaration.rounds} permutations of the groups "
             "over the patients: it is above 0 by chance alone. Adjusted differences are "
@@ -69,6 +78,11 @@ def methods(cohort: Cohort, declaration: Declaration) -> tuple[str, ...]:
             f"{declaration.power:.0%} probability."
         ),
     ]
+
+
+def _metrics(cohort: Cohort, declaration: Declaration) -> list[str]:
+    names = {metric.name for metric in declaration.metrics}
+    said = []
     if names & {"auroc", "auprc", "brier", "mean_delay_s"}:
         said.append(
             "AUROC, AUPRC, Brier score and mean time to alarm have Student's t intervals on "
@@ -91,5 +105,4 @@ def methods(cohort: Cohort, declaration: Declaration) -> tuple[str, ...]:
         )
     if "auroc" in names and len(cohort.patients) > MOST_PATIENTS:
         said.append(f"With more than {MOST_PATIENTS} patients AUROC has no permutations.")
-    said.append(f"Everything that is drawn comes from the seed {declaration.seed}.")
-    return tuple(said)
+    return said
