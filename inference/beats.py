@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from inference.leads import first_heard, seen_whole
 from inference.model import ModelInfo
 from inference.peaks import PeakPicker, Peaks, by_rank, ranks
+from inference.reasons import Reasons
 from inference.session import StreamSession
 from inference.slots import Field, SlotArrays, Slots
-from inference.stage import Composite
+from inference.stage import Composite, Slotted
 from inference.ticks import AAMI, TICK_MS, BlockBeats
 from ingest.errors import InputError
 
@@ -36,14 +37,18 @@ class Beats(Composite):
         The frame model, of one lead, and the beat model, at one sampling frequency.
     n_slots : int
         Streams to make room for.
+    explain : bool
+        Ask the beat model for its reasons, and keep them for alarms.
 
     Raises
     ------
     ingest.errors.InputError
-        If the two models do not go together.
+        If the two models do not go together, or there are no reasons to ask for.
     """
 
-    def __init__(self, qrs: StreamSession, beat: StreamSession, n_slots: int = 0) -> None:
+    def __init__(
+        self, qrs: StreamSession, beat: StreamSession, n_slots: int = 0, *, explain: bool = False
+    ) -> None:
         if qrs.info.fs != beat.info.fs:
             raise InputError(
                 f"models {qrs.info.name} and {beat.info.name} want {qrs.info.fs} and "
@@ -79,7 +84,12 @@ class Beats(Composite):
         )
         self._codes = np.array([AAMI.index(name) for name in info.classes], np.int8)
         self._n_candidate_ticks = int(np.ptp(self._candidate_tick)) + 1
-        others = {f"qrs{i}": finder for i, finder in enumerate(self._finders) if i}
+        self.reasons = Reasons(beat) if explain else None
+        others: dict[str, Slotted] = {
+            f"qrs{i}": finder for i, finder in enumerate(self._finders) if i
+        }
+        if self.reasons is not None:
+            others["reasons"] = self.reasons
         super().__init__(
             {"beats": self.state, "qrs": qrs, **others, "beat": beat, "peaks": self.picker}
         )
@@ -117,6 +127,8 @@ class Beats(Composite):
             At most one a tick of a row.
         """
         n_rows, n_ticks = len(slots), scaled.shape[2]
+        if self.reasons is not None:
+            self.reasons.begin(slots)
         lead = first_heard(heard)
         probs = self._frames(slots, scaled, lead)
         signal = _lengthened(self.state["signal"], slots, scaled.reshape(n_rows, self.n_leads, -1))
@@ -129,7 +141,7 @@ class Beats(Composite):
         rr_ms = self._intervals(slots, peaks, some)
         behind = first_ms[peaks.row] + peaks.tick * TICK_MS - peaks.r_ms
         windows = self._cut(peaks, behind, signal, heard_leads)
-        aami, confidence = self._classify(slots[peaks.row], windows, rr_ms)
+        aami, confidence = self._classify(slots[peaks.row], peaks.r_ms, windows, rr_ms)
         return BlockBeats(peaks.row, peaks.tick, peaks.r_ms, rr_ms, aami, confidence)
 
     def _frames(
@@ -199,7 +211,11 @@ class Beats(Composite):
         return window
 
     def _classify(
-        self, slots: Slots, window: NDArray[np.float32], rr_ms: NDArray[np.int64]
+        self,
+        slots: Slots,
+        r_ms: NDArray[np.int64],
+        window: NDArray[np.float32],
+        rr_ms: NDArray[np.int64],
     ) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
         """Score the beats, the first of every stream together, then the second of each ...
 
@@ -211,7 +227,12 @@ class Beats(Composite):
         rr_s = (rr_ms / 1000).astype(np.float32)[:, None]
         probs = np.empty((len(slots), len(self._codes)), np.float32)
         for of_rank in by_rank(slots):
-            probs[of_rank] = self.beat.step(slots[of_rank], window[of_rank], rr_s[of_rank])
+            asked = slots[of_rank], window[of_rank], rr_s[of_rank]
+            if self.reasons is None:
+                probs[of_rank] = self.beat.step(*asked)
+            else:
+                probs[of_rank], why = self.beat.step_explained(*asked)
+                self.reasons.note(slots[of_rank], r_ms[of_rank], why)
         best = called(probs, self.beat.info)
         return self._codes[best], probs[np.arange(len(slots)), best]
 

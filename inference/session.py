@@ -53,6 +53,8 @@ class StreamSession(Stage):
         self.state_names = [name for name in inputs if name.startswith("state_")]
         self._outputs = ["probs", *(f"next_{name}" for name in self.state_names)]
         self.explanations = model.explanations(self._session)
+        sizes = {o.name: o.shape[-1] for o in self._session.get_outputs()}
+        self.explanation_sizes: dict[str, int] = {name: sizes[name] for name in self.explanations}
         self._fields = {
             name: Field(tuple(inputs[name].shape[1:]), model.DTYPES[inputs[name].type])
             for name in self.state_names
