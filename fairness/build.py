@@ -108,31 +108,55 @@ def _patients(checked: pd.DataFrame, people: pd.DataFrame) -> list[str]:
     return sorted(seen | silent)
 
 
-def _factor(
-    values: pd.Series, column: str, declaration: Declaration
-) -> tuple[Codes, tuple[str, ...]]:
-    """Give each patient the group that an attribute puts it into."""
-    texts = values.fillna("").to_numpy(object)
-    declared = next((g for g in declaration.groups if g.attribute == column), None)
-    if declared is not None and declared.bands:
-        return _banded(numbers_of(values.fillna(""), f"subjects: {column}"), declared.bands)
+def group_codes(values: pd.Series, group: GroupDeclaration) -> tuple[Codes, tuple[str, ...]]:
+    """Give each patient the group that a declared attribute puts them into.
+
+    Parameters
+    ----------
+    values
+        The attribute as text, empty where unknown.
+    group
+        Its name, and its bands if it is a number.
+
+    Returns
+    -------
+    code : array of shape (n_patients,)
+        Index into the names.
+    names : tuple of str
+        Bands ascending, else sorted; ``unknown`` last, if a patient is in it.
+
+    Raises
+    ------
+    AuditError
+        If a band's value is no number, or there are too many groups, or one has a reserved name.
+    """
+    if group.bands:
+        return _banded(numbers_of(values, f"subjects: {group.attribute}"), group.bands)
+    texts = values.to_numpy(object)
     names = sorted(set(texts) - {""})
     if len(names) > MAX_GROUPS:
-        if declared is None:
-            numbers = numbers_of(values.fillna(""), f"subjects: {column}")
-            inner = np.linspace(0, 1, STRATA_OF_A_NUMBER + 1)[1:-1]
-            edges = np.unique(np.nanquantile(numbers, inner))
-            return _banded(numbers, tuple(edges.tolist()))
         raise AuditError(
-            f"subjects: {column} has {len(names)} different values, at most {MAX_GROUPS} can be "
-            "groups; declare bands if it is a number"
+            f"subjects: {group.attribute} has {len(names)} different values, at most {MAX_GROUPS} "
+            "can be groups; declare bands if it is a number"
         )
-    reserved = {"rest", "largest", OVERALL} & set(names)
-    if reserved:
-        raise AuditError(f"subjects: no group of {column} can be called {reserved.pop()}")
+    if reserved := {"rest", "largest", OVERALL} & set(names):
+        raise AuditError(f"subjects: no group of {group.attribute} can be called {reserved.pop()}")
     index = {name: code for code, name in enumerate(names)}
     code = np.array([index.get(text, -1) for text in texts], np.int32)
     return _with_unknown(code, tuple(names))
+
+
+def _factor(
+    values: pd.Series, column: str, declaration: Declaration
+) -> tuple[Codes, tuple[str, ...]]:
+    """Give each patient the group, or stratum, that a column puts them into."""
+    texts = values.fillna("")
+    declared = next((g for g in declaration.groups if g.attribute == column), None)
+    if declared is None and texts.nunique() > MAX_GROUPS:
+        numbers = numbers_of(texts, f"subjects: {column}")
+        inner = np.linspace(0, 1, STRATA_OF_A_NUMBER + 1)[1:-1]
+        return _banded(numbers, tuple(np.unique(np.nanquantile(numbers, inner)).tolist()))
+    return group_codes(texts, declared or GroupDeclaration(attribute=column))
 
 
 def _banded(numbers: Floats, edges: tuple[float, ...]) -> tuple[Codes, tuple[str, ...]]:
