@@ -16,6 +16,7 @@ from typing import Any
 
 from inference.alarm_transition import AlarmTransition
 from inference.limits import Limits
+from inference.reasons import Reason, explanation
 from inference.stream_clock import StreamClock, rfc3339
 
 SCHEMA_VERSION = "vigil.alarm/1"
@@ -57,6 +58,12 @@ class AlarmContext:
     """Name of the patient profile whose limits are in force."""
     models: tuple[ModelRef, ...] = ()
     """All models in use."""
+    reasons: tuple[Reason, ...] = ()
+    """Why the beats that raised it were called so, where that was asked for."""
+
+    def because(self, reasons: tuple[Reason, ...]) -> AlarmContext:
+        """Return the same with the reasons of one alarm's beats."""
+        return dataclasses.replace(self, reasons=reasons) if reasons else self
 
 
 NO_CONTEXT = AlarmContext()
@@ -153,17 +160,19 @@ def document(
         "model": dataclasses.asdict(model),
         "limits": {key: getattr(limits, key) for key in condition.limit_keys},
         "acknowledgement": _acknowledgement(transition),
-        **_told_of(context),
+        **_told_of(context, clock),
     }
 
 
-def _told_of(context: AlarmContext) -> dict[str, Any]:
+def _told_of(context: AlarmContext, clock: StreamClock) -> dict[str, Any]:
     """Give the optional keys."""
     told: dict[str, Any] = {}
     if context.profile is not None:
         told["profile"] = context.profile
     if context.models:
         told["models"] = [dataclasses.asdict(model) for model in context.models]
+    if context.reasons:
+        told["explanation"] = explanation(context.reasons, clock)
     return told
 
 

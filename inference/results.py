@@ -12,6 +12,7 @@ from inference.alarm_transition import AlarmTransition
 from inference.conditions import Code
 from inference.episode_edges import EpisodeEdges
 from inference.model import ModelInfo
+from inference.reasons import Reason, Reasons
 from inference.slots import Slots
 from inference.streams import StreamInfo, Streams
 from inference.ticks import AAMI, BlockBeats
@@ -92,6 +93,8 @@ class AlarmChange:
     """Whose it is."""
     transition: AlarmTransition
     """What changed."""
+    reasons: tuple[Reason, ...] = ()
+    """Why the beats that raised it were called so, where that was asked for."""
 
 
 @dataclass(slots=True)
@@ -130,9 +133,16 @@ class Results:
             info, code = streams.info(int(slots[row])), Code(int(edges.code[i]))
             self.edges.append(EpisodeEdge(info, code, bool(edges.onset[i]), int(edges.at_ms[i])))
 
-    def note_alarms(self, streams: Streams, changes: Iterable[AlarmTransition]) -> None:
-        """Add changes of alarms."""
-        self.alarms += [AlarmChange(streams.info(c.slot), c) for c in changes]
+    def note_alarms(
+        self,
+        streams: Streams,
+        changes: Iterable[AlarmTransition],
+        reasons: Reasons | None = None,
+    ) -> None:
+        """Add changes of alarms, with the reasons of their beats where these are kept."""
+        for change in changes:
+            why = () if reasons is None else reasons.of_alarm(change)
+            self.alarms.append(AlarmChange(streams.info(change.slot), change, why))
 
     def note_windows(
         self,

@@ -114,7 +114,8 @@ def gather(
     for change in results.alarms:
         score = scores[change.stream.stream_id]
         transition = change.transition
-        score.alarms.append(render(transition, change.stream.source, model, limits, context))
+        told = context.because(change.reasons)
+        score.alarms.append(render(transition, change.stream.source, model, limits, told))
         score.raised[transition.condition.priority.value] += (
             transition.kind is TransitionKind.RAISED
         )

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
+import jsonschema
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from inference.alarm_json import NO_CONTEXT, AlarmSource, ModelRef, document, schema
 from inference.alarm_transition import AlarmTransition, DrivingBeat, Evidence, TransitionKind
 from inference.conditions import CONDITIONS, Code
+from inference.limits import Limits
 from inference.reasons import BEATS, SIGNAL, Reason, Reasons, explanation
 from inference.stream_clock import StreamClock
 from ingest.errors import InputError
@@ -131,3 +134,23 @@ def test_an_explanation_counts_in_samples_of_the_stream() -> None:
         part["first_sample"] for part in beat["trace"][1:]
     ]
     assert beat["before"] == [{"sample": 75, "weight": 0.5}, {"sample": 200, "weight": 1.5}]
+
+
+def test_an_alarm_tells_the_explanation_where_there_is_one_and_fits_the_schema() -> None:
+    stage = reasons_of()
+    hear(stage, 0, 12)
+    alarm = raised(range(9, 12))
+    source = AlarmSource("p1", "s1", StreamClock(360.0, 0, 0))
+    model = ModelRef("beats", "1.0.0", "ab" * 32)
+    plain = document(alarm, source, model, Limits())
+    context = NO_CONTEXT.because(stage.of_alarm(alarm))
+    told = document(alarm, source, model, Limits(), context)
+    assert told.keys() - plain.keys() == {"explanation"}
+    assert [beat["sample"] for beat in told["explanation"]["beats"]] == [
+        beat["sample"] for beat in told["beats"]
+    ]
+    validator = jsonschema.Draft202012Validator(schema())
+    validator.validate(plain)
+    validator.validate(told)
+    del told["explanation"]["beats"][0]["trace"][3]["weight"]
+    assert not validator.is_valid(told)
