@@ -18,7 +18,7 @@ from fairness.confidence import nothing
 from fairness.declaration import Declaration, MetricDeclaration, MetricName
 from fairness.equivalence import overall
 from fairness.estimation import Condition, Figure, Members
-from fairness.gaps import gap
+from fairness.gaps import gaps as largest_gaps
 from fairness.limits import limits
 from fairness.measures import MEASURES
 from fairness.methods import methods
@@ -119,18 +119,19 @@ class _Audit:
             asked = tuple(m.name for m in self.declaration.metrics if m.condition == name)
             self.conditions[name] = Condition(units, self.cohort, asked)
             self._advance()
-        metrics = [self._overall(metric) for metric in self.declaration.metrics]
+        declared = self.declaration.metrics
+        metrics = [self._overall(metric) for metric in declared]
         contrasts: list[Contrast] = []
         gaps: list[Gap] = []
         differences: list[Parity] = []
         for place, grouping in enumerate(self.cohort.groupings):
             often = draw(grouping.code, self.declaration.rounds, self._rng(DRAWS, place))
-            for number, metric in enumerate(self.declaration.metrics):
-                rows = self._group_metrics(metric, grouping)
-                metrics += rows
+            rows = {metric: self._group_metrics(metric, grouping) for metric in declared}
+            for metric in declared:
                 contrasts += self._contrasts(metric, grouping, often)
-                gaps.append(self._gap(metric, grouping, rows, self._rng(DEALS, place, number)))
                 self._advance()
+            metrics += [row for of in rows.values() for row in of]
+            gaps += self._gaps(grouping, rows, place)
             differences += [
                 parity(condition, grouping, self.declaration, often)
                 for condition in self.conditions.values()
@@ -263,23 +264,15 @@ class _Audit:
             )
         return out
 
-    def _gap(
-        self,
-        metric: MetricDeclaration,
-        grouping: Grouping,
-        rows: list[GroupMetric],
-        rng: np.random.Generator,
-    ) -> Gap:
-        judged = tuple(
-            group for group, row in enumerate(rows) if not row.shortfall and row.group != UNKNOWN
-        )
-        return gap(
-            self.conditions[metric.condition],
-            metric.name,
-            grouping,
-            judged,
-            {group: row.estimate.value for group, row in enumerate(rows)},
-            rounds=self.declaration.rounds,
-            level=self.level,
-            rng=rng,
-        )
+    def _gaps(
+        self, grouping: Grouping, rows: dict[MetricDeclaration, list[GroupMetric]], place: int
+    ) -> list[Gap]:
+        found = []
+        for number, (name, condition) in enumerate(self.conditions.items()):
+            own = {metric.name: of for metric, of in rows.items() if metric.condition == name}
+            rng = self._rng(DEALS, place, number)
+            rounds = self.declaration.rounds
+            found += largest_gaps(
+                condition, grouping, own, rounds=rounds, level=self.level, rng=rng
+            )
+        return found

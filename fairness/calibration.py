@@ -17,6 +17,9 @@ BINS = 10
 _CLIP = 1e-6
 """Scores of 0 and 1 have no log-odds; they are moved by this much."""
 _STEPS = 50
+_COARSE = 4096
+_CLOSE = 1e-10
+_SINGULAR = 1e14
 _STEEPEST = 50.0
 """Slope beyond which scores are taken to separate the classes: then there is none."""
 
@@ -31,6 +34,18 @@ class Bins:
     """Sum of their scores."""
     positives: Floats
     """Units that have the condition."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """A logistic regression of truth on the log-odds of scores."""
+
+    intercept: float
+    """Log-odds of the condition where those of the score are 0."""
+    slope: float
+    """By how much they rise with those of the score."""
+    inverse: Floats
+    """Inverse of the information; shape (2, 2)."""
 
 
 def bin_scores(units: Units, n_patients: int) -> Bins:
@@ -88,9 +103,7 @@ def ece(bins: Bins, members: npt.NDArray[np.bool_]) -> tuple[float, float, Float
     return float(error), float(corrected), error - without
 
 
-def recalibrate(
-    truth: Floats, log_odds: Floats, *, slope: bool
-) -> tuple[Floats, npt.NDArray[np.float64]] | None:
+def recalibrate(truth: Floats, log_odds: Floats, *, slope: bool) -> Fit | None:
     """Fit truth to scores by logistic regression, as calibration is judged.
 
     Cox, Biometrika 45:562 (1958); Van Calster et al., BMC Medicine 17:230 (2019).
@@ -106,35 +119,60 @@ def recalibrate(
 
     Returns
     -------
-    tuple or None
-        Coefficients, and each unit's influence on them of shape (n_units, n_coefficients); None
-        where there is no such fit, as where scores separate the classes.
+    Fit or None
+        None where there is no such fit, as where scores separate the classes.
 
     Examples
     --------
     >>> fit = recalibrate(np.array([1., 1, 1, 0]), np.zeros(4), slope=False)
-    >>> round(float(expit(fit[0][0])), 6)
-    0.75
+    >>> round(float(expit(fit.intercept)), 6), fit.slope
+    (0.75, 1.0)
     """
     if truth.min() == truth.max() or (slope and np.ptp(log_odds) == 0):
         return None
-    columns = np.stack([np.ones_like(log_odds), log_odds], 1)[:, : 2 if slope else 1]
-    offset = 0.0 if slope else log_odds
-    fitted = np.array([0.0, 1.0][: columns.shape[1]])
+    start = Fit(0.0, 1.0, np.zeros((2, 2)))
+    if len(truth) > 4 * _COARSE:
+        # Newton's steps on a coarse table are cheap; those on all units then need to be few.
+        edges = np.linspace(log_odds.min(), log_odds.max(), _COARSE + 1)
+        cell = np.searchsorted(edges[1:-1], log_odds)
+        units = np.bincount(cell, minlength=_COARSE)
+        filled = units > 0
+        place, positives = (
+            np.bincount(cell, of, minlength=_COARSE)[filled] / units[filled]
+            for of in (log_odds, truth)
+        )
+        coarse = _newton(positives, place, units[filled].astype(float), start, slope)
+        if coarse is None:
+            return None
+        start = coarse
+    return _newton(truth, log_odds, None, start, slope)
+
+
+def _newton(
+    truth: Floats, log_odds: Floats, units: Floats | None, start: Fit, slope: bool
+) -> Fit | None:
+    intercept, steepness = start.intercept, start.slope
     for _ in range(_STEPS):
-        chance = expit(columns @ fitted + offset)
-        weight = chance * (1 - chance)
-        information = (columns * weight[:, None]).T @ columns
-        try:
-            step = np.linalg.solve(information, columns.T @ (truth - chance))
-        except np.linalg.LinAlgError:
+        chance = expit(intercept + steepness * log_odds)
+        weight, residual = chance * (1 - chance), truth - chance
+        if units is not None:
+            weight, residual = weight * units, residual * units
+        weighted = weight * log_odds
+        information = np.array(
+            [[weight.sum(), weighted.sum()], [weighted.sum(), weighted @ log_odds]]
+        )
+        if not slope:
+            information = np.diag([information[0, 0], 1.0])
+        gradient = np.array([residual.sum(), residual @ log_odds if slope else 0.0])
+        if np.linalg.cond(information) > _SINGULAR:
             return None
-        fitted = fitted + np.clip(step, -2.0, 2.0)
-        if np.abs(fitted).max() > _STEEPEST:
+        inverse = np.linalg.inv(information)
+        step = np.clip(inverse @ gradient, -2.0, 2.0)
+        intercept, steepness = float(intercept + step[0]), float(steepness + step[1])
+        if max(abs(intercept), abs(steepness)) > _STEEPEST:
             return None
-        if np.abs(step).max() < 1e-10:
-            residual = columns * (truth - expit(columns @ fitted + offset))[:, None]
-            return fitted, np.linalg.solve(information, residual.T).T
+        if np.abs(step).max() < _CLOSE:
+            return Fit(intercept, steepness, inverse)
     return None
 
 
@@ -169,11 +207,13 @@ def calibration(
     fit = recalibrate(truth, log_odds, slope=slope) if len(truth) else None
     if fit is None:
         return float("nan"), np.full(len(members), np.nan)
-    column = 1 if slope else 0
     patient = units.patient[kept]
-    influence = np.bincount(patient, fit[1][:, column], minlength=len(members))
-    present = len(np.unique(patient))
-    return float(fit[0][column]), np.asarray(influence * (present / max(present - 1, 1)))
+    residual = truth - expit(fit.intercept + fit.slope * log_odds)
+    pull = [np.bincount(patient, of, len(members)) for of in (residual, residual * log_odds)]
+    influence = (fit.inverse @ np.stack(pull))[1 if slope else 0]
+    present = int((np.bincount(patient) > 0).sum())
+    value = fit.slope if slope else fit.intercept
+    return value, np.asarray(influence * (present / max(present - 1, 1)))
 
 
 def curve(bins: Bins, members: npt.NDArray[np.bool_], level: float) -> tuple[CalibrationBin, ...]:

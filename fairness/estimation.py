@@ -198,7 +198,7 @@ class Condition:
     def _median(self, members: Members) -> Figure:
         delays = self.delays.of(members)
         confidence, influence = delay.median(delays, self.size)
-        return _plain(confidence, influence, len(np.unique(delays.patient)))
+        return _plain(confidence, influence, int((np.bincount(delays.patient) > 0).sum()))
 
 
 def _plain(confidence: Confidence, influence: Floats, patients: int) -> Figure:

@@ -12,91 +12,92 @@ from fairness.declaration import MetricName
 from fairness.estimation import Condition
 from fairness.measures import distance_from_ideal
 from fairness.permutation import figures, permute
-from fairness.result import Gap
+from fairness.result import UNKNOWN, Gap, GroupMetric
+
+_NAN = float("nan")
 
 
-def gap(
+def gaps(
     condition: Condition,
-    name: MetricName,
     grouping: Grouping,
-    judged: tuple[int, ...],
-    values: dict[int, float],
+    rows: dict[MetricName, list[GroupMetric]],
     *,
     rounds: int,
     level: float,
     rng: np.random.Generator,
-) -> Gap:
+) -> list[Gap]:
     """Give the largest difference between an attribute's groups, beside its permutation null.
+
+    Groups that are unknown or have too few patients are left out: they are no gap of 0.
 
     Parameters
     ----------
-    condition, name, grouping
+    condition, grouping
         What is compared.
-    judged
-        Groups with enough patients: the others are left out, they are no gap of 0.
-    values
-        Figure of each group.
+    rows
+        By metric, a row a group, as in ``grouping.names``.
     rounds, rng
-        Permutations, and the source of chance.
+        Permutations, and the source of chance. Metrics that judge the same groups share them.
     level
         Of the null's quantile, such as 0.95.
     """
-    usable = tuple(group for group in judged if not np.isnan(values[group]))
-    nan = float("nan")
-    unit, attribute = condition.units.condition, grouping.attribute
-    if len(usable) < 2:
-        return Gap(unit, name, attribute, nan, nan, "", "", nan, nan, nan)
-    ranked = sorted(usable, key=lambda group: distance_from_ideal(name, values[group]))
-    shown = np.array([values[group] for group in usable])
-    largest = float(shown.max() - shown.min())
-    null = _null(condition, name, grouping, usable, rounds, rng)
-    share = float(shown.min() / shown.max()) if shown.min() >= 0 and shown.max() > 0 else nan
-    if not len(null):
-        return Gap(
-            unit,
-            name,
-            attribute,
-            largest,
-            share,
-            grouping.names[ranked[0]],
-            grouping.names[ranked[-1]],
-            nan,
-            nan,
-            nan,
-        )
-    # The observed deal counts as one of them: a p-value is never 0 (Phipson & Smyth, 2010).
-    # The tolerance keeps a permutation that is the observed one from missing it by rounding.
-    p = (1 + int((null >= largest - 1e-6 * max(abs(shown).max(), 1e-9)).sum())) / (1 + len(null))
-    return Gap(
-        unit,
-        name,
-        attribute,
-        largest,
-        share,
-        grouping.names[ranked[0]],
-        grouping.names[ranked[-1]],
-        float(np.median(null)),
-        float(np.quantile(null, level)),
-        p,
+    judged = {name: _judged(of) for name, of in rows.items()}
+    nulls: dict[MetricName, Floats] = {}
+    for usable in dict.fromkeys(judged.values()):
+        names = tuple(name for name, groups in judged.items() if groups == usable)
+        if len(usable) > 1:
+            nulls |= _nulls(condition, names, grouping, usable, rounds, rng)
+    none = np.zeros(0)
+    return [_gap(judged[name], of, nulls.get(name, none), level) for name, of in rows.items()]
+
+
+def _judged(rows: list[GroupMetric]) -> tuple[int, ...]:
+    return tuple(
+        group
+        for group, row in enumerate(rows)
+        if not row.shortfall and row.group != UNKNOWN and not np.isnan(row.estimate.value)
     )
 
 
-def _null(
+def _gap(usable: tuple[int, ...], rows: list[GroupMetric], null: Floats, level: float) -> Gap:
+    first = rows[0]
+    about = first.condition, first.metric, first.attribute
+    if len(usable) < 2:
+        return Gap(*about, _NAN, _NAN, "", "", _NAN, _NAN, _NAN)
+    values = np.array([rows[group].estimate.value for group in usable])
+    distances = [distance_from_ideal(first.metric, value) for value in values]  # type: ignore[arg-type]
+    largest = float(values.max() - values.min())
+    share = float(values.min() / values.max()) if values.min() >= 0 and values.max() > 0 else _NAN
+    best, worst = (rows[usable[int(pick(distances))]].group for pick in (np.argmin, np.argmax))
+    if best == worst:
+        best = worst = ""
+    if not len(null):
+        return Gap(*about, largest, share, best, worst, _NAN, _NAN, _NAN)
+    # The observed deal counts as one of them: a p-value is never 0 (Phipson & Smyth, 2010).
+    # The tolerance keeps a permutation that is the observed one from missing it by rounding.
+    reached = null >= largest - 1e-6 * max(float(np.abs(values).max()), 1e-9)
+    p = (1 + int(reached.sum())) / (1 + len(null))
+    median, high = (float(np.quantile(null, at)) for at in (0.5, level))
+    return Gap(*about, largest, share, best, worst, median, high, p)
+
+
+def _nulls(
     condition: Condition,
-    name: MetricName,
+    names: tuple[MetricName, ...],
     grouping: Grouping,
     usable: tuple[int, ...],
     rounds: int,
     rng: np.random.Generator,
-) -> Floats:
-    if name == "auroc" and condition.wins is None:
-        return np.zeros(0)
+) -> dict[MetricName, Floats]:
     place = np.full(len(grouping.names), -1)
     place[list(usable)] = np.arange(len(usable))
     code = place[grouping.code]
     who: npt.NDArray[np.intp] = np.flatnonzero(code >= 0)
-    drawn = figures(condition, name, who, permute(code[who].astype(np.int32), rounds, rng))
+    drawn = figures(condition, names, who, permute(code[who].astype(np.int32), rounds, rng))
+    nulls = {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
-        gaps = np.nanmax(drawn, axis=1) - np.nanmin(drawn, axis=1)
-    return np.asarray(gaps[~np.isnan(gaps)])
+        for name, table in drawn.items():
+            widest = np.nanmax(table, axis=1) - np.nanmin(table, axis=1)
+            nulls[name] = np.asarray(widest[~np.isnan(widest)])
+    return nulls

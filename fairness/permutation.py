@@ -27,9 +27,12 @@ def permute(code: Codes, rounds: int, rng: np.random.Generator) -> Permutations:
 
 
 def figures(
-    condition: Condition, name: MetricName, who: npt.NDArray[np.intp], dealt: Permutations
-) -> Floats:
-    """Give a metric of each group in each permutation.
+    condition: Condition,
+    names: tuple[MetricName, ...],
+    who: npt.NDArray[np.intp],
+    dealt: Permutations,
+) -> dict[MetricName, Floats]:
+    """Give metrics of each group in each permutation.
 
     Ratios, ECE and AUROC exactly; the others by what each patient does to the figure of all of
     them, which is exact to first order.
@@ -37,9 +40,9 @@ def figures(
     Parameters
     ----------
     condition
-        Whose metric.
-    name
-        Metric.
+        Whose metrics.
+    names
+        Metrics.
     who
         Patients that are permuted; shape (n,).
     dealt
@@ -47,41 +50,64 @@ def figures(
 
     Returns
     -------
-    Floats
-        Shape (rounds, n_groups); ``nan`` where a group has nothing to count.
+    dict
+        By metric, shape (rounds, n_groups); ``nan`` where a group has nothing to count. AUROC is
+        missing where there are more than :data:`fairness.ranking.MOST_PATIENTS`.
     """
-    groups = int(dealt.max()) + 1
-    columns = [
-        _figures(condition, name, who, (dealt == group).astype(np.float32))
-        for group in range(groups)
-    ]
-    return np.stack(columns, 1)
+    parts = {name: _parts(condition, name, who) for name in names}
+    slow = tuple(name for name in names if name not in (*RATIOS, "ece", "auroc"))
+    linear = {name: _linear(condition, name, who) for name in slow}
+    by_group: dict[MetricName, list[Floats]] = {name: [] for name in names}
+    for group in range(int(dealt.max()) + 1):
+        chosen = (dealt == group).astype(np.float32)
+        size = chosen.sum(1)
+        for name, (above, below) in parts.items():
+            if above.shape[1]:
+                won = np.abs(chosen @ above).sum(1)
+                by_group[name].append(_divided(won, chosen @ below))
+        for name, (value, influence) in linear.items():
+            by_group[name].append(value + (chosen @ influence) * (len(who) / size))
+        if "auroc" in names and condition.wins is not None:
+            by_group["auroc"].append(_auroc(condition, who, chosen))
+    return {name: np.stack(columns, 1) for name, columns in by_group.items() if columns}
 
 
-def _figures(
-    condition: Condition, name: MetricName, who: npt.NDArray[np.intp], chosen: Floats
-) -> Floats:
-    counts = condition.counts
-    if name in RATIOS:
-        numerator, denominator = (part[who].astype(np.float32) for part in counts.parts(name))
-        return _divided(chosen @ numerator, chosen @ denominator)
+def _parts(
+    condition: Condition, name: MetricName, who: npt.NDArray[np.intp]
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """Give what is summed over patients, of shapes (n, k) and (n,); k is 0 where sums will not do.
+
+    ECE is a sum over its bins of absolute sums over patients: there k is the number of bins.
+    """
     if name == "ece" and condition.bins is not None:
-        gap = (condition.bins.score - condition.bins.positives)[who].astype(np.float32)
-        units = chosen @ counts.units[who].astype(np.float32)
-        return _divided(np.abs(chosen @ gap).sum(1), units)
-    if name == "auroc" and condition.wins is not None:
-        wins = condition.wins[np.ix_(who, who)].astype(np.float32)
-        won = np.einsum("rp,rp->r", chosen @ wins, chosen)
-        own_with = (counts.tp + counts.fn)[who].astype(np.float32)
-        own_without = (counts.tn + counts.fp)[who].astype(np.float32)
-        return _divided(won, (chosen @ own_with) * (chosen @ own_without))
+        gap = (condition.bins.score - condition.bins.positives)[who]
+        return gap.astype(np.float32), condition.counts.units[who].astype(np.float32)
+    if name in RATIOS:
+        above, below = (part[who].astype(np.float32) for part in condition.counts.parts(name))
+        return above[:, None], below
+    return np.zeros((len(who), 0), np.float32), np.zeros(len(who), np.float32)
+
+
+def _linear(
+    condition: Condition, name: MetricName, who: npt.NDArray[np.intp]
+) -> tuple[float, npt.NDArray[np.float32]]:
     members = np.zeros(condition.size, bool)
     members[who] = True
     figure = condition.figure(name, members)
-    scale = len(who) / chosen.sum(1)
-    return np.asarray(figure.confidence.value + scale * (chosen @ figure.influence[who]))
+    return figure.confidence.value, figure.influence[who].astype(np.float32)
 
 
-def _divided(above: Floats, below: Floats) -> Floats:
+def _auroc(
+    condition: Condition, who: npt.NDArray[np.intp], chosen: npt.NDArray[np.float32]
+) -> Floats:
+    counts = condition.counts
+    wins = np.asarray(condition.wins)[np.ix_(who, who)].astype(np.float32)
+    won = np.einsum("rp,rp->r", chosen @ wins, chosen)
+    own_with = (counts.tp + counts.fn)[who].astype(np.float32)
+    own_without = (counts.tn + counts.fp)[who].astype(np.float32)
+    return _divided(won, (chosen @ own_with) * (chosen @ own_without))
+
+
+def _divided(above: npt.NDArray[np.float32], below: npt.NDArray[np.float32]) -> Floats:
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(below > 0, above / below, np.nan).astype(float)

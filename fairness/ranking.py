@@ -11,7 +11,7 @@ from fairness.cohort import Codes, Flags, Floats, Units
 
 BLOCK = 256
 """Negatives a block, where whole blocks are counted at once."""
-MOST_BLOCKS = 2048
+MOST_BLOCKS = 3072
 MOST_PATIENTS = 5000
 """Patients up to which every pair of them is kept."""
 
@@ -178,8 +178,7 @@ def auprc(ranked: Ranked, n_patients: int) -> tuple[float, Floats]:
     loss = _up_to(np.where(truth, precision / called, 0.0), end, width)
     effect = np.where(truth, precision - area + gain, 0.0) - loss
     influence = np.bincount(patient, effect / positives, minlength=n_patients)
-    present = np.bincount(patient, minlength=n_patients) > 0
-    n = int(present.sum())
+    n = int((np.bincount(patient) > 0).sum())
     return float(area), np.asarray(influence * (n / (n - 1) if n > 1 else 1.0))
 
 
@@ -215,11 +214,17 @@ def wins_between(ranked: Ranked, n_patients: int) -> Floats:
         part = under[edges[row - 1] : edges[row]]
         cumulated[row] = cumulated[row - 1] + np.bincount(part, minlength=n_patients)
     wins = np.zeros(n_patients * n_patients)
-    ties = [np.searchsorted(place[~truth], place[truth], side) for side in ("left", "right")]
+    strictly, at_most = (
+        np.searchsorted(place[~truth], place[truth], side) for side in ("left", "right")
+    )
+    tied = bool((strictly != at_most).any())
     reached = np.zeros((n_patients, len(edges)))
-    for beneath in ties:
-        np.add.at(reached, (above, beneath // block), 0.5)
+    for beneath in (strictly, at_most) if tied else (strictly,):
+        cell = above.astype(np.int64) * len(edges) + beneath // block
+        reached += np.bincount(cell, minlength=reached.size).reshape(reached.shape)
         _add_rest(wins, above, under, beneath, block, n_patients)
+    if tied:
+        wins, reached = wins / 2, reached / 2
     return wins.reshape(n_patients, n_patients) + reached @ cumulated
 
 
@@ -242,4 +247,4 @@ def _add_rest(
         offset = np.arange(ends[-1]) - np.repeat(ends - width, width)
         column = under[np.repeat(beneath[first : first + step] - width, width) + offset]
         row = np.repeat(above[first : first + step].astype(np.int64), width)
-        wins += 0.5 * np.bincount(row * n_patients + column, minlength=len(wins))
+        wins += np.bincount(row * n_patients + column, minlength=len(wins))
