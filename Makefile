@@ -8,6 +8,8 @@ WHY ?=
 ASSESS_ARGS ?=
 NOISE_ARGS ?=
 SURVEY_ARGS ?=
+AUDIT_ARGS ?=
+DATA ?= ../shared/data
 DEMO_ARGS ?=
 PYTEST_ARGS ?= -n 2 --dist loadgroup
 
@@ -17,7 +19,7 @@ PIP := -m pip --disable-pip-version-check --no-input --quiet
 PACKAGES := ingest inference training fairness deploy
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench kafka train assess noise results survey proto lock clean distclean
+.PHONY: help demo test check format bench kafka train assess noise results survey audits proto lock clean distclean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -53,6 +55,29 @@ assess: $(DEV)/.installed ## score the shipped models by EC57 into their cards: 
 
 survey: $(DEV)/.installed ## compare all systems in docs/survey.md (SURVEY_ARGS="--arms gru")
 	$(DEV)/bin/python -m training.survey $(SURVEY_ARGS)
+
+# An audit exits with its verdict, 1 or 3 where groups differ or too little is known: only 2 is an error.
+AUDIT = $(DEV)/bin/vigil audit --declaration docs/audits/$@/declaration.toml --out docs/audits/$@ $(AUDIT_ARGS)
+VERDICT = || test $$? -ne 2
+AUDITS := lead_i ludb mitdb-ds2 mitdb
+.PHONY: $(AUDITS)
+
+audits: $(AUDITS) ## audit the shipped models by groups of patients, into docs/audits (or one: make ludb)
+
+lead_i ludb: $(DEV)/.installed
+	$(AUDIT) --database $(DATA)/$@ $(VERDICT)
+
+mitdb-ds2: $(DEV)/.installed
+	$(AUDIT) --database $(DATA)/mitdb --records ds2 \
+		--why "the shipped models by groups of patients, as declared; nothing is chosen by it" $(VERDICT)
+
+mitdb: $(DEV)/.installed runs/audits/folds/folds.json
+	$(AUDIT) --database $(DATA)/mitdb --folds runs/audits/folds \
+		--why "all of mitdb by leaving patients out, by groups of patients; nothing is chosen by it" $(VERDICT)
+
+runs/audits/folds/folds.json: | $(DEV)/.installed
+	$(DEV)/bin/python -m training.adaptation.folds training/configs/beat.toml --data $(DATA) --out $(@D) --folds 2 \
+		--why "the audit of all of mitdb by leaving patients out; these models serve nothing else"
 
 noise: $(DEV)/.installed ## noise stress test beside gqrs and xqrs, into docs/noise.md (NOISE_ARGS="--jobs 2")
 	$(DEV)/bin/python -m training.noise_stress $(if $(WHY),--why "$(WHY)") $(NOISE_ARGS)
