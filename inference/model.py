@@ -19,12 +19,14 @@ import onnxruntime as ort
 from inference.ticks import AAMI, TICK_MS
 from ingest.errors import InputError
 
-KINDS = ("qrs", "beat", "window", "string", "rhythm")
+KINDS = ("qrs", "beat", "window", "string", "rhythm", "beat-rhythm")
 """``qrs``: R-peak probability by frame; ``beat``: class of a beat; ``window``: of a window;
 ``string``: by frame, which class of beat is said next, the first class saying none (CTC);
-``rhythm``: by frame, the rhythm that it is in."""
+``rhythm``: by frame, the rhythm that it is in; ``beat-rhythm``: by beat."""
 FRAME_KINDS = ("qrs", "string", "rhythm")
 """Kinds that take any number of frames."""
+BEAT_KINDS = ("beat", "beat-rhythm")
+"""Kinds that take a beat's window, and its RR interval if they want it."""
 DTYPES = {"tensor(float)": np.float32, "tensor(int64)": np.int64, "tensor(bool)": np.bool_}
 """Types of ``state_*`` that are carried, by ONNX Runtime's name of them."""
 _TRIAL_ROWS = 2
@@ -165,7 +167,7 @@ def parse(meta: Mapping[str, str], file: str, digest: str) -> ModelInfo:
         raise reader.refuse("thresholds", f"thresholds of its classes {', '.join(classes)}")
     length = reader.integer("length", minimum=0 if kind in FRAME_KINDS else 1)
     before = reader.integer("before", minimum=0)
-    if kind == "beat" and before >= length:
+    if kind in BEAT_KINDS and before >= length:
         raise reader.refuse("before", f"less than its length {length}")
     return ModelInfo(
         name=reader.text("name"),
@@ -175,7 +177,7 @@ def parse(meta: Mapping[str, str], file: str, digest: str) -> ModelInfo:
         leads=reader.names("leads"),
         units=reader.one_of("units", UNITS),
         classes=classes,
-        stride=reader.integer("stride", minimum=0 if kind == "beat" else 1),
+        stride=reader.integer("stride", minimum=0 if kind in BEAT_KINDS else 1),
         length=length,
         before=before,
         look_ahead_s=reader.number("look_ahead_s", 0.0, 10.0),
@@ -197,7 +199,7 @@ def _check_graph(session: ort.InferenceSession, info: ModelInfo, file: str) -> N
     if "signal" not in inputs or len(inputs["signal"].shape) != 3:
         raise InputError(f"model {file}: wants an input 'signal' of shape (batch, lead, time)")
     states = [name for name in inputs if name.startswith("state_")]
-    allowed = ("signal", "rr_s") if info.kind == "beat" else ("signal",)
+    allowed = ("signal", "rr_s") if info.kind in BEAT_KINDS else ("signal",)
     unknown = set(inputs) - set(states) - set(allowed)
     if unknown:
         raise InputError(

@@ -21,8 +21,11 @@ CLASSES = {
     "meta-beat": ("N", "S", "V"),
     "ctc": ("blank", "N", "S", "V"),
     "rhythm": ("other", "VT", "VF", "ASYS"),
+    "atrial": ("other", "AF"),
 }
 """Classes that each task tells apart, in the order of their probabilities."""
+RHYTHM_TASKS = ("rhythm", "atrial")
+"""Tasks that learn from the rhythm of stretches."""
 
 _Name = Annotated[str, Field(min_length=1)]
 
@@ -44,7 +47,7 @@ class SourceConfig(_Table):
     """Signals of each record; the first is the one that validation looks at."""
     labels: Literal["beats", "rhythm", "spans", "none"] = "beats"
     """What is labelled: each beat; the rhythm of each record, of which those without S beats
-    are taken (:mod:`training.rhythm_labels`); the rhythm of each stretch, for the task ``rhythm``
+    are taken (:mod:`training.rhythm_labels`); the rhythm of each stretch, for rhythm tasks
     (:mod:`training.rhythm_spans`); or nothing, so that only a teacher tells
     (:mod:`training.found_beats`)."""
     weight: float = Field(default=1.0, gt=0)
@@ -206,7 +209,9 @@ class MetaConfig(_Table):
 class TrainConfig(_Table):
     """A training run."""
 
-    task: Literal["qrs", "beat", "gated-beat", "two-lead-beat", "meta-beat", "ctc", "rhythm"]
+    task: Literal[
+        "qrs", "beat", "gated-beat", "two-lead-beat", "meta-beat", "ctc", "rhythm", "atrial"
+    ]
     """What is learned."""
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
     """Name of the model."""
@@ -289,10 +294,11 @@ def _faults(config: TrainConfig) -> Iterator[str]:
         yield "gate.slowest_bpm must be below gate.fastest_bpm"
     if config.pruning.end <= config.pruning.begin:
         yield "pruning.end must lie behind pruning.begin"
-    if config.task in ("ctc", "rhythm") and config.objective != ObjectiveConfig():
+    if config.task in ("ctc", *RHYTHM_TASKS) and config.objective != ObjectiveConfig():
         yield f"objective: the task's own loss is used; allowed for task {config.task!r}: nothing"
-    if any((part.labels == "spans") != (config.task == "rhythm") for part in data.parts):
-        yield "data.labels: 'spans' is what the task 'rhythm' learns from, and no other"
+    if any((part.labels == "spans") != (config.task in RHYTHM_TASKS) for part in data.parts):
+        names = " and ".join(RHYTHM_TASKS)
+        yield f"data.labels: 'spans' is what {names} learn from, and no other task"
     if unknown := set(config.thresholds) - set(CLASSES[config.task]):
         yield (
             f"thresholds: no class {', '.join(sorted(unknown))}; "

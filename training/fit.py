@@ -17,6 +17,7 @@ from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 
 from ingest.errors import InputError
+from training.atrial_task import AtrialTask
 from training.beat_task import BeatTask
 from training.config import TrainConfig
 from training.ctc_task import CtcTask
@@ -45,6 +46,7 @@ TASKS: dict[str, type[Task]] = {
     "meta-beat": MetaBeatTask,
     "ctc": CtcTask,
     "rhythm": RhythmTask,
+    "atrial": AtrialTask,
 }
 """What can be learned; one entry more is one task more."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
 from collections.abc import Callable, Sequence
 from typing import TypeVar
@@ -42,6 +43,7 @@ def fitted(
     AnyTask
         With its model finished, ready to score.
     """
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     lightning.seed_everything(fit.seed, verbose=False)
     task = make()
     trainer = lightning.Trainer(

@@ -12,11 +12,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.ticks import TICK_MS
+from inference.ticks import TICK_MS, V
 from ingest.errors import InputError
 from training import augment
 from training.datasets import LabelledSignal
-from training.rhythm_spans import SpanRhythm, by_tick
+from training.rhythm_spans import EDGE_MS, SpanRhythm, by_tick
+from training.synthesis.tachycardia import cycle_of, tachycardia
+
+EDGE_TICKS = EDGE_MS // TICK_MS
+"""Ticks about a change of rhythm that teach nothing."""
+MOST_CYCLES = 40
+"""Ventricular beats of one signal that tachycardia is made of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +45,8 @@ class Disturbance:
     """Largest SNR of that noise, dB."""
     wander: float = 0.3
     """Share with baseline wander."""
+    tachycardia: float = 0.25
+    """Share with ventricular tachycardia made of another patient's ventricular beat."""
 
 
 class RhythmSampler:
@@ -74,6 +82,7 @@ class RhythmSampler:
         self._shares = np.cumsum(weights) / weights.sum()
         self._fs, self._how = labelled[0][0].fs, disturbance
         self._n = self._fs * TICK_MS // 1000
+        self._cycles = [cycles for s, _ in labelled if (cycles := cycles_of(s))]
 
     def draw(
         self, rng: np.random.Generator, batch: int, length_s: int
@@ -92,6 +101,8 @@ class RhythmSampler:
         rhythm = np.full((batch, n_ticks), SpanRhythm.UNKNOWN, np.int64)
         for row in range(batch):
             self._cut(rng, signal[row], rhythm[row])
+            if self._cycles and rng.random() < self._how.tachycardia:
+                self._add_tachycardia(rng, signal[row], rhythm[row])
         how = self._how
         signal = augment.gain(signal, rng, low=1 / how.gain, high=how.gain)
         signal = augment.inversion(signal, rng, share=how.inversion)
@@ -120,3 +131,28 @@ class RhythmSampler:
         source = (np.arange(len(rhythm)) * pace).astype(np.int64) + begin
         whole = there.reshape(len(rhythm), -1).all(axis=1)
         rhythm[whole] = ticks[np.minimum(source[whole], len(ticks) - 1)]
+
+    def _add_tachycardia(
+        self, rng: np.random.Generator, signal: NDArray[np.float32], rhythm: NDArray[np.int64]
+    ) -> None:
+        """Put a stretch of synthetic tachycardia in place of what is there."""
+        of_patient = self._cycles[int(rng.integers(len(self._cycles)))]
+        cycle = of_patient[int(rng.integers(len(of_patient)))]
+        length = int(rng.integers(len(rhythm) // 4, len(rhythm)))
+        begin = int(rng.integers(0, len(rhythm) - length + 1))
+        part = signal[begin * self._n : (begin + length) * self._n]
+        drawn = tachycardia(cycle, len(part), self._fs, rng)
+        noise = rng.standard_normal(len(part)) * np.exp(rng.uniform(np.log(0.003), np.log(0.05)))
+        part[:] = drawn * rng.uniform(0.7, 1.3) + noise + part[0]
+        rhythm[begin : begin + length] = SpanRhythm.VT
+        for edge in (begin, begin + length):
+            rhythm[max(edge - EDGE_TICKS, 0) : edge + EDGE_TICKS] = SpanRhythm.UNKNOWN
+
+
+def cycles_of(signal: LabelledSignal) -> list[NDArray[np.float32]]:
+    """Cut the cycles of a signal's ventricular beats, ``MOST_CYCLES`` spread over it at most."""
+    at = signal.r_ms[signal.aami == V] * signal.fs // 1000
+    at = at[(at > signal.fs) & (at < len(signal.signal_uv) - signal.fs)]
+    x = signal.scaled
+    chosen = at[:: max(len(at) // MOST_CYCLES, 1)]
+    return [cycle_of(x, int(r), signal.fs) for r in chosen]

@@ -8,21 +8,20 @@ contradict.
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable
-from dataclasses import replace
 from enum import IntEnum
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.ticks import TICK_MS, V
+from inference.ticks import TICK_MS, N, V
 from ingest.errors import InputError
 from ingest.wfdb_replay import open_recording
+from training.assessment.scoring import find_beats
 from training.datasets import LabelledSignal, all_records, condition
 from training.ec57 import Annotations, read_annotations
-from training.found_beats import REFERENCE
+from training.found_beats import rhythms
 from training.labels import aami_codes
 from training.splits import patient_of
 from training.subjects import read_subject
@@ -41,9 +40,17 @@ class SpanRhythm(IntEnum):
     """Ventricular fibrillation or flutter."""
     ASYSTOLE = 3
     """No beats."""
+    AF = 4
+    """Atrial fibrillation."""
+    FLUTTER = 5
+    """Atrial flutter: neither fibrillation nor safely another rhythm."""
+    NOISY = 6
+    """A strip too noisy to tell its rhythm, but certainly not VT, VF or asystole."""
 
 
-LETHAL = {
+NAMED = {
+    "AFIB": SpanRhythm.AF,
+    "AFL": SpanRhythm.FLUTTER,
     "VT": SpanRhythm.VT,
     "VF": SpanRhythm.VF,
     "VFIB": SpanRhythm.VF,
@@ -51,6 +58,8 @@ LETHAL = {
     "ASYS": SpanRhythm.ASYSTOLE,
 }
 """Auxiliary strings of PhysioNet's rhythm annotations, the leading parenthesis left out."""
+TABLED = {"A": SpanRhythm.AF, "~": SpanRhythm.NOISY}
+"""Rhythms of the table of the PhysioNet/CinC Challenge 2017 that are not simply another one."""
 NOISE = "NOISE"
 """Auxiliary string of a stretch whose rhythm cannot be told."""
 EDGE_MS = 400
@@ -68,6 +77,8 @@ def load_spans(
     annotator: str = "atr",
 ) -> list[LabelledSignal]:
     """Read and condition records with the rhythm of each stretch.
+
+    Beats are the reference's; where a table tells the rhythm, those that the shipped models find.
 
     Parameters
     ----------
@@ -89,20 +100,27 @@ def load_spans(
     """
     signals = []
     by_table = _named_in_table(folder)
-    for record in records:
-        recording = open_recording(folder / record)
+    recordings = {record: open_recording(folder / record) for record in records}
+    found = find_beats({name: one for name, one in recordings.items() if name in by_table})
+    for record, recording in recordings.items():
         length_ms = round(1000 * recording.samples.shape[1] / recording.fs)
         if record in by_table:
-            rhythms = np.array([[0, length_ms, SpanRhythm.OTHER]], np.int64)
+            rhythm = TABLED.get(by_table[record], SpanRhythm.OTHER)
+            spans = np.array([[0, length_ms, rhythm]], np.int64)
+            sample = np.array(found[record].sample, np.int64)
+            aami = np.full(len(sample), N, np.int8)
         else:
             notes = read_annotations(folder, record, annotator, recording.fs)
-            rhythms = spans_of(notes, recording.fs, length_ms)
+            spans = spans_of(notes, recording.fs, length_ms)
+            codes = aami_codes(notes.symbol)
+            sample, aami = notes.sample[codes >= 0], codes[codes >= 0]
+        r_ms = np.rint(sample * 1000 / recording.fs).astype(np.int64)
         there = [lead for lead in leads if lead < len(recording.leads)]
         if not there:
             raise InputError(f"record {record} has {len(recording.leads)} leads, no {leads[0]}")
         for lead in there:
             signal, scale = condition(recording, lead, fs)
-            bare = LabelledSignal(
+            labelled = LabelledSignal(
                 record,
                 recording.leads[lead].name,
                 lead,
@@ -110,13 +128,14 @@ def load_spans(
                 fs,
                 signal,
                 scale,
-                np.zeros(0, np.int64),
-                np.zeros(0, np.int8),
+                r_ms,
+                aami,
                 np.zeros((0, 2), np.int64),
                 lead == there[0],
                 read_subject(folder, record),
+                rhythm_ms=spans,
             )
-            signals.append(replace(bare, rhythm_ms=rhythms))
+            signals.append(labelled)
     return signals
 
 
@@ -168,6 +187,8 @@ def spans_of(notes: Annotations, fs: float, length_ms: int) -> NDArray[np.int64]
 def by_tick(signal: LabelledSignal) -> NDArray[np.int8]:
     """Label each tick of a signal, array of shape (n_ticks,); unknown where it is not all alike.
 
+    Atrial rhythms and noisy strips are other rhythms here: what matters is VT, VF and asystole.
+
     Examples
     --------
     >>> spans = np.array([[0, 500, 0], [500, 1000, 2]])
@@ -180,12 +201,13 @@ def by_tick(signal: LabelledSignal) -> NDArray[np.int8]:
     """
     labels = np.full(len(signal.scale_uv), SpanRhythm.UNKNOWN, np.int8)
     for begin, end, rhythm in signal.rhythm_ms.tolist():
-        labels[-(-begin // TICK_MS) : max(end // TICK_MS, 0)] = rhythm
+        seen = SpanRhythm.OTHER if rhythm > SpanRhythm.ASYSTOLE else rhythm
+        labels[-(-begin // TICK_MS) : max(end // TICK_MS, 0)] = seen
     return labels
 
 
 def _rhythm(aux: str) -> SpanRhythm:
-    return SpanRhythm.UNKNOWN if aux == NOISE else LETHAL.get(aux, SpanRhythm.OTHER)
+    return SpanRhythm.UNKNOWN if aux == NOISE else NAMED.get(aux, SpanRhythm.OTHER)
 
 
 def _without_runs(
@@ -204,10 +226,8 @@ def _without_runs(
     return np.array([span for span in spans if span[1] > span[0]], np.int64).reshape(-1, 3)
 
 
-def _named_in_table(folder: Path) -> frozenset[str]:
-    """Name the records that a table gives one rhythm each, none VT or VF (Challenge 2017)."""
-    path = folder / REFERENCE
-    if not path.is_file():
-        return frozenset()
-    rows = csv.reader(path.read_text("utf-8").splitlines())
-    return frozenset(row[0] for row in rows if row and (folder / f"{row[0]}.hea").is_file())
+def _named_in_table(folder: Path) -> dict[str, str]:
+    """Give the rhythm of each record that is there and that a table gives one rhythm each."""
+    return {
+        name: told for name, told in rhythms(folder).items() if (folder / f"{name}.hea").is_file()
+    }

@@ -10,7 +10,7 @@ import numpy as np
 
 from inference.ticks import AAMI
 from ingest.simulator import Ectopy, Script, SimulatedRecord, simulate, sinus, with_ectopy
-from training.config import TrainConfig
+from training.config import RHYTHM_TASKS, TrainConfig
 
 NAMES = ("ada", "bea", "cat", "dot")
 """Records, one a patient."""
@@ -61,6 +61,7 @@ def tiny_config(task: str, **tables: dict[str, Any]) -> TrainConfig:
     small = {
         "qrs": {"fine": 2, "coarse": 4, "hidden": 4},
         "ctc": {"fine": 2, "coarse": 4, "hidden": 4},
+        "atrial": {"hidden": 4},
         "rhythm": {"fine": 2, "coarse": 4, "tick": 4, "hidden": 4},
         "beat": {"channels": 4, "embedding": 4, "hidden_v": 4, "hidden_s": 4},
         "two-lead-beat": {"channels": 4, "embedding": 4, "hidden_v": 4, "hidden_s": 4},
@@ -71,7 +72,7 @@ def tiny_config(task: str, **tables: dict[str, Any]) -> TrainConfig:
             "database": "simdb",
             "records": NAMES[:2],
             "leads": (0, 1),
-            "labels": "spans" if task == "rhythm" else "beats",
+            "labels": "spans" if task in RHYTHM_TASKS else "beats",
         },
         "fit": {"epochs": 2, "steps": 3, "batch": 2, "length": 16},
         "architecture": small[task],

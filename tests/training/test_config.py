@@ -68,10 +68,10 @@ def test_shipped_configs_learn_from_ds1_alone_of_mitdb(path: Path) -> None:
             HEAD + '[fit]\naverage = 0.5\npatience = 3\n[data]\nvalidation = ["101"]',
             "allowed with fit.average: 0",
         ),
-        (HEAD.replace("beat", "rhythm"), "data.labels: 'spans' is what the task 'rhythm' learns"),
+        (HEAD.replace("beat", "rhythm"), "data.labels: 'spans' is what rhythm and atrial"),
         (
             HEAD + '[data]\nlabels = "spans"',
-            "data.labels: 'spans' is what the task 'rhythm' learns",
+            "data.labels: 'spans' is what rhythm and atrial",
         ),
         ("task = ", "is not TOML"),
     ],

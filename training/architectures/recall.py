@@ -18,8 +18,9 @@ QRS = slice(BEFORE - 8, BEFORE + 10)
 ATRIAL = slice(2, BEFORE - 7)
 """Where a P wave lies: 264 to 56 ms before the peak."""
 N_FEATURES = 18
-RR, HAS_RR, FIT_ATRIAL = 5, 9, 11
-"""Places of features: RR interval less ``TYPICAL_S``, whether it is known, fit of the P wave."""
+RR, HAS_RR, FIT_QRS, FIT_ATRIAL = 5, 9, 10, 11
+"""Places of features: RR interval less ``TYPICAL_S``, whether it is known, fit of the QRS, of the P
+wave."""
 TYPICAL_S = 0.8
 """An RR interval as any, s."""
 N_RR = 8

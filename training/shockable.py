@@ -1,0 +1,223 @@
+"""How well VT and VF are told in patients never seen: vfdb, one patient left out at a time.
+
+``python -m training.shockable CONFIG`` is how the rhythm model is chosen and
+judged. What is counted, as Picon (2019) and the AHA do (Kerber, Circulation 1997):
+stretches of 4 s, each all shockable (VT, VF) or all of another rhythm; those
+annotated as noise, or with a change of rhythm in them, are left out. Beside it,
+every episode of 10 s or more, and how long after its onset it is called.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.progress import track
+
+from inference.lethal import SMALLEST_UV, WINDOW_TICKS, trailing_mean
+from inference.ticks import TICK_MS
+from training.config import TrainConfig, load_config
+from training.datasets import LabelledSignal
+from training.quiet import fitted
+from training.rhythm_spans import SpanRhythm, by_tick
+from training.rhythm_task import SHOCKABLE, RhythmTask
+from training.sources import read_split
+
+DATABASE = "vfdb"
+"""The database whose patients are left out."""
+THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.7)
+"""What is tried."""
+LONG_MS = 10_000
+"""Length from which an episode must be called, and time from its onset within which, ms."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LeftOut:
+    """One lead of a record, scored by a model that never saw its patient."""
+
+    record: str
+    """Name."""
+    lead: int
+    """Place of the lead in the record."""
+    probs: NDArray[np.float32]
+    """Array of shape (n_ticks, n_classes)."""
+    scale_uv: NDArray[np.float32]
+    """Array of shape (n_ticks,): amplitude scale, uV."""
+    truth: NDArray[np.int8]
+    """Array of shape (n_ticks,): :class:`~training.rhythm_spans.SpanRhythm`."""
+    rhythm_ms: NDArray[np.int64]
+    """Stretches as annotated, see :class:`~training.datasets.LabelledSignal`."""
+
+    def called(self, threshold: float) -> NDArray[np.bool_]:
+        """Say of each tick whether a shockable rhythm is called at its end."""
+        p = self.probs[:, [int(rhythm) for rhythm in SHOCKABLE]].sum(axis=1)
+        return (trailing_mean(p) >= threshold) & (self.scale_uv >= SMALLEST_UV)
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Stretches of 4 s of one lead of one record."""
+
+    record: str
+    """Name."""
+    lead: int
+    """Place of the lead in the record."""
+    shocked: int
+    """Shockable and called so."""
+    missed: int
+    """Shockable, not called."""
+    false: int
+    """Not shockable, but called."""
+    left: int
+    """Not shockable, not called."""
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """One episode of VT or VF of 10 s or more."""
+
+    record: str
+    """Name."""
+    lead: int
+    """Place of the lead."""
+    rhythm: str
+    """``"VT"`` or ``"VF"``."""
+    onset_s: float
+    """Onset as annotated, s."""
+    duration_s: float
+    """How long it lasts, s."""
+    delay_s: float | None
+    """From onset to call, s; None where it is not called before its end."""
+
+
+def leave_out(config: TrainConfig, data: Path, kept: Path) -> Iterator[LeftOut]:
+    """Train once a patient of vfdb and score this patient's leads; folds made before are kept.
+
+    Parameters
+    ----------
+    config : TrainConfig
+        Of the task ``rhythm``.
+    data : Path
+        Folder of the databases.
+    kept : Path
+        Folder of what was scored before.
+    """
+    signals = list(read_split(config.data, data).training)
+    patients = sorted({s.patient for s in signals if s.patient.startswith(f"{DATABASE}/")})
+    told = config.model_dump_json() + "".join(s.name for s in signals)
+    digest = hashlib.sha256(told.encode()).hexdigest()[:12]
+    kept.mkdir(parents=True, exist_ok=True)
+    for patient in track(patients, description="patients left out"):
+        left = [s for s in signals if s.patient == patient]
+        path = kept / f"{digest}-{left[0].name}.npz"
+        if not path.exists():
+            task = fit_without(config, signals, patient)
+            np.savez(path, *(task.probabilities(s) for s in left))
+        with np.load(path) as probs:
+            for at, s in enumerate(left):
+                yield LeftOut(
+                    s.name,
+                    s.lead_index,
+                    probs[f"arr_{at}"],
+                    s.scale_uv,
+                    by_tick(s),
+                    s.rhythm_ms,
+                )
+
+
+def fit_without(config: TrainConfig, signals: Sequence[LabelledSignal], patient: str) -> RhythmTask:
+    """Fit a model on everybody else."""
+    rest = [s for s in signals if s.patient != patient]
+    return fitted(lambda: RhythmTask(config, rest, []), config.fit)
+
+
+def stretches(left: LeftOut, threshold: float) -> Counts:
+    """Count stretches of 4 s."""
+    n = len(left.truth) // WINDOW_TICKS
+    truth = left.truth[: n * WINDOW_TICKS].reshape(n, WINDOW_TICKS)
+    called = left.called(threshold)[WINDOW_TICKS - 1 :: WINDOW_TICKS][:n]
+    shockable = np.isin(truth, SHOCKABLE).all(axis=1)
+    other = ((truth == SpanRhythm.OTHER) | (truth == SpanRhythm.ASYSTOLE)).all(axis=1)
+    return Counts(
+        left.record,
+        left.lead,
+        int((shockable & called).sum()),
+        int((shockable & ~called).sum()),
+        int((other & called).sum()),
+        int((other & ~called).sum()),
+    )
+
+
+def long_episodes(left: LeftOut, threshold: float) -> Iterator[Called]:
+    """Tell of each episode of 10 s or more when it was called; VT into VF is one."""
+    called = left.called(threshold)
+    for begin, end, rhythm in joined(left.rhythm_ms):
+        if end - begin < LONG_MS:
+            continue
+        ticks = np.flatnonzero(called[begin // TICK_MS : end // TICK_MS])
+        delay = (int(ticks[0]) + 1) * TICK_MS / 1000 if len(ticks) else None
+        name = SpanRhythm(rhythm).name
+        yield Called(left.record, left.lead, name, begin / 1000, (end - begin) / 1000, delay)
+
+
+def joined(rhythm_ms: NDArray[np.int64]) -> list[tuple[int, int, int]]:
+    """Join shockable stretches that follow one another; the first names the episode.
+
+    Examples
+    --------
+    >>> joined(np.array([[0, 900, 0], [1000, 5000, 1], [5800, 9000, 2], [20000, 30000, 2]]))
+    [(1000, 9000, 1), (20000, 30000, 2)]
+    """
+    episodes: list[tuple[int, int, int]] = []
+    for begin, end, rhythm in rhythm_ms.tolist():
+        if rhythm not in SHOCKABLE:
+            continue
+        if episodes and begin - episodes[-1][1] <= 1000:
+            episodes[-1] = (episodes[-1][0], end, episodes[-1][2])
+        else:
+            episodes.append((begin, end, rhythm))
+    return episodes
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Cross-validate one configuration from the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("config", type=Path)
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--kept", type=Path, default=Path("runs/shockable"))
+    parser.add_argument("--json", type=Path, help="write all counts there")
+    options = parser.parse_args(argv)
+    left = list(leave_out(load_config(options.config), options.data, options.kept))
+    for threshold in THRESHOLDS:
+        for lead in (0, 1):
+            counts = [stretches(one, threshold) for one in left if one.lead == lead]
+            print(f"threshold {threshold}, lead {lead}: {in_words(counts)}")
+    chosen = [stretches(one, 0.5) for one in left]
+    for one in chosen:
+        print(f"{one.record} lead {one.lead}: {in_words([one])}")
+    episodes = [episode for one in left for episode in long_episodes(one, 0.5)]
+    late = [e for e in episodes if e.delay_s is None or e.delay_s > LONG_MS / 1000]
+    print(f"{len(episodes)} episodes of 10 s or more (both leads), {len(late)} not within 10 s")
+    for episode in late:
+        print(episode)
+    if options.json:
+        told = {"stretches": [asdict(c) for c in chosen], "episodes": [asdict(e) for e in episodes]}
+        options.json.write_text(json.dumps(told, indent=1) + "\n", "utf-8")
+
+
+def in_words(counts: Sequence[Counts]) -> str:
+    """Say gross sensitivity and specificity with their denominators, in percent."""
+    shocked, missed = sum(c.shocked for c in counts), sum(c.missed for c in counts)
+    false, left = sum(c.false for c in counts), sum(c.left for c in counts)
+    se, sp = 100 * shocked / max(shocked + missed, 1), 100 * left / max(left + false, 1)
+    return f"Se {se:.2f} of {shocked + missed}, Sp {sp:.2f} of {left + false}"
+
+
+if __name__ == "__main__":
+    main()
