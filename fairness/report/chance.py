@@ -53,7 +53,7 @@ def chance_picture(gaps: Sequence[Gap], styles: Sequence[Style], ident: str) -> 
         x = axis.at(tick)
         body.append(line(x, bottom, x, bottom + 4, "axis"))
         body.append(text(x, bottom + 16, f"{tick:g}", size=10.5, anchor="middle", colour="muted"))
-    title = "Largest gaps beside the permutation null"
+    title = "Largest gaps beside those that chance alone gives"
     return picture(ident, title, _told(gaps, styles), WIDTH, bottom + _FOOT - 14, *body)
 
 

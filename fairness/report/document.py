@@ -6,12 +6,18 @@ import dataclasses
 import json
 import math
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
 from types import GenericAlias
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, get_args, get_origin, get_type_hints
+
+import numpy as np
 
 from fairness.errors import AuditError
 from fairness.result import AuditResult
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 FORM = "vigil.audit/1"
 """Name and version of the document's form; its schema is ``fairness/audit.schema.json``."""
@@ -28,9 +34,7 @@ def to_dict(result: AuditResult) -> dict[str, Any]:
     >>> _plain(Estimate(0.98, float("nan"), 1.0))
     {'value': 0.98, 'low': None, 'high': 1.0}
     """
-    return {"schema": FORM} | {
-        field.name: _plain(getattr(result, field.name)) for field in dataclasses.fields(result)
-    }
+    return {"schema": FORM} | _plain_record(result)
 
 
 def from_dict(document: object) -> AuditResult:
@@ -71,16 +75,32 @@ def load_result(path: Path) -> AuditResult:
 
 def _plain(value: object) -> Any:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        return _plain_record(value)
     if isinstance(value, dict):
         return {str(key): _plain(part) for key, part in value.items()}
     if isinstance(value, tuple | list):
         return [_plain(part) for part in value]
     if isinstance(value, StrEnum):
         return value.value
+    if isinstance(value, np.generic):
+        return _plain(value.item())
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     return value
+
+
+def _plain_record(record: DataclassInstance) -> dict[str, Any]:
+    hints = _hints(type(record))
+    return {
+        # A whole number in a field of floats is written as the float that will be read.
+        name: _plain(float(value) if hints[name] is float else value)
+        for name, value in ((f.name, getattr(record, f.name)) for f in dataclasses.fields(record))
+    }
+
+
+@cache
+def _hints(kind: type) -> dict[str, Any]:
+    return get_type_hints(kind)
 
 
 def _typed(value: object, kind: Any, where: str) -> object:
@@ -99,7 +119,7 @@ def _typed(value: object, kind: Any, where: str) -> object:
 def _record(value: object, kind: type, where: str) -> object:
     if not isinstance(value, dict):
         raise AuditError(f"{where}: an object is wanted, not {value!r}")
-    hints = get_type_hints(kind)
+    hints = _hints(kind)
     fields = {f.name: f for f in dataclasses.fields(kind)}
     if unknown := sorted(set(value) - set(fields)):
         raise AuditError(f"{where}: unknown {', '.join(unknown)}; known: {', '.join(fields)}")

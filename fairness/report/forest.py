@@ -17,7 +17,7 @@ from fairness.result import Estimate, Verdict
 WIDTH = 800.0
 """Of the wide plot, px; the narrow one is for a phone."""
 NARROW = 348.0
-_ROW, _HEAD, _TOP, _FOOT = 24.0, 26.0, 46.0, 34.0
+_ROW, _HEAD, _TOP, _FOOT = 26.0, 26.0, 46.0, 34.0
 _STACK = 66.0
 
 
@@ -111,7 +111,7 @@ def _wide(panel: Panel, axis: Axis) -> tuple[list[Markup], float]:
         body += [*_names("All patients", panel.overall.patients, y, bold=True)]
         body += _whisker(level, panel.overall.estimate, y + _ROW / 2, "ink", shape="square")
         body.append(_figure(panel.style.interval(panel.overall.estimate), y))
-        body.append(text(_WIDE.difference_text, y + 16, "dotted line", size=11, colour="muted"))
+        body.append(text(_WIDE.difference_text, y + 17, "dotted line", size=11, colour="muted"))
     y += _ROW
     for attribute in panel.attributes:
         body.append(text(_WIDE.label, y + 18, attribute, bold=True, colour="muted"))
@@ -157,19 +157,19 @@ def _names(label: str, patients: int, y: float, *, bold: bool = False) -> list[M
     room = _WIDE.patients - _WIDE.label - 44
     lines = wrap(label, room, 12 if len(label) < 28 else 10, 2)
     size = 12 if len(lines) == 1 else 10
-    first = y + 16 if len(lines) == 1 else y + 10.5
+    first = y + 17 if len(lines) == 1 else y + 11.5
     return [
         *(
             text(_WIDE.label + (0 if bold else 10), first + i * 11, words, size=size, bold=bold)
             for i, words in enumerate(lines)
         ),
-        text(_WIDE.patients, y + 16, count(patients), anchor="end"),
+        text(_WIDE.patients, y + 17, count(patients), anchor="end"),
     ]
 
 
 def _figure(words: str, y: float) -> Markup:
     colour = "muted" if words == NOT_ESTIMABLE else "ink"
-    return text(_WIDE.level_text, y + 16, words, size=11, colour=colour)
+    return text(_WIDE.level_text, y + 17, words, size=11, colour=colour)
 
 
 def _wide_row(panel: Panel, row: PanelRow, level: Axis, axis: Axis, y: float) -> list[Markup]:
@@ -220,8 +220,8 @@ def _whisker(axis: Axis, estimate: Estimate, y: float, colour: str, *, shape: st
 def _bar(axis: Axis, estimate: Estimate, y: float, colour: str) -> list[Markup]:
     if not math.isfinite(estimate.low) and not math.isfinite(estimate.high):
         return []
-    low = estimate.low if math.isfinite(estimate.low) else axis.low
-    high = estimate.high if math.isfinite(estimate.high) else axis.high
+    low = estimate.low if math.isfinite(estimate.low) else -math.inf
+    high = estimate.high if math.isfinite(estimate.high) else math.inf
     drawn = [line(axis.at(low), y, axis.at(high), y, colour, width=1.5)]
     for beyond, x, way in ((low < axis.low, axis.start, 4), (high > axis.high, axis.end, -4)):
         if beyond:
@@ -239,7 +239,7 @@ def _ruler(panel: Panel, axis: Axis, y: float, *, signed: bool) -> list[Markup]:
         sign = "−" if tick < 0 else "+" if signed and tick > 0 else ""
         words = f"{sign}{abs(tick) * panel.style.scale:.{digits}f}"
         drawn.append(line(x, y, x, y + 4, "axis"))
-        drawn.append(text(x, y + 16, words, size=10.5, anchor="middle", colour="muted"))
+        drawn.append(text(x, y + 17, words, size=10.5, anchor="middle", colour="muted"))
     unit = (panel.style.step_unit if signed else panel.style.unit).strip()
     middle = (axis.start + axis.end) / 2
     if unit:

@@ -53,7 +53,7 @@ def render_page(result: AuditResult, *, paged: bool = False) -> str:
     page = templates.get_template("report.html.j2").render(
         view=view,
         paged=paged,
-        style=Markup(style_sheet()),  # noqa: S704 - ours, and no input in it
+        style=Markup(style_sheet(paged=paged)),  # noqa: S704 - ours, and no input in it
         headline=headline(result.verdict),
         sections=[s for s in _SECTIONS if _shown(view, s[0])],
         digests=_digests(result),

@@ -18,25 +18,32 @@ _MARKS = {
 }
 
 
-def style_sheet() -> str:
-    """Return the whole style sheet of the page."""
-    fixed = (Path(__file__).parent / "templates" / "report.css").read_text(encoding="utf-8")
+def style_sheet(*, paged: bool = False) -> str:
+    """Return the whole style sheet; ``paged`` leaves out what only a screen needs."""
     light = {name: paint.light for name, paint in PAINTS.items()}
+    verdicts = "\n".join(
+        f".v-{key} {{ color: var(--{key}); }} .hero-{key} {{ border-color: var(--{key}); }}"
+        for key in _MARKS
+    )
+    base = f":root {{ {_variables(light)} }}\n{_file('report')}\n{verdicts}\n{_marks(light)}\n"
+    return f"{base}{'' if paged else _for_screens()}{_file('print')}"
+
+
+def _for_screens() -> str:
     dark = {name: paint.dark for name, paint in PAINTS.items()}
     named = "\n".join(
         f".f-{name} {{ fill: var(--{name}); }} .s-{name} {{ stroke: var(--{name}); }}"
         for name in PAINTS
     )
-    verdicts = "\n".join(
-        f".v-{key} {{ color: var(--{key}); }} .hero-{key} {{ border-color: var(--{key}); }}"
-        for key in _MARKS
-    )
     return (
-        f":root {{ color-scheme: light dark; {_variables(light)} }}\n{fixed}\n{verdicts}\n"
-        f"{_marks(light)}\n@media screen {{\n{named}\n}}\n"
-        f"@media screen and (prefers-color-scheme: dark) {{\n"
+        f":root {{ color-scheme: light dark; }}\n{_file('screen')}\n"
+        f"@media screen {{\n{named}\n}}\n@media screen and (prefers-color-scheme: dark) {{\n"
         f":root {{ {_variables(dark)} }}\n{_marks(dark)}\n}}\n"
     )
+
+
+def _file(name: str) -> str:
+    return (Path(__file__).parent / "templates" / f"{name}.css").read_text(encoding="utf-8")
 
 
 def mark(key: str, colour: str, ground: str, size: str) -> str:

@@ -115,12 +115,16 @@ def silences(panels: Sequence[Panel]) -> list[str]:
         for shown in panel.rows:
             if reason := _silence(shown):
                 told.setdefault(reason, []).append(panel.title)
-    unknown = [
+    sentences = [
+        f"{reason}; in {'every metric' if len(titles) == len(panels) else ', '.join(titles)}."
+        for reason, titles in told.items()
+    ]
+    silent = [
         f"{panel.title}: {NOT_ESTIMABLE} from these data."
         for panel in panels
         if panel.overall is None or not math.isfinite(panel.overall.estimate.value)
     ]
-    return [f"{reason}; in {', '.join(titles)}." for reason, titles in told.items()] + unknown
+    return sentences + silent
 
 
 def _silence(shown: PanelRow) -> str:

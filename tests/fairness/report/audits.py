@@ -116,8 +116,8 @@ class Drawn:
         ratio = name in ("sensitivity", "ppv", "specificity", "exclusion_rate") and units > 0
         return GroupMetric(
             condition, name, group.attribute, group.name, group.patients,
-            numerator=round(units * estimate.value) if ratio else NAN,
-            denominator=units if ratio else NAN,
+            numerator=float(round(units * estimate.value)) if ratio else NAN,
+            denominator=float(units) if ratio else NAN,
             estimate=estimate, pooled=estimate,
             mean_over_patients=estimate.value * 0.995,
             shortfall=comparable(group, self.declaration.min_patients),
