@@ -131,7 +131,8 @@ def _from_files(
 
 def _tell(result: AuditResult, files: list[Path], *, as_json: bool) -> int:
     """Print the verdict and give its exit code."""
-    from deploy.services.audit import EXIT, summary
+    from deploy.services.audit import summary
+    from deploy.services.audit_verdicts import EXIT
 
     if as_json:
         typer.echo(json.dumps(summary(result, files)))

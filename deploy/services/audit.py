@@ -10,22 +10,19 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from fairness.audit import audit
 
+from fairness.audit import audit
 from fairness.build import build_cohort
 from fairness.declaration import load_declaration
 from fairness.provenance import file_digest
 from fairness.report import write_report
-from fairness.result import AuditResult, Comparison, Provenance, Verdict
+from fairness.result import AuditResult, Comparison, Provenance
 from fairness.tables import read_table
 from inference import model
 from ingest.errors import InputError
 
 Step = Callable[[str], None]
 """Is told what is being done now."""
-
-EXIT = {Verdict.PASS: 0, Verdict.FAIL: 1, Verdict.INSUFFICIENT: 3}
-"""Exit code of each verdict; bad input is 2."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

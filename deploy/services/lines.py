@@ -1,0 +1,121 @@
+"""Lines of JSON as they come: from a file that grows, or from a topic, always from its start."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+from ingest.errors import InputError
+from ingest.kafka_topics import require_topics
+from ingest.kafka_url import BrokerError, KafkaUrl
+
+LINES_A_POLL = 10_000
+"""Most lines that one poll gives: the rest comes with the next."""
+
+
+class Lines(Protocol):
+    """Where lines come from. Nothing is committed: who starts again hears all from the start."""
+
+    def poll(self) -> list[bytes]:
+        """Return what has come since; nothing where there is nothing new."""
+        ...
+
+    def close(self) -> None:
+        """Let go."""
+        ...
+
+
+class FileLines:
+    """Lines of a file, also those that are added later; half a line waits for its end.
+
+    Parameters
+    ----------
+    path : Path
+        The file; it must be there.
+    whole : bool
+        Nothing will be added: a last line without an end is a line.
+
+    Raises
+    ------
+    InputError
+        If it cannot be opened.
+    """
+
+    def __init__(self, path: Path, *, whole: bool = False) -> None:
+        self._whole = whole
+        try:
+            self._file = path.open("rb")
+        except OSError as error:
+            raise InputError(f"cannot read {path}: {error.strerror}") from error
+
+    def poll(self) -> list[bytes]:
+        """Return whole lines that have not been given yet, empty ones left out."""
+        found: list[bytes] = []
+        while len(found) < LINES_A_POLL:
+            begin = self._file.tell()
+            line = self._file.readline()
+            if not line or not (self._whole or line.endswith(b"\n")):
+                self._file.seek(begin)
+                break
+            if line.strip():
+                found.append(line)
+        return found
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+class TopicLines:
+    """Messages of a Kafka topic, committed ones only.
+
+    Parameters
+    ----------
+    url : str
+        ``kafka://HOST:PORT/TOPIC``.
+
+    Raises
+    ------
+    InputError
+        If there is no such topic, or no broker answers.
+    """
+
+    def __init__(self, url: str) -> None:
+        from kafka import KafkaConsumer, TopicPartition  # here: files need no Kafka
+
+        address = KafkaUrl.parse(url)
+        try:
+            require_topics([url])
+        except BrokerError as error:
+            raise InputError(str(error)) from error
+        self._consumer = KafkaConsumer(
+            bootstrap_servers=list(address.servers),
+            group_id=None,
+            auto_offset_reset="earliest",
+            enable_auto_commit=False,
+            isolation_level="read_committed",
+        )
+        parts = self._consumer.partitions_for_topic(address.topic) or set()
+        self._consumer.assign([TopicPartition(address.topic, part) for part in sorted(parts)])
+
+    def poll(self) -> list[bytes]:
+        """Return messages that have come, waiting a little for them."""
+        got = self._consumer.poll(timeout_ms=200, max_records=LINES_A_POLL)
+        return [record.value or b"" for records in got.values() for record in records]
+
+    def close(self) -> None:
+        """Leave the broker."""
+        self._consumer.close(autocommit=False)
+
+
+def open_lines(where: str, *, whole: bool = False) -> Lines:
+    """Open a file, or a topic by its ``kafka://`` address; ``whole`` as :class:`FileLines`.
+
+    Raises
+    ------
+    InputError
+        If it cannot be opened.
+    """
+    if where.startswith("kafka://"):
+        return TopicLines(where)
+    return FileLines(Path(where), whole=whole)
