@@ -8,6 +8,7 @@ and in how many pieces a gap was told, makes no difference to what comes out.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,6 +18,7 @@ from inference.slots import Field
 from inference.stage import Stage
 from inference.streams import Streams
 from inference.ticks import TICK_MS
+from ingest.frame_columns import INT16_LE
 from ingest.frames import MISSING_ADU
 from ingest.sequence_types import Chunk, Gap, Item
 
@@ -40,8 +42,8 @@ class Signal:
 
     slot: int
     """Slot of the stream."""
-    samples: NDArray[np.int16]
-    """Array of shape (n_leads, n_samples), adu; a lead that the stream does not have is missing."""
+    raw: bytes
+    """int16 little-endian, lead by lead, adu; a lead that the stream does not have is missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,10 @@ class Intake(Stage):
                 )
         return None
 
+    def note_heard(self, slots: Iterable[int]) -> None:
+        """Note that streams were heard, whose samples did not go through a queue."""
+        self.state["gap_samples"][list(slots)] = 0
+
     def _chunks(self, slot: int, queue: Queue) -> Signal:
         """Join the chunks at the head of the queue, up to the longest push."""
         info = self._streams.info(slot)
@@ -120,7 +126,7 @@ class Intake(Stage):
             if part.shape[1] < chunk.samples.shape[1]:
                 queue.appendleft(_rest(chunk, part.shape[1]))
         self.state["gap_samples"][slot] = 0
-        return Signal(slot, np.concatenate(parts, axis=1))
+        return Signal(slot, np.concatenate(parts, axis=1, dtype=INT16_LE).tobytes())
 
     def _leads(self, samples: NDArray[np.int16], rows: tuple[int, ...]) -> NDArray[np.int16]:
         """Take the leads in use; those that the stream does not have are missing."""
@@ -140,13 +146,16 @@ class Intake(Stage):
         if gap.n_samples > room:
             return self._end(slot, queue, room)
         gaps[slot] += gap.n_samples
-        return Signal(slot, self._missing(gap.n_samples))
+        return self._silence(slot, gap.n_samples)
 
     def _end(self, slot: int, queue: Queue, n_missing: int) -> Signal:
         """Give out what is missing before the end and what follows it; then the stream leaves."""
         n_padding = int(self._end_s * self._streams.info(slot).fs)
         queue.appendleft(Leave(slot, n_padding))
-        return Signal(slot, self._missing(n_missing + n_padding))
+        return self._silence(slot, n_missing + n_padding)
+
+    def _silence(self, slot: int, n: int) -> Signal:
+        return Signal(slot, self._missing(n).astype(INT16_LE, copy=False).tobytes())
 
 
 def seated(queue: Queue) -> None:

@@ -7,7 +7,7 @@ a stream does not depend on how it was cut or on who else is in the batch.
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -28,13 +28,15 @@ from inference.resample import HALF_WIDTH_S, rate_plan
 from inference.results import Results
 from inference.session import StreamSession
 from inference.slots import Slots
+from inference.sorting import sort_out
 from inference.stage import Composite
 from inference.streams import StreamInfo, Streams, StreamsSnapshot, adu_per_uv
 from inference.ticks import TICK_MS
 from inference.windows import Windows
 from ingest.errors import InputError
+from ingest.frame_columns import INT16_LE
 from ingest.frames import MISSING_ADU
-from ingest.sequence_types import Chunk, Item
+from ingest.sequence_types import Chunk, Ordered
 
 LEAST_SLOTS = 64
 """Slots that are made at first; from there their number doubles."""
@@ -54,11 +56,13 @@ class Pipeline:
     lead : str, optional
         Lead to score, or leads with commas where the beat model takes two; by default the
         stream's own best known.
+    explain : bool
+        Ask the beat model why it calls beats so, for alarms to tell.
 
     Raises
     ------
     ingest.errors.InputError
-        If a model does not fit.
+        If a model does not fit, or is asked for reasons and has none.
     """
 
     def __init__(
@@ -68,6 +72,8 @@ class Pipeline:
         windows: Sequence[Path] = (),
         limits: Limits | None = None,
         lead: str | None = None,
+        *,
+        explain: bool = False,
     ) -> None:
         self.limits = limits or Limits()
         self.streams = Streams()
@@ -75,6 +81,7 @@ class Pipeline:
         self.beats = Beats(
             StreamSession(qrs or builtin("qrs"), "qrs"),
             open_beat(beat or builtin("beat"), self.limits),
+            explain=explain,
         )
         self.windows = [Windows(StreamSession(path, "window")) for path in windows]
         self.episodes = Episodes(self.limits, self.beats.picker.decision_delay_ms)
@@ -107,25 +114,25 @@ class Pipeline:
         """Quality index of a stream's latest tick, 0 to 1, for display."""
         return float(self.conditioning[self.beats.fs].quality.state["index"][slot])
 
-    def push(self, items: Iterable[Item]) -> Results:
+    def push(self, items: Iterable[Ordered]) -> Results:
         """Take sequenced items of any streams, in each stream's order.
 
         A stream that has no lead to score is passed over, and told in
         :attr:`~inference.results.Results.unscored`; the others go on.
         """
         results = Results()
-        queues: dict[str, Queue] = defaultdict(deque)
-        for item in items:
-            queues[item.stream_id].append(item)
-        while queues:
-            ready: dict[int, NDArray[np.int16]] = {}
+        sorted_out = sort_out(items, self.streams, self.beats.n_leads)
+        ready, queues = sorted_out.ready, sorted_out.queues
+        self._intake.note_heard(ready)
+        while queues or ready:
             for stream_id, queue in list(queues.items()):
                 signal = self._until_signal(queue, results)
                 if signal is None:
                     del queues[stream_id]
                 else:
-                    ready[signal.slot] = signal.samples
+                    ready[signal.slot] = signal.raw
             self._advance(ready, results)
+            ready = {}
         return results
 
     def forget(self, stream_ids: Iterable[str]) -> None:
@@ -235,18 +242,19 @@ class Pipeline:
         self._stages.reset(slots)
         self.streams.leave(leave.slot)
 
-    def _advance(self, ready: dict[int, NDArray[np.int16]], results: Results) -> None:
+    def _advance(self, ready: dict[int, bytes], results: Results) -> None:
         """Push samples of many streams, grouped by sampling frequency and length."""
         groups: dict[tuple[float, int], list[int]] = defaultdict(list)
-        for slot, samples in ready.items():
-            groups[self.streams.info(slot).fs, samples.shape[1]].append(slot)
+        for slot, raw in ready.items():
+            groups[self.streams.info(slot).fs, len(raw)].append(slot)
         for fs, stage in self.conditioning.items():
             stages = [stage, *self._beside] if fs == self.beats.fs else [stage]
             by_length: dict[int, list[tuple[ConditionedBlock, ...]]] = defaultdict(list)
             for (source_fs, _), slots in groups.items():
-                raw = np.stack([ready[slot] for slot in slots])
+                joined = b"".join([ready[slot] for slot in slots])
+                adu = np.frombuffer(joined, INT16_LE).reshape(len(slots), self.beats.n_leads, -1)
                 pushed = [
-                    each.push(np.array(slots), raw[:, lead], source_fs)
+                    each.push(np.array(slots), adu[:, lead], source_fs)
                     for lead, each in enumerate(stages)
                 ]
                 for leads in zip(*pushed, strict=True):
@@ -286,4 +294,5 @@ class Pipeline:
         """Note begins and ends of episodes, and what they do to the alarms."""
         if len(edges):
             results.note_edges(self.streams, slots, edges)
-            results.note_alarms(self.streams, self.alarms.step(slots, now_ms, edges))
+            changes = self.alarms.step(slots, now_ms, edges)
+            results.note_alarms(self.streams, changes, self.beats.reasons)

@@ -26,7 +26,8 @@ from inference.streams import choose_lead
 from ingest.codec import encode
 from ingest.dead_letters import encode_dead_letter
 from ingest.errors import InputError
-from ingest.frames import Frame, FrameError
+from ingest.frame_columns import FrameColumns
+from ingest.frames import FrameError, Lead
 from ingest.kafka_url import CommitRefusedError
 from ingest.sequence import Sequencer
 from ingest.source import Batch, DeadLetter, Sink, Source
@@ -100,6 +101,7 @@ class Worker:
         self._outbox: list[_Message] = []  # alarms not yet durable
         self._beats: list[_Message] = []
         self._partition_of: dict[str, int] = {}
+        self._leads_of: dict[str, tuple[Lead, ...]] = {}  # of the last frame that was usable
         self.last_turn_s = clock()
 
     @property
@@ -146,6 +148,7 @@ class Worker:
         for stream_id in stream_ids:
             self.sequencer.forget(stream_id)
             del self._partition_of[stream_id]
+            self._leads_of.pop(stream_id, None)
         self._outbox = [m for m in self._outbox if m.stream_id not in stream_ids]
         self._beats = [m for m in self._beats if m.stream_id not in stream_ids]
 
@@ -159,7 +162,7 @@ class Worker:
     def _take(self, batch: Batch) -> int:
         """Score one batch; return how many alarm messages came of it."""
         frames, refused = self._usable(batch)
-        items, unordered = self.sequencer.push_all(frames)
+        items, unordered = self.sequencer.push_columns(frames)
         dead = [*batch.dead, *refused, *unordered]
         for letter in dead:
             self._sinks.dead.write(_key(letter), encode_dead_letter(letter))
@@ -171,29 +174,41 @@ class Worker:
         started_s = self._clock()
         results = self.pipeline.push(items)
         self.metrics.score_seconds.observe(self._clock() - started_s)
-        self.metrics.batch_size.observe(len({item.stream_id for item in items}))
+        self.metrics.batch_size.observe(len(set(frames.stream_ids)))
         self.metrics.note_results(results)
         self.metrics.note_alarms(results.alarms)
         return self._post(results)
 
-    def _usable(self, batch: Batch) -> tuple[list[Frame], list[DeadLetter]]:
+    def _usable(self, batch: Batch) -> tuple[FrameColumns, list[DeadLetter]]:
         """Part the frames that can be scored from those that cannot; note who is where."""
-        usable: list[Frame] = []
+        frames = FrameColumns.of(batch.frames)
+        partitions = batch.partitions or [-1] * len(frames)
         dead: list[DeadLetter] = []
-        for i, frame in enumerate(batch.frames):
-            partition = batch.partitions[i] if batch.partitions else -1
-            try:
-                if choose_lead(frame.leads, self.pipeline.lead) is None:
-                    self.metrics.frames_without_ecg.inc()
-                    continue
-                self._admit(frame.stream_id, partition)
-            except FrameError as error:
-                dead.append(DeadLetter(encode([frame]), error.reason, str(error), "", partition))
-            except InputError as error:
-                dead.append(DeadLetter(encode([frame]), "lead", str(error), "", partition))
-            else:
-                usable.append(frame)
-        return usable, dead
+        chosen: list[bool] = []
+        known, seen = self._partition_of, self._leads_of
+        for i, (stream_id, leads) in enumerate(zip(frames.stream_ids, frames.leads, strict=True)):
+            partition = partitions[i]
+            # Nearly every frame is as the one before it of its stream.
+            usual = seen.get(stream_id) is leads and known.get(stream_id) == partition
+            chosen.append(usual or self._is_usable(frames, i, partition, dead))
+        return frames if all(chosen) else frames.where(chosen), dead
+
+    def _is_usable(
+        self, frames: FrameColumns, i: int, partition: int, dead: list[DeadLetter]
+    ) -> bool:
+        """Look at one frame; one that is refused is put among the dead."""
+        stream_id, leads = frames.stream_ids[i], frames.leads[i]
+        try:
+            if choose_lead(leads, self.pipeline.lead) is None:
+                self.metrics.frames_without_ecg.inc()
+                return False
+            self._admit(stream_id, partition)
+        except InputError as error:
+            reason = error.reason if isinstance(error, FrameError) else "lead"
+            dead.append(DeadLetter(encode([frames[i]]), reason, str(error), "", partition))
+            return False
+        self._leads_of[stream_id] = leads
+        return True
 
     def _admit(self, stream_id: str, partition: int) -> None:
         """Note the partition of a stream; refuse one too many."""

@@ -5,11 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import lru_cache
 
-import numpy as np
 from google.protobuf.message import DecodeError, EncodeError
 
 from ingest import frame_pb2
-from ingest.checks import MAX_FRAME_BYTES, check_frame, check_leads
+from ingest.checks import (
+    MAX_FRAME_BYTES,
+    MAX_ID_CHARS,
+    MAX_SAMPLE,
+    check_frame,
+    check_fs,
+    check_leads,
+)
+from ingest.frame_columns import INT16_LE, FrameColumns
 from ingest.frames import Frame, FrameError, Lead
 
 VERSION = 1
@@ -17,8 +24,6 @@ VERSION = 1
 
 MAX_PAYLOAD_BYTES = 4 * MAX_FRAME_BYTES
 """Longest message that is looked at."""
-
-_INT16_LE = np.dtype("<i2")
 
 
 def encode(frames: Iterable[Frame]) -> bytes:
@@ -41,6 +46,7 @@ def encode(frames: Iterable[Frame]) -> bytes:
 
     Examples
     --------
+    >>> import numpy as np
     >>> frame = Frame("p1", "s1", 0, 0, 250.0, (Lead("II"),), np.zeros((1, 50), np.int16))
     >>> [f.n_samples for f in decode(encode([frame]))]
     [50]
@@ -55,8 +61,8 @@ def encode(frames: Iterable[Frame]) -> bytes:
         raise FrameError("too-large", f"frames do not fit in one message: {error}") from error
 
 
-def decode(payload: bytes) -> list[Frame]:
-    """Unpack one message; the frames' samples are read-only views of it.
+def decode(payload: bytes) -> FrameColumns:
+    """Unpack one message.
 
     Parameters
     ----------
@@ -65,7 +71,7 @@ def decode(payload: bytes) -> list[Frame]:
 
     Returns
     -------
-    list of Frame
+    FrameColumns
         Its frames, in order.
 
     Raises
@@ -76,14 +82,14 @@ def decode(payload: bytes) -> list[Frame]:
     """
     if len(payload) > MAX_PAYLOAD_BYTES:
         raise FrameError("too-large", f"message of {len(payload)} bytes: {MAX_PAYLOAD_BYTES} fit")
-    batch = frame_pb2.FrameBatch()
+    batch = frame_pb2.RawBatch()
     try:
         batch.ParseFromString(payload)
+        if batch.version != VERSION:
+            raise FrameError("version", f"version {batch.version}: only version {VERSION} is read")
+        return _unpack(list(batch.frames))
     except DecodeError as error:
         raise FrameError("not-protobuf", f"not a FrameBatch in Protobuf: {error}") from error
-    if batch.version != VERSION:
-        raise FrameError("version", f"version {batch.version}: only version {VERSION} is read")
-    return [_unpack(message) for message in batch.frames]
 
 
 def _pack(frame: Frame, message: frame_pb2.Frame) -> None:
@@ -94,42 +100,69 @@ def _pack(frame: Frame, message: frame_pb2.Frame) -> None:
     message.start_unix_ns = frame.start_unix_ns
     message.fs = frame.fs
     message.last = frame.last
-    message.samples = frame.samples.astype(_INT16_LE, copy=False).tobytes()
+    message.samples = frame.samples.astype(INT16_LE, copy=False).tobytes()
     for lead in frame.leads:
         message.leads.add(
             name=lead.name, unit=lead.unit, adc_gain=lead.adc_gain, baseline=lead.baseline
         )
 
 
-def _unpack(message: frame_pb2.Frame) -> Frame:
-    """Make a frame of one message, checked."""
-    leads = tuple(
-        _lead(lead.name, lead.unit, lead.adc_gain, lead.baseline) for lead in message.leads
+def _unpack(messages: list[frame_pb2.RawFrame]) -> FrameColumns:
+    """Make frames of messages, checked."""
+    frames = FrameColumns(
+        [message.stream_id for message in messages],
+        [message.session for message in messages],
+        [message.first_sample for message in messages],
+        [message.start_unix_ns for message in messages],
+        [message.fs for message in messages],
+        [_leads(message.fs, tuple(message.leads)) for message in messages],
+        [message.samples for message in messages],
+        [message.last for message in messages],
     )
-    n_rows = max(1, len(leads))  # no leads at all is refused below
-    raw = message.samples
-    if len(raw) % (2 * n_rows):
-        check_leads(leads)  # what is wrong with the leads is told first
+    if messages and not _all_usual(frames):
+        for i in range(len(messages)):
+            _check(frames, i)
+    return frames
+
+
+def _all_usual(frames: FrameColumns) -> bool:
+    """Tell whether nothing more than a look at the sizes is needed to let frames pass."""
+    id_chars = [len(stream_id) for stream_id in frames.stream_ids]
+    n_bytes = [len(raw) for raw in frames.raw]
+    return (
+        min(id_chars) > 0
+        and max(id_chars) <= MAX_ID_CHARS
+        and max(len(session) for session in frames.sessions) <= MAX_ID_CHARS
+        and min(frames.first_samples) >= 0
+        and max(frames.first_samples) <= MAX_SAMPLE
+        and min(n_bytes) > 0
+        and max(n_bytes) <= MAX_FRAME_BYTES
+        and not any(n % (2 * len(leads)) for n, leads in zip(n_bytes, frames.leads, strict=True))
+    )
+
+
+def _check(frames: FrameColumns, i: int) -> None:
+    """Check one frame in full."""
+    leads, n_bytes = frames.leads[i], len(frames.raw[i])
+    if n_bytes % (2 * len(leads)):
         raise FrameError(
             "samples",
-            f"{len(raw)} bytes of samples for {len(leads)} leads: "
+            f"{n_bytes} bytes of samples for {len(leads)} leads: "
             "two bytes for each sample of each lead are wanted",
         )
-    frame = Frame(
-        stream_id=message.stream_id,
-        session=message.session,
-        first_sample=message.first_sample,
-        start_unix_ns=message.start_unix_ns,
-        fs=message.fs,
-        leads=leads,
-        samples=np.frombuffer(raw, _INT16_LE).reshape(n_rows, -1),
-        last=message.last,
-    )
-    check_frame(frame)
-    return frame
+    check_frame(frames[i])
 
 
 @lru_cache(maxsize=4096)
-def _lead(name: str, unit: str, adc_gain: float, baseline: int) -> Lead:
-    """Return one shared object for equal leads: streams repeat theirs in every frame."""
-    return Lead(name, unit, adc_gain, baseline)
+def _leads(fs: float, raw: tuple[bytes, ...]) -> tuple[Lead, ...]:
+    """Read and check leads; equal ones are one object: streams repeat theirs in every frame."""
+    leads = tuple(_lead(one) for one in raw)
+    check_leads(leads)
+    check_fs(fs, leads)
+    return leads
+
+
+@lru_cache(maxsize=4096)
+def _lead(raw: bytes) -> Lead:
+    message = frame_pb2.Lead.FromString(raw)
+    return Lead(message.name, message.unit, message.adc_gain, message.baseline)

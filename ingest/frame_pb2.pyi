@@ -45,3 +45,31 @@ class Lead(_message.Message):
     adc_gain: float
     baseline: int
     def __init__(self, name: _Optional[str] = ..., unit: _Optional[str] = ..., adc_gain: _Optional[float] = ..., baseline: _Optional[int] = ...) -> None: ...
+
+class RawBatch(_message.Message):
+    __slots__ = ("version", "frames")
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    FRAMES_FIELD_NUMBER: _ClassVar[int]
+    version: int
+    frames: _containers.RepeatedCompositeFieldContainer[RawFrame]
+    def __init__(self, version: _Optional[int] = ..., frames: _Optional[_Iterable[_Union[RawFrame, _Mapping]]] = ...) -> None: ...
+
+class RawFrame(_message.Message):
+    __slots__ = ("stream_id", "session", "first_sample", "start_unix_ns", "fs", "leads", "samples", "last")
+    STREAM_ID_FIELD_NUMBER: _ClassVar[int]
+    SESSION_FIELD_NUMBER: _ClassVar[int]
+    FIRST_SAMPLE_FIELD_NUMBER: _ClassVar[int]
+    START_UNIX_NS_FIELD_NUMBER: _ClassVar[int]
+    FS_FIELD_NUMBER: _ClassVar[int]
+    LEADS_FIELD_NUMBER: _ClassVar[int]
+    SAMPLES_FIELD_NUMBER: _ClassVar[int]
+    LAST_FIELD_NUMBER: _ClassVar[int]
+    stream_id: str
+    session: str
+    first_sample: int
+    start_unix_ns: int
+    fs: float
+    leads: _containers.RepeatedScalarFieldContainer[bytes]
+    samples: bytes
+    last: bool
+    def __init__(self, stream_id: _Optional[str] = ..., session: _Optional[str] = ..., first_sample: _Optional[int] = ..., start_unix_ns: _Optional[int] = ..., fs: _Optional[float] = ..., leads: _Optional[_Iterable[bytes]] = ..., samples: _Optional[bytes] = ..., last: _Optional[bool] = ...) -> None: ...

@@ -24,7 +24,7 @@ from kafka.errors import KafkaError
 from kafka.structs import MemberState, OffsetAndMetadata
 
 from ingest.errors import InputError
-from ingest.frames import Frame
+from ingest.frame_columns import FrameColumns
 from ingest.kafka_sink import REBALANCED, KafkaSink
 from ingest.kafka_url import BrokerError, CommitRefusedError, KafkaUrl, wait_for_server
 from ingest.memory import unpack
@@ -165,7 +165,7 @@ class KafkaSource:
         except KafkaError as error:
             raise BrokerError(f"cannot read {self._url}: {error!r}") from error
         self._tell_changes()
-        frames: list[Frame] = []
+        frames = FrameColumns()
         partitions: list[int] = []
         dead: list[DeadLetter] = []
         for at, messages in records.items():
@@ -173,7 +173,7 @@ class KafkaSource:
                 continue
             for message in messages:
                 batch = unpack(message.value or b"", at.topic, at.partition, message.offset)
-                frames += batch.frames
+                frames.extend(batch.frames)
                 partitions += [at.partition] * len(batch.frames)
                 dead += batch.dead
             self._positions[at.partition] = messages[-1].offset + 1

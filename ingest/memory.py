@@ -14,7 +14,8 @@ from dataclasses import dataclass
 
 from ingest.codec import decode
 from ingest.errors import InputError
-from ingest.frames import Frame, FrameError
+from ingest.frame_columns import FrameColumns
+from ingest.frames import FrameError
 from ingest.source import Batch, DeadLetter
 
 
@@ -188,14 +189,14 @@ class LogSource:
         """Return what is there, waiting at most ``timeout_s`` for the first frame."""
         self._log.wait(self._positions, timeout_s)
         ending = self._log.closed  # asked before reading: what came before it is then read
-        frames: list[Frame] = []
+        frames = FrameColumns()
         partitions: list[int] = []
         dead: list[DeadLetter] = []
         for partition, position in self._positions.items():
             records = self._log.read(partition, position, self._max_records)
             for record in records:
                 batch = unpack(record.value, self._log.topic, partition, record.offset)
-                frames += batch.frames
+                frames.extend(batch.frames)
                 partitions += [partition] * len(batch.frames)
                 dead += batch.dead
             if records:

@@ -8,7 +8,8 @@ without hole and without overlap, in order: ``end_sample`` of each is
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,6 +69,44 @@ class Chunk:
         return self.origin_unix_ns + sample_to_ns(self.first_sample, self.fs)
 
 
+class Layout(NamedTuple):
+    """What does not change within a session of a stream."""
+
+    session: str
+    """The device's session."""
+    fs: float
+    """Sampling frequency, Hz."""
+    leads: tuple[Lead, ...]
+    """Leads, in the order of the rows of samples."""
+    origin_unix_ns: int
+    """UTC time of the session's sample 0, ns since 1970."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Chunks:
+    """Chunks of many streams, none of which begins a session, as one list a field.
+
+    A stream may have several, in order.
+    """
+
+    stream_ids: list[str] = field(default_factory=list)
+    """Pseudonyms of the streams."""
+    first_samples: list[int] = field(default_factory=list)
+    """Indices of the first samples since the sessions began."""
+    layouts: list[Layout] = field(default_factory=list)
+    """What the samples are."""
+    raw: list[bytes] = field(default_factory=list)
+    """Samples, int16 little-endian, lead by lead, adu."""
+
+    def chunk(self, i: int) -> Chunk:
+        """Return one of them; its samples are a read-only view."""
+        session, fs, leads, origin_unix_ns = self.layouts[i]
+        samples = np.frombuffer(self.raw[i], "<i2").reshape(len(leads), -1)
+        return Chunk(
+            self.stream_ids[i], session, self.first_samples[i], samples, fs, leads, origin_unix_ns
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Gap:
     """Samples that will not come. A long gap may be told in several, one after another."""
@@ -101,6 +140,8 @@ class End:
 
 Item = Chunk | Gap | End
 """One value of a sequenced stream."""
+Ordered = Item | Chunks
+"""One value of a sequenced stream, or many that are alike."""
 
 
 @dataclass(slots=True)

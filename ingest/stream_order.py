@@ -13,8 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ingest.errors import InputError
+from ingest.frame_columns import FrameColumns
 from ingest.frames import Frame, FrameError, Lead
-from ingest.sequence_types import Chunk, End, Gap, Item, SequenceCounts, sample_to_ns
+from ingest.sequence_types import (
+    Chunk,
+    End,
+    Gap,
+    Item,
+    Layout,
+    SequenceCounts,
+    sample_to_ns,
+)
 
 SNAPSHOT_VERSION = 1
 """Version of the snapshot of one stream."""
@@ -74,7 +83,9 @@ class StreamOrder:
         self._restart = False
         self._in_gap = False
         self._held: list[Stretch] = []  # ahead of _next, in order, disjoint
-        self._passed: deque[Stretch] = deque()  # what was passed on lately
+        self._passed: deque[Stretch] = deque()  # what was passed on lately ...
+        self._recent: deque[tuple[int, int, bytes]] = deque()  # ... and behind it: first, end, raw
+        self._layout: Layout | None = None
 
     def push(self, frame: Frame) -> list[Item]:
         """Take one frame; return what became certain by it, in order.
@@ -84,6 +95,7 @@ class StreamOrder:
         FrameError
             With reason ``"layout-change"`` or ``"jump"``; the state is unchanged.
         """
+        self._recall()
         items: list[Item] = []
         if frame.session != self._session:
             if frame.session in self._former:
@@ -104,8 +116,62 @@ class StreamOrder:
             self._advance(self._newest - self._bound, items)
         return items
 
+    def go_on(self, frames: FrameColumns, i: int) -> Layout | None:
+        """Take a frame that follows on what was passed on, with nothing held back or ended.
+
+        Returns
+        -------
+        Layout or None
+            What its samples are; they are passed on as they are. None where there is
+            more to it than that: nothing was taken then, :meth:`push` the frame.
+        """
+        first = frames.first_samples[i]
+        if (
+            first != self._next
+            or self._held
+            or self._begins
+            or self._ended
+            or frames.last[i]
+            or frames.sessions[i] != self._session
+            or frames.fs[i] != self._fs
+            or (frames.leads[i] is not self._leads and frames.leads[i] != self._leads)
+        ):
+            return None
+        raw = frames.raw[i]
+        end = first + len(raw) // (2 * len(self._leads))
+        if end == first:
+            return None
+        self._in_gap, self._newest, self._next = False, first, end
+        recent, forgotten = self._recent, end - self._bound
+        recent.append((first, end, raw))
+        while recent and recent[0][1] <= forgotten:
+            recent.popleft()
+        if self._passed and self._passed[-1].end <= forgotten:
+            self._passed.clear()
+        if self._layout is None:
+            self._layout = Layout(self._session or "", self._fs, self._leads, self._origin_unix_ns)
+        return self._layout
+
+    def _recall(self) -> None:
+        """Remember what :meth:`go_on` passed on as what :meth:`push` did."""
+        if not self._recent:
+            return
+        for first, _, raw in self._recent:
+            samples = np.frombuffer(raw, "<i2").reshape(len(self._leads), -1)
+            self._passed.append(Stretch(first, samples))
+        self._recent.clear()
+        self._forget_passed()
+
+    def _forget_passed(self) -> None:
+        """Drop what nothing that may still come can repeat."""
+        while self._passed and self._next is not None:
+            if self._passed[0].end > self._next - self._bound:
+                return
+            self._passed.popleft()
+
     def flush(self) -> list[Item]:
         """Stop waiting: pass on all that is held back, with its gaps."""
+        self._recall()
         items: list[Item] = []
         if self._held:
             self._advance(self._held[-1].first, items)
@@ -120,7 +186,7 @@ class StreamOrder:
         self._session, self._fs, self._leads = frame.session, frame.fs, frame.leads
         self._origin_unix_ns = frame.start_unix_ns - sample_to_ns(frame.first_sample, frame.fs)
         self._bound = int(self._bound_s * frame.fs)
-        self._next, self._newest = None, frame.first_sample
+        self._next, self._newest, self._layout = None, frame.first_sample, None
         self._ended, self._begins, self._in_gap = False, True, False
         self._passed.clear()
 
@@ -224,8 +290,7 @@ class StreamOrder:
         self._begins = self._in_gap = False
         self._next = stretch.end
         self._passed.append(stretch)
-        while self._passed and self._passed[0].end <= self._next - self._bound:
-            self._passed.popleft()
+        self._forget_passed()
 
     def _skip(self, end: int, items: list[Item]) -> None:
         """Give out a gap up to ``end``."""
@@ -245,6 +310,7 @@ class StreamOrder:
 
     def snapshot(self) -> bytes:
         """Return the whole state as JSON."""
+        self._recall()
         state = {name: getattr(self, f"_{name}") for name in _PLAIN}
         state |= {
             "version": SNAPSHOT_VERSION,
@@ -279,6 +345,8 @@ class StreamOrder:
         self._leads, self._held = leads, held
         self._passed = deque(passed)
         self._former = deque(former, maxlen=MAX_FORMER)
+        self._recent.clear()
+        self._layout = None
         self._bound = int(self._bound_s * self._fs)
 
 

@@ -1,0 +1,94 @@
+"""Sorts out a push: streams of which there are only samples, and those with more to be said."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from inference.intake import LONGEST_PUSH_S, Queue
+from inference.streams import StreamInfo, Streams
+from ingest.frame_columns import INT16_LE
+from ingest.frames import MISSING_ADU
+from ingest.sequence_types import Chunks, Ordered
+
+_MISSING = MISSING_ADU.to_bytes(INT16_LE.itemsize, "little", signed=True)
+_Place = tuple[Chunks, int]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SortedOut:
+    """One push."""
+
+    ready: dict[int, bytes]
+    """By slot, the next samples of streams of which nothing else is told: int16 little-endian,
+    adu, lead in use by lead in use; one that the stream does not have is missing."""
+    queues: dict[str, Queue]
+    """What is to be done with the others, by stream."""
+
+
+def sort_out(items: Iterable[Ordered], streams: Streams, n_leads: int) -> SortedOut:
+    """Part what can go straight on from what has to be taken step by step.
+
+    Parameters
+    ----------
+    items : iterable of Ordered
+        What the sequencer gave, in each stream's order.
+    streams : Streams
+        Who sits where.
+    n_leads : int
+        Leads that are wanted of every stream.
+    """
+    plain: dict[str, list[_Place]] = {}
+    queues: dict[str, Queue] = {}
+    for item in items:
+        if isinstance(item, Chunks):
+            for i, stream_id in enumerate(item.stream_ids):
+                if stream_id in queues:
+                    queues[stream_id].append(item.chunk(i))
+                elif stream_id in plain:
+                    plain[stream_id].append((item, i))
+                else:
+                    plain[stream_id] = [(item, i)]
+        else:
+            if item.stream_id not in queues:
+                queues[item.stream_id] = _queue(plain.pop(item.stream_id, ()))
+            queues[item.stream_id].append(item)
+    ready: dict[int, bytes] = {}
+    for stream_id, places in plain.items():
+        slot = streams.slot(stream_id)
+        if slot is None or _is_long(places):
+            queues[stream_id] = _queue(places)
+        else:
+            ready[slot] = _joined(places, streams.info(slot), n_leads)
+    return SortedOut(ready, queues)
+
+
+def _queue(places: Iterable[_Place]) -> Queue:
+    """Make single chunks of what had been put together."""
+    return deque(chunks.chunk(i) for chunks, i in places)
+
+
+def _is_long(places: list[_Place]) -> bool:
+    """Tell whether this is more than is taken in one step."""
+    chunks, i = places[0]
+    _, fs, leads, _ = chunks.layouts[i]
+    n_bytes = len(chunks.raw[i]) if len(places) == 1 else sum(len(c.raw[k]) for c, k in places)
+    return n_bytes > int(LONGEST_PUSH_S * fs) * INT16_LE.itemsize * len(leads)
+
+
+def _joined(places: list[_Place], info: StreamInfo, n_leads: int) -> bytes:
+    """Join the samples of the leads in use."""
+    chunks, i = places[0]
+    n_rows = len(chunks.layouts[i].leads)
+    if n_leads == n_rows == 1:
+        return chunks.raw[i] if len(places) == 1 else b"".join([c.raw[k] for c, k in places])
+    raws = [c.raw[k] for c, k in places]
+    n_bytes = [len(raw) // n_rows for raw in raws]
+    parts = [
+        raw[row * n : (row + 1) * n]
+        for row in info.rows[:n_leads]
+        for raw, n in zip(raws, n_bytes, strict=True)
+    ]
+    absent = n_leads - len(info.rows[:n_leads])
+    return b"".join([*parts, _MISSING * (absent * sum(n_bytes) // INT16_LE.itemsize)])
