@@ -28,8 +28,11 @@ from training.ec57.html import to_html
 
 
 def evaluate(
-    ref_dir: Annotated[Path, typer.Argument(help="Folder of the reference annotations.")],
-    test_dir: Annotated[Path, typer.Argument(help="Folder of the annotations to judge.")],
+    ref_dir: Annotated[
+        Path,
+        typer.Argument(help="Folder of the reference; with --alarms also a file of JSON lines."),
+    ],
+    test_dir: Annotated[Path, typer.Argument(help="Folder of what is to be judged.")],
     *,
     test: Annotated[str, typer.Option(help="Extension of the annotations to judge.")] = "vgl",
     ref: Annotated[str, typer.Option(help="Extension of the reference annotations.")] = "atr",
@@ -59,6 +62,22 @@ def evaluate(
         Path | None,
         typer.Option(help="TOML: who made the model; prints a headline or says what leaks."),
     ] = None,
+    alarms: Annotated[
+        bool,
+        typer.Option("--alarms", help="Judge TEST_DIR/NAME.alarms.jsonl instead of annotations."),
+    ] = False,
+    score: Annotated[
+        bool, typer.Option("--score", help="With --alarms: score the records into TEST_DIR first.")
+    ] = False,
+    model: Annotated[
+        list[str] | None, typer.Option(help="With --score: model, as in vigil score.")
+    ] = None,
+    within_s: Annotated[
+        float, typer.Option(help="With --alarms: an alarm later than this is a miss, s.")
+    ] = 10.0,
+    least_s: Annotated[
+        float, typer.Option(help="With --alarms: shorter episodes do not count, s.")
+    ] = 0.0,
     csv_file: Annotated[Path | None, typer.Option("--csv", help="Write a CSV table.")] = None,
     html_file: Annotated[Path | None, typer.Option("--html", help="Write an HTML page.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
@@ -69,16 +88,29 @@ def evaluate(
     record, gross and average, counted as the official WFDB tools bxb, rxr,
     epicmp and sumstats count.
 
+    With --alarms: sensitivity, false alarms an hour and time to alarm against
+    rhythm annotations; in a folder of the Challenge of 2015 (with its table
+    ALARMS) its score, beside threshold rules and the bedside monitor.
+
     Examples
     --------
     $ vigil evaluate mitdb scored --test vgl --records ds2 --runs --html report.html
     $ vigil evaluate mitdb scored --records ds2 --mapping dechazal --claim claim.toml
+    $ vigil evaluate challenge2015 scored --alarms --score
     """
-    for value, option in ((window_ms, "--window-ms"), (learning_s, "--learning-s")):
-        if not value >= 0:
-            raise InputError(f"{option} must be 0 or more, not {value:g}")
-    if bootstrap < 0:
-        raise InputError(f"--bootstrap must be 0 or more, not {bootstrap}")
+    _check_numbers(
+        window_ms=window_ms,
+        learning_s=learning_s,
+        bootstrap=bootstrap,
+        within_s=within_s,
+        least_s=least_s,
+    )
+    if alarms:
+        models = tuple(model or ()) if score else None
+        names, extension = record_names(records), ref.removeprefix(".")
+        options = (extension, names, models, within_s, least_s, bootstrap, seed, as_json)
+        _judge_alarms(ref_dir, test_dir, options)
+        return
 
     def compare(extension: str) -> Evaluation:
         with _progress(quiet=as_json) as advance:
@@ -113,6 +145,23 @@ def evaluate(
         show(found, intervals)
         for line in lines:
             typer.echo(line)
+
+
+def _check_numbers(**given: float) -> None:
+    """Refuse what is below 0."""
+    for name, value in given.items():
+        if not value >= 0:
+            raise InputError(f"--{name.replace('_', '-')} must be 0 or more, not {value:g}")
+
+
+def _judge_alarms(ref_dir: Path, test_dir: Path, options: tuple[Any, ...]) -> None:
+    """Judge alarms instead of annotations; loads what scoring needs only then."""
+    from deploy.cli.alarm_evaluation import AlarmOptions, evaluate_alarms
+
+    told = AlarmOptions(*options)
+    found = evaluate_alarms(ref_dir, test_dir, told)
+    if told.quiet:
+        typer.echo(json.dumps(found))
 
 
 def _progress(*, quiet: bool) -> Any:
