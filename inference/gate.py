@@ -55,6 +55,7 @@ class GatedSession(StreamSession):
         self._limits = np.array(limits, np.float32)
         self._normal = self.info.classes.index("N")
         self.n_beats = self.n_passed = 0
+        self.explanation_sizes = {}  # of a beat that is passed there is nothing to say
 
     def step(
         self,

@@ -54,6 +54,10 @@ def score(
         str | None,
         typer.Option(help="Whose alarm limits: adult (as without it), paediatric, neonatal."),
     ] = None,
+    explain: Annotated[
+        bool,
+        typer.Option(help="Let alarms tell why their V beats were called so; needs such a model."),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one object a record.")] = False,
 ) -> None:
     """Find beats, episodes and alarms in records.
@@ -69,6 +73,7 @@ def score(
     $ vigil score mitdb/100 mitdb/208 --out scored
     $ vigil score night.edf --lead II --model my_classifier.onnx --out scored --json
     $ vigil score mitdb/208 --model beat-two-lead --out scored
+    $ vigil score mitdb/208 --model beat-explained.onnx --explain --out scored
     """
     _refuse_clashes(records)
     if not (math.isfinite(chunk_s) and chunk_s > 0):
@@ -76,8 +81,8 @@ def score(
     if jobs is not None and jobs < 1:
         raise InputError(f"--jobs must be 1 or more, not {jobs}")
     limits = Limits() if profile is None else limits_of(profile_named(profile))
-    options = ScoreOptions(choose_models(model or []), lead, chunk_s, limits, profile)
-    options.models.pipeline()  # that models do not fit together is told before anything is read
+    options = ScoreOptions(choose_models(model or []), lead, chunk_s, limits, profile, explain)
+    options.pipeline()  # that models do not fit together is told before anything is read
     n_jobs = min(jobs or os.cpu_count() or 1, len(records))
     with progress_bar("scoring", len(records), quiet=as_json) as advance:
         outcomes = score_to_folder(records, out, options, n_jobs, advance)

@@ -23,15 +23,17 @@ class ModelChoice:
     windows: tuple[Path, ...] = ()
     """Windowed models that are scored beside them."""
 
-    def pipeline(self, limits: Limits | None = None, lead: str | None = None) -> Pipeline:
+    def pipeline(
+        self, limits: Limits | None = None, lead: str | None = None, *, explain: bool = False
+    ) -> Pipeline:
         """Make a pipeline of them.
 
         Raises
         ------
         InputError
-            If they do not fit, or not together.
+            If they do not fit, or not together, or cannot explain what they say.
         """
-        return Pipeline(self.qrs, self.beat, self.windows, limits, lead)
+        return Pipeline(self.qrs, self.beat, self.windows, limits, lead, explain=explain)
 
 
 def choose_models(names: Sequence[str]) -> ModelChoice:

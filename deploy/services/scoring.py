@@ -10,6 +10,7 @@ from deploy.services.models import ModelChoice
 from deploy.services.record_score import RecordScore, gather
 from inference.alarm_json import AlarmContext, ModelRef
 from inference.limits import Limits
+from inference.pipeline import Pipeline
 from inference.streams import choose_lead
 from ingest.errors import InputError
 from ingest.frames import MISSING_ADU
@@ -42,6 +43,12 @@ class ScoreOptions:
     """Alarm limits."""
     profile: str | None = None
     """Patient profile that they come from, for alarms to tell; None: none was chosen."""
+    explain: bool = False
+    """Let alarms tell why the beats that raised them were called so."""
+
+    def pipeline(self) -> Pipeline:
+        """Make a pipeline; errors as :meth:`ModelChoice.pipeline`."""
+        return self.models.pipeline(self.limits, explain=self.explain)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +135,7 @@ def score_recordings(
     }
     if not scores:
         return []
-    pipeline = options.models.pipeline(options.limits)
+    pipeline = options.pipeline()
     info = pipeline.models[0]
     model = ModelRef(info.name, info.version, info.digest)
     context = AlarmContext(options.profile)
