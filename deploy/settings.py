@@ -62,6 +62,8 @@ class ModelSettings(Section):
 
     beats: Path | None = None
     """ONNX file of the beat model."""
+    explain: bool = False
+    """Let alarms tell why their V beats were called so; needs a beat model that says it."""
 
 
 class HttpSettings(Section):

@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from inference.alarm_json import ModelRef, canonical, render
+from inference.alarm_json import NO_CONTEXT, ModelRef, canonical, render
 from inference.metrics import Metrics
 from inference.pipeline import Pipeline
 from inference.results import Beat, Results
@@ -220,7 +220,8 @@ class Worker:
         """Render what a push gave; return the number of alarms' changes."""
         limits = self.pipeline.limits
         for change in results.alarms:
-            value = render(change.transition, change.stream.source, self._model, limits)
+            context = NO_CONTEXT.because(change.reasons)
+            value = render(change.transition, change.stream.source, self._model, limits, context)
             self._outbox.append(_Message(change.stream.stream_id, value))
         if self._sinks.beats is not None:
             for beat in results.beats():

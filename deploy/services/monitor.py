@@ -63,7 +63,8 @@ class Monitor:
         self._registry = CollectorRegistry()
         limits = Limits.from_mapping(settings.limits)
         named = [str(settings.models.beats)] if settings.models.beats else []
-        self._pipeline = choose_models([*named, *models]).pipeline(limits, lead)
+        explain = settings.models.explain
+        self._pipeline = choose_models([*named, *models]).pipeline(limits, lead, explain=explain)
         self._metrics = Metrics(self._registry)
         with ExitStack() as opened:  # closed again where a later part fails
             self._http = HttpServer(
