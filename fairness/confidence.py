@@ -81,7 +81,7 @@ def difference(one: Confidence, other: Confidence) -> Confidence:
     down_other, up_other = _reach(other)
     low = value - np.hypot(down_one, up_other)
     high = value + np.hypot(up_one, down_other)
-    return Confidence(value, np.maximum.accumulate(np.concatenate([low[::-1], high[1:]])))
+    return Confidence(value, np.concatenate([low[:0:-1], [value], high[1:]]))
 
 
 def ratio(one: Confidence, other: Confidence, level: float) -> Estimate:
@@ -105,14 +105,11 @@ def ratio(one: Confidence, other: Confidence, level: float) -> Estimate:
     up = first.high * (2 * first.value - first.high)
     thin = second.low * (2 * second.value - second.low)
     thick = second.high * (2 * second.value - second.high)
-    low = _root(product, down, thick, -1) if thick > 0 else 0.0
-    high = _root(product, up, thin, +1) if thin > 0 else float("inf")
+    low = down / (product + np.sqrt(max(product**2 - down * thick, 0.0)))
+    root = np.sqrt(max(product**2 - up * thin, 0.0))
+    high = float((product + root) / thin) if thin > 0 else float("inf")
     value = first.value / second.value
-    return Estimate(value, min(max(low, 0.0), value), max(high, value))
-
-
-def _root(product: float, one: float, other: float, sign: int) -> float:
-    return float((product + sign * np.sqrt(max(product**2 - one * other, 0.0))) / other)
+    return Estimate(value, float(np.clip(low, 0.0, value)), max(high, value))
 
 
 def _reach(one: Confidence) -> tuple[Floats, Floats]:
