@@ -14,7 +14,7 @@ from inference.reasons import Reasons
 from inference.session import StreamSession
 from inference.slots import Field, SlotArrays, Slots
 from inference.stage import Composite, Slotted
-from inference.ticks import AAMI, TICK_MS, BlockBeats
+from inference.ticks import AAMI, TICK_MS, BlockBeats, no_beats
 from ingest.errors import InputError
 
 _Kind = TypeVar("_Kind", bound=np.generic)
@@ -138,6 +138,9 @@ class Beats(Composite):
         some = _lengthened(self.state["heard"], slots, np.logical_or.reduce(heard, axis=1))
         newest = some.shape[1] - n_ticks + np.arange(n_ticks)[:, None]
         peaks = self.picker.pick(slots, first_ms, probs, some[:, newest + 1 + self._candidate_tick])
+        if not len(peaks.row):
+            self.state["unbroken"][slots] &= np.logical_and.reduce(some[:, 1 : n_ticks + 1], axis=1)
+            return no_beats()
         rr_ms = self._intervals(slots, peaks, some)
         behind = first_ms[peaks.row] + peaks.tick * TICK_MS - peaks.r_ms
         windows = self._cut(peaks, behind, signal, heard_leads)

@@ -123,6 +123,8 @@ class PeakPicker(Stage):
         n_frames = probs.shape[1] * self.frames
         over = line[:, begin : begin + n_frames] >= self._threshold
         rows, frame = np.nonzero(over & allowed.reshape(flat))
+        if not len(rows):
+            return Peaks(rows, frame, np.empty(0, np.int64))
         around = line[rows[:, None], (frame + self.frames)[:, None] + _AROUND]
         here = around[:, NEIGHBOURS]
         is_peak = here >= around[:, :NEIGHBOURS].max(axis=1)

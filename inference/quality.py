@@ -141,8 +141,14 @@ class Quality(Stage):
             missing = np.count_nonzero(lost, axis=2) >= MISSING_SHARE * lost.shape[2]
         low, high = raw_adu.min(axis=2), raw_adu.max(axis=2)
         flat = self._flat(slots, low, high, uv_per_adu)
-        saturated = _at_rail(signal_uv, raw_adu, low, high, uv_per_adu < 0)
-        scale, rough = self._amplitudes(slots, signal_uv)
+        top, bottom = signal_uv.max(axis=2), signal_uv.min(axis=2)
+        over, under = top >= RAIL_UV, bottom <= -RAIL_UV
+        saturated = np.zeros(flat.shape, np.bool_)
+        if over.any() or under.any():
+            turned = (uv_per_adu < 0)[:, None]
+            far_high, far_low = np.where(turned, under, over), np.where(turned, over, under)
+            saturated = _at_rail(raw_adu, high, far_high) | _at_rail(raw_adu, low, far_low)
+        scale, rough = self._amplitudes(slots, signal_uv, top - bottom)
         ratio = rough / scale
         index = np.float32(1) / (np.float32(1) + (ratio / np.float32(NOISE_RATIO / 2)) ** 2)
         index[missing | flat | saturated] = 0
@@ -164,7 +170,8 @@ class Quality(Stage):
         -------
         array of shape (n_rows, n_ticks), uV
         """
-        return self._amplitudes(slots, signal_uv)[0]
+        spans = signal_uv.max(axis=2) - signal_uv.min(axis=2)
+        return self._amplitudes(slots, signal_uv, spans)[0]
 
     def _flat(
         self,
@@ -196,11 +203,10 @@ class Quality(Stage):
         return flat
 
     def _amplitudes(
-        self, slots: Slots, signal_uv: NDArray[np.float32]
+        self, slots: Slots, signal_uv: NDArray[np.float32], spans: NDArray[np.float32]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return the amplitude scale and the roughness of each tick, uV."""
+        """Return the amplitude scale and the roughness of each tick, given its span, uV."""
         state = self.state
-        spans = signal_uv.max(axis=2) - signal_uv.min(axis=2)
         bends = np.abs(signal_uv[..., 2:] - 2 * signal_uv[..., 1:-1] + signal_uv[..., :-2])
         roughs = _fixed_mean(bends)
         recent_spans = np.concatenate([state["span_uv"][slots], spans], axis=1)
@@ -234,22 +240,11 @@ def _fixed_mean(values: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _at_rail(
-    signal_uv: NDArray[np.float32],
-    raw_adu: NDArray[np.int16],
-    low: NDArray[np.int16],
-    high: NDArray[np.int16],
-    inverted: NDArray[np.bool_],
+    raw_adu: NDArray[np.int16], extreme: NDArray[np.int16], far: NDArray[np.bool_]
 ) -> NDArray[np.bool_]:
-    """Tell where a good part of a tick's samples stands at one far extreme."""
-    enough = RAIL_SHARE * raw_adu.shape[2]
-    over, under = signal_uv.max(axis=2) >= RAIL_UV, signal_uv.min(axis=2) <= -RAIL_UV
-    turned = inverted[:, None]
-    at_rail = np.zeros(low.shape, np.bool_)
-    for extreme, far in (
-        (high, np.where(turned, under, over)),
-        (low, np.where(turned, over, under)),
-    ):
-        row, tick = np.nonzero(far)  # few
-        equal = raw_adu[row, tick] == extreme[row, tick, None]
-        at_rail[row, tick] |= np.count_nonzero(equal, axis=1) >= enough
+    """Tell where a good part of a tick's samples stands at its extreme, if that lies far out."""
+    at_rail = np.zeros(far.shape, np.bool_)
+    row, tick = np.nonzero(far)
+    equal = raw_adu[row, tick] == extreme[row, tick, None]
+    at_rail[row, tick] = np.count_nonzero(equal, axis=1) >= RAIL_SHARE * raw_adu.shape[2]
     return at_rail

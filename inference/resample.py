@@ -37,6 +37,8 @@ class RatePlan:
 
     fs: Fraction
     """Source sampling frequency, Hz."""
+    per_tick: Fraction
+    """Source samples a tick."""
     n_out: int
     """Output samples a tick."""
     before: int
@@ -86,8 +88,7 @@ class RatePlan:
 
     def _position(self) -> tuple[int, int]:
         """Source samples a tick, as a fraction; products with whole ticks are kept in 64 bits."""
-        per_tick = self.fs * TICK_MS / 1000
-        return per_tick.numerator, per_tick.denominator
+        return self.per_tick.numerator, self.per_tick.denominator
 
 
 @lru_cache(maxsize=64)
@@ -116,7 +117,7 @@ def rate_plan(fs: float, model_fs: int) -> RatePlan:
         centre = p / phases + np.arange(n_out) * float(exact) / model_fs
         offset = (np.arange(width) - before)[:, None] - centre
         taps[p] = _integer_taps(offset, half, cutoff / float(exact))
-    return RatePlan(exact, n_out, before, width, taps)
+    return RatePlan(exact, per_tick, n_out, before, width, taps)
 
 
 def _integer_taps(offset: NDArray[np.float64], half: float, cutoff: float) -> NDArray[np.float64]:

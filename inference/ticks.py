@@ -95,3 +95,9 @@ class BlockBeats:
             self.aami[index],
             self.confidence[index],
         )
+
+
+def no_beats() -> BlockBeats:
+    """Make the beats of ticks that decided none."""
+    rows, times_ms = np.empty(0, np.intp), np.empty(0, np.int64)
+    return BlockBeats(rows, rows, times_ms, times_ms, np.empty(0, np.int8), np.empty(0, np.float32))
