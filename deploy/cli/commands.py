@@ -40,6 +40,7 @@ COMMANDS = {
     "replay": Entry("deploy.cli.replay", "replay", "Send records to Kafka as live streams."),
     "monitor": Entry("deploy.cli.monitor", "monitor", "Score streams from Kafka: the worker."),
     "evaluate": Entry("deploy.cli.evaluate", "evaluate", "Compare beats with a reference (EC57)."),
+    "alarms": Entry("deploy.cli.alarms", "alarms", "Turn alarms into FHIR or HL7."),
     "models": Entry("deploy.cli.models", "models", "List and verify the models."),
     "train": Entry("deploy.cli.train", "train", "Fit a model and export it as ONNX."),
     "adapt": Entry("deploy.cli.adapt", "adapt", "Make the beat model fit one patient."),
