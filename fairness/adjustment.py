@@ -103,7 +103,7 @@ def _cell(condition: Condition, name: MetricName, members: Members, often: Draws
         return Cell(float(n.sum() / d.sum()), drawn_ratio(often[:, own], n, d), int(own.sum()))
     if name == "auroc" and condition.wins is not None:
         own = members & (counts.units > 0)
-        value, _ = condition.area(own)
+        value = condition.area(own).value
         drawn = drawn_auroc(
             often[:, own],
             condition.wins[np.ix_(own, own)],

@@ -105,12 +105,14 @@ DISPERSION: Floats = np.array(
     [0, 0.01, 0.03, 0.08, 0.15, 0.3, 0.5, 0.8, 1.2, 1.8, 2.7, 4, 6, 9, 14, 22, 35, 60, 120.0]
 )
 """Variances of patients' own rates, relative to their mean squared, weighed likewise."""
+_UNEVEN = (1.0, 0.5)
+"""Of the beta prior of φ ÷ (1 + φ): alarms pile up in few patients, so it leans towards much."""
 
 
 def _dispersion_prior() -> Floats:
     inner = DISPERSION[1:] / (1 + DISPERSION[1:])
     edges = np.concatenate([[0.0], (inner[1:] + inner[:-1]) / 2, [1.0]])
-    weights = (1 - _INDEPENDENT) * np.diff(beta.cdf(edges, *_SHAPE))
+    weights = (1 - _INDEPENDENT) * np.diff(beta.cdf(edges, *_UNEVEN))
     return np.concatenate([[_INDEPENDENT], weights])
 
 

@@ -145,19 +145,20 @@ class Condition:
         )
 
     def _auroc(self, members: Members) -> Figure:
-        value, influence = self.area(members)
-        if np.isnan(value):
+        area = self.area(members)
+        if np.isnan(area.value):
             return _nothing(self.size)
         counts = self.counts
         have = members & (counts.tp + counts.fn > 0)
         lack = members & (counts.tn + counts.fp > 0)
-        if value in (0.0, 1.0):
-            confidence = all_or_none(value, float(min(have.sum(), lack.sum())))
+        apart = area.between_influence[have | lack]
+        if area.between in (0.0, 1.0):
+            confidence = all_or_none(area.value, float(min(have.sum(), lack.sum())))
         else:
-            confidence = from_influence(value, influence[have | lack], "logit")
-        return _plain(confidence, influence, int((have | lack).sum()))
+            confidence = from_influence(area.value, apart, "logit", centre=area.between)
+        return _plain(confidence, area.influence, int((have | lack).sum()))
 
-    def area(self, members: Members) -> tuple[float, Floats]:
+    def area(self, members: Members) -> ranking.Area:
         """Give the AUROC of some patients as :func:`fairness.ranking.auroc` does."""
         if self.wins is not None:
             counts = self.counts

@@ -65,7 +65,8 @@ def exact(found: float, of: float, level: float) -> tuple[float, float]:
 
 def _wilson(share: float, of: float, z: Floats) -> Floats:
     centre = (share + z**2 / (2 * of)) / (1 + z**2 / of)
-    return centre + z / (1 + z**2 / of) * np.sqrt(share * (1 - share) / of + (z / (2 * of)) ** 2)
+    reach = z / (1 + z**2 / of) * np.sqrt(share * (1 - share) / of + (z / (2 * of)) ** 2)
+    return np.asarray((centre + reach).clip(0.0, 1.0))
 
 
 def jackknife(numerator: Floats, denominator: Floats) -> tuple[float, Floats]:
@@ -205,7 +206,11 @@ def rate_over_patients(events: Floats, hours: Floats) -> Confidence:
 
 
 def from_influence(
-    value: float, influence: Floats, scale: Scale, variance: float | None = None
+    value: float,
+    influence: Floats,
+    scale: Scale,
+    variance: float | None = None,
+    centre: float | None = None,
 ) -> Confidence:
     """Estimate any figure from what each patient does to it, by Student's t.
 
@@ -222,6 +227,8 @@ def from_influence(
         Scale on which the interval is symmetrical.
     variance
         Of the value, if another than the jackknife's.
+    centre
+        What the interval is laid about, if not the value; then the influences are its own.
 
     Returns
     -------
@@ -229,19 +236,20 @@ def from_influence(
         ``nan`` where fewer than two patients vary, or the value lies on the edge of its scale.
     """
     spread = variance_of(influence) if variance is None and len(influence) > 1 else variance
-    edge = {"logit": value in (0.0, 1.0), "log": value <= 0, "identity": False}[scale]
+    middle = value if centre is None else centre
+    edge = {"logit": middle in (0.0, 1.0), "log": middle <= 0, "identity": False}[scale]
     if spread is None or not np.isfinite(spread) or spread <= 0 or edge:
         return nothing(value)
     squares = influence**2
     telling = squares.sum() ** 2 / (squares**2).sum()
-    freedom = float(np.clip(3 * telling - 1, 1, len(influence) - 1))
+    freedom = float(np.clip(2 * telling - 1, 1, len(influence) - 1))
     steps = -student.ppf(ndtr(-np.abs(Z)), freedom) * np.sign(Z) * np.sqrt(spread)
     if scale == "logit":
-        return Confidence(value, expit(logit(value) + steps / (value * (1 - value))))
+        return Confidence(value, expit(logit(middle) + steps / (middle * (1 - middle))))
     if scale == "log":
         with np.errstate(over="ignore"):
-            return Confidence(value, value * np.exp(steps / value))
-    return Confidence(value, value + steps)
+            return Confidence(value, middle * np.exp(steps / middle))
+    return Confidence(value, middle + steps)
 
 
 def all_or_none(value: float, patients: float) -> Confidence:

@@ -39,6 +39,23 @@ class Ranked:
         return Ranked(self.patient[kept], self.truth[kept], self.rank[kept])
 
 
+@dataclass(frozen=True, slots=True)
+class Area:
+    """An AUROC, and that between patients alone."""
+
+    value: float
+    """Share of pairs of a unit with and one without the condition that are ranked rightly, ties
+    counting half; ``nan`` without such pairs."""
+    influence: Floats
+    """Value less that without each patient, exactly; ``nan`` for a patient who alone has units
+    with, or without, the condition. Shape (n_patients,)."""
+    between: float
+    """The same over pairs of units of two patients: pairs within one are easier, and the fewer the
+    patients, the more of all pairs are of that kind."""
+    between_influence: Floats
+    """``between`` less that without each patient; shape (n_patients,)."""
+
+
 def rank(units: Units) -> Ranked:
     """Sort a condition's units by score.
 
@@ -55,40 +72,68 @@ def rank(units: Units) -> Ranked:
     return Ranked(units.patient[order], units.truth[order], steps.astype(np.int32))
 
 
-def auroc(ranked: Ranked, n_patients: int) -> tuple[float, Floats]:
-    """Give the area under the ROC curve, and what leaving each patient out takes from it.
+def auroc(ranked: Ranked, n_patients: int) -> Area:
+    """Give the area under the ROC curve.
 
     Parameters
     ----------
     ranked
         The units.
     n_patients
-        Length of the influence: patients without units have 0.
-
-    Returns
-    -------
-    area
-        Share of pairs of a unit with and one without the condition that are ranked rightly, ties
-        counting half; ``nan`` without such pairs.
-    influence
-        Exact: the area less that without the patient; ``nan`` for a patient who alone has units
-        with, or without, the condition. Shape (n_patients,).
+        Length of the influences: patients without units have 0.
     """
     truth, patient = ranked.truth, ranked.patient
     own_with = np.bincount(patient[truth], minlength=n_patients).astype(float)
     own_without = np.bincount(patient[~truth], minlength=n_patients).astype(float)
-    pairs = own_with.sum() * own_without.sum()
-    if pairs == 0:
-        return float("nan"), np.full(n_patients, np.nan)
     below, with_below = _beneath(truth, ranked.rank)
-    wins = np.bincount(patient[truth], below[truth], minlength=n_patients)
-    won = np.bincount(patient[~truth], own_with.sum() - with_below[~truth], minlength=n_patients)
-    area = wins.sum() / pairs
-    left = (own_with.sum() - own_with) * (own_without.sum() - own_without)
-    kept = wins.sum() - wins - won + _own_wins(ranked, n_patients)
+    won = np.bincount(patient[truth], below[truth], minlength=n_patients).astype(float)
+    above = own_with.sum() - with_below[~truth]
+    lost = np.bincount(patient[~truth], above, minlength=n_patients).astype(float)
+    return _area(won, lost, _own_wins(ranked, n_patients), own_with, own_without)
+
+
+def auroc_of_wins(wins: Floats, own_with: Floats, own_without: Floats) -> Area:
+    """Give what :func:`auroc` gives, from the pairs between patients.
+
+    Parameters
+    ----------
+    wins
+        As :func:`wins_between` gives it.
+    own_with, own_without
+        Units with and without the condition of each patient that is counted, 0 for the others;
+        shape (n_patients,).
+    """
+    has, lacks = (own_with > 0).astype(float), (own_without > 0).astype(float)
+    own = has * lacks * np.diagonal(wins)
+    return _area(has * (wins @ lacks), lacks * (has @ wins), own, own_with, own_without)
+
+
+def _area(won: Floats, lost: Floats, own: Floats, own_with: Floats, own_without: Floats) -> Area:
+    """Put an area together from pairs ranked rightly: of each patient, against him, within him."""
+    has, lacks = own_with.sum(), own_without.sum()
+    every = own_with * own_without
+    present = own_with + own_without > 0
+    gone = own_with * lacks + own_without * has - every
+    value, influence = _left_out(won.sum(), won + lost - own, has * lacks, gone, present)
+    between, apart = _left_out(
+        won.sum() - own.sum(),
+        won + lost - 2 * own,
+        has * lacks - every.sum(),
+        gone - every,
+        present,
+    )
+    return Area(value, influence, between, apart)
+
+
+def _left_out(
+    total: float, taken: Floats, pairs: float, gone: Floats, present: Flags
+) -> tuple[float, Floats]:
+    if pairs <= 0:
+        return float("nan"), np.full(len(taken), np.nan)
+    left = pairs - gone
     with np.errstate(divide="ignore", invalid="ignore"):
-        without = np.where(left > 0, kept / left, np.nan)
-    return float(area), np.where(own_with + own_without > 0, area - without, 0.0)
+        without = np.where(left > 0.5, (total - taken) / left, np.nan)
+    return float(total / pairs), np.where(present, total / pairs - without, 0.0)
 
 
 def _beneath(truth: Flags, place: Codes) -> tuple[Floats, Floats]:
@@ -114,30 +159,6 @@ def _own_wins(ranked: Ranked, n_patients: int) -> Floats:
     first = before[np.searchsorted(patient, np.arange(n_patients))]
     wins = np.bincount(patient[truth], below[truth], minlength=n_patients)
     return np.asarray(wins - first * np.bincount(patient[truth], minlength=n_patients))
-
-
-def auroc_of_wins(wins: Floats, own_with: Floats, own_without: Floats) -> tuple[float, Floats]:
-    """Give what :func:`auroc` gives, from the pairs between patients.
-
-    Parameters
-    ----------
-    wins
-        As :func:`wins_between` gives it.
-    own_with, own_without
-        Units with and without the condition of each patient that is counted, 0 for the others;
-        shape (n_patients,).
-    """
-    pairs = own_with.sum() * own_without.sum()
-    if pairs == 0:
-        return float("nan"), np.full(len(wins), np.nan)
-    has, lacks = (own_with > 0).astype(float), (own_without > 0).astype(float)
-    won, lost = has * (wins @ lacks), lacks * (has @ wins)
-    area = won.sum() / pairs
-    left = (own_with.sum() - own_with) * (own_without.sum() - own_without)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        without = (won.sum() - won - lost + has * lacks * np.diagonal(wins)) / left
-    without[left == 0] = np.nan
-    return float(area), np.where(has + lacks > 0, area - without, 0.0)
 
 
 def auprc(ranked: Ranked, n_patients: int) -> tuple[float, Floats]:

@@ -34,7 +34,8 @@ def own(ranked: Ranked, truth: bool) -> np.ndarray:
 
 
 def test_auroc_and_what_each_patient_takes_from_it_are_exact(scored) -> None:
-    area, influence = auroc(rank(scored), PATIENTS)
+    found = auroc(rank(scored), PATIENTS)
+    area, influence = found.value, found.influence
     assert area == pytest.approx(roc_auc_score(scored.truth, scored.score), abs=1e-12)
     for patient in range(PATIENTS):
         left = scored.patient != patient
@@ -46,10 +47,26 @@ def test_the_pairs_between_patients_give_the_same(scored) -> None:
     ranked = rank(scored)
     wins = wins_between(ranked, PATIENTS)
     members = np.arange(PATIENTS) % 2 == 0
-    area, influence = auroc_of_wins(wins, members * own(ranked, True), members * own(ranked, False))
-    direct, of_each = auroc(ranked.of(members), PATIENTS)
-    assert area == pytest.approx(direct, abs=1e-12)
-    assert influence == pytest.approx(of_each, abs=1e-12)
+    one = auroc_of_wins(wins, members * own(ranked, True), members * own(ranked, False))
+    other = auroc(ranked.of(members), PATIENTS)
+    assert one.value == pytest.approx(other.value, abs=1e-12)
+    assert one.influence == pytest.approx(other.influence, abs=1e-12)
+    assert one.between == pytest.approx(other.between, abs=1e-12)
+    assert one.between_influence == pytest.approx(other.between_influence, abs=1e-12)
+
+
+def test_between_patients_counts_no_pair_within_one(scored) -> None:
+    ranked = rank(scored)
+    wins = wins_between(ranked, PATIENTS)
+    pairs = np.outer(own(ranked, True), own(ranked, False))
+    apart = ~np.eye(PATIENTS, dtype=bool)
+    found = auroc(ranked, PATIENTS)
+    assert found.between == pytest.approx(wins[apart].sum() / pairs[apart].sum(), abs=1e-12)
+    for patient in range(PATIENTS):
+        left = apart & (np.arange(PATIENTS) != patient)
+        left[patient] = False
+        without = wins[left].sum() / pairs[left].sum()
+        assert found.between - found.between_influence[patient] == pytest.approx(without, abs=1e-12)
 
 
 def test_drawing_patients_is_repeating_their_rows(scored) -> None:
@@ -88,8 +105,8 @@ def test_without_pairs_there_is_no_area() -> None:
     one = units(5, None)
     ranked = rank(one)
     only = Ranked(ranked.patient, np.ones_like(ranked.truth), ranked.rank)
-    assert np.isnan(auroc(only, PATIENTS)[0])
-    assert np.isnan(auroc_of_wins(np.zeros((2, 2)), np.ones(2), np.zeros(2))[0])
+    assert np.isnan(auroc(only, PATIENTS).value)
+    assert np.isnan(auroc_of_wins(np.zeros((2, 2)), np.ones(2), np.zeros(2)).value)
     none = Ranked(ranked.patient, np.zeros_like(ranked.truth), ranked.rank)
     assert np.isnan(auprc(none, PATIENTS)[0])
 
