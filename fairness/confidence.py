@@ -95,6 +95,8 @@ def ratio(one: Confidence, other: Confidence, level: float) -> Estimate:
     >>> half = Confidence(0.5, 0.5 + Z / 100)
     >>> [round(x, 3) for x in (lambda e: (e.value, e.low, e.high))(ratio(half, half, 0.95))]
     [1.0, 0.946, 1.057]
+    >>> ratio(Confidence(0.0, np.maximum(Z, 0)), half, 0.95).low
+    0.0
     """
     first, second = one.estimate(level), other.estimate(level)
     ends = (first.value, first.low, first.high, second.value, second.low, second.high)
@@ -105,7 +107,8 @@ def ratio(one: Confidence, other: Confidence, level: float) -> Estimate:
     up = first.high * (2 * first.value - first.high)
     thin = second.low * (2 * second.value - second.low)
     thick = second.high * (2 * second.value - second.high)
-    low = down / (product + np.sqrt(max(product**2 - down * thick, 0.0)))
+    beneath = product + np.sqrt(max(product**2 - down * thick, 0.0))
+    low = down / beneath if beneath > 0 else 0.0  # where nothing was counted in the first
     root = np.sqrt(max(product**2 - up * thin, 0.0))
     high = float((product + root) / thin) if thin > 0 else float("inf")
     value = first.value / second.value
