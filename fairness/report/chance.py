@@ -18,7 +18,7 @@ from fairness.result import Gap
 WIDTH = 800.0
 """Of the picture, px."""
 _ROW, _TOP, _FOOT = 24.0, 40.0, 40.0
-_LABEL, _PLOT, _WORDS = 300.0, (312.0, 640.0), 652.0
+_LABEL, _PLOT, _WORDS = 352.0, (360.0, 640.0), 652.0
 _MOST = 3.0
 
 
@@ -40,7 +40,7 @@ def chance_picture(gaps: Sequence[Gap], styles: Sequence[Style], ident: str) -> 
     bottom = _TOP + _ROW * len(gaps)
     body = [
         text(4, 16, "Metric, by attribute", size=11, colour="muted"),
-        text(_PLOT[0], 16, "Largest gap, as a multiple of what chance stays below", size=11,
+        text(_PLOT[0], 16, "Largest gap, as a multiple of chance’s high end", size=11,
              colour="muted"),
         text(_WORDS, 16, "Gap; chance; p", size=11, colour="muted"),
         line(0, _TOP - 8, WIDTH, _TOP - 8, "axis"),

@@ -42,8 +42,8 @@ class _Frame:
 def calibration_picture(curves: Sequence[CalibrationCurve], ident: str) -> Markup:
     """Draw the calibration curves of one attribute of one condition, beside the ideal diagonal."""
     condition, attribute = curves[0].condition, _attribute(c.attribute for c in curves)
-    highest = max((max(b.predicted, b.observed.value) for c in curves for b in c.bins), default=1)
-    top = min(1.0, max(highest * 1.1, 0.1)) if math.isfinite(highest) else 1.0
+    shown = [v for c in curves for b in c.bins for v in (b.predicted, b.observed.value)]
+    top = min(1.0, max(1.1 * max((v for v in shown if math.isfinite(v)), default=1.0), 0.1))
     frame = _Frame(
         Axis(0, top, _LEFT, _RIGHT), Axis(0, top, _TOP + _PLOT, _TOP),
         "Mean score", "Share with the condition", lambda v: f"{v:.2g}",
@@ -59,7 +59,7 @@ def calibration_picture(curves: Sequence[CalibrationCurve], ident: str) -> Marku
         for c in curves
     ]
     return _plot(
-        ident, f"Calibration by {attribute}, {condition}", _told(curves), frame, drawn, [diagonal]
+        ident, _title("Calibration", attribute, condition), _told(curves), frame, drawn, [diagonal]
     )
 
 
@@ -83,7 +83,7 @@ def delay_picture(curves: Sequence[DelayCurve], ident: str) -> Markup:
         for c in curves
     ]
     told = " ".join(f"{_group_name(c.attribute, c.group)}: {_delays_told(c)}." for c in curves)
-    return _plot(ident, f"Time to alarm by {attribute}, {condition}", told, frame, drawn, [])
+    return _plot(ident, _title("Time to alarm", attribute, condition), told, frame, drawn, [])
 
 
 def _delays_told(curve: DelayCurve) -> str:
@@ -110,7 +110,12 @@ def _told(curves: Iterable[CalibrationCurve]) -> str:
 
 
 def _attribute(names: Iterable[str]) -> str:
-    return next((name for name in names if name != OVERALL), "all patients")
+    return next((name for name in names if name != OVERALL), OVERALL)
+
+
+def _title(what: str, attribute: str, condition: str) -> str:
+    who = "over all patients" if attribute == OVERALL else f"by {attribute}"
+    return f"{what} {who}" if condition == "all" else f"{what} {who}, {condition}"
 
 
 def _group_name(attribute: str, group: str) -> str:
@@ -155,12 +160,13 @@ def _curve(frame: _Frame, curve: _Curve, index: int) -> list[Markup]:
     colour, dash = CURVES[index % len(CURVES)], DASHES[index % len(DASHES)]
     points = [(frame.across.at(x), frame.up.at(y)) for x, y in curve.points if math.isfinite(x + y)]
     aside = 1.6 * (index - 2)  # so that whiskers of several curves stay apart
-    drawn = [
+    whiskers = [
         line(frame.across.at(x) + aside, frame.up.at(low),
              frame.across.at(x) + aside, frame.up.at(high), colour)
         for x, low, high in curve.whiskers
         if math.isfinite(x + low + high)
     ]  # fmt: skip
+    drawn = [element("g", *whiskers, opacity=0.5)] if whiskers else []
     if len(points) > 1:
         drawn.append(path(points, colour, width=1.8, dash=dash))
     shown = points[:: max(len(points) // 6, 1)]

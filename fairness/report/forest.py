@@ -17,7 +17,7 @@ from fairness.result import Estimate, Verdict
 WIDTH = 800.0
 """Of the wide plot, px; the narrow one is for a phone."""
 NARROW = 348.0
-_ROW, _HEAD, _TOP, _FOOT = 26.0, 26.0, 46.0, 34.0
+_ROW, _HEAD, _TOP, _FOOT = 22.0, 22.0, 44.0, 34.0
 _STACK = 66.0
 
 
@@ -31,7 +31,7 @@ class _Columns:
     difference_text: float
 
 
-_WIDE = _Columns(4, 214, (228, 352), 360, (502, 642), 652)
+_WIDE = _Columns(4, 210, (224, 346), 358, (502, 642), 652)
 
 
 def forest(panel: Panel, ident: str, *, narrow: bool = False) -> Markup:
@@ -111,10 +111,10 @@ def _wide(panel: Panel, axis: Axis) -> tuple[list[Markup], float]:
         body += [*_names("All patients", panel.overall.patients, y, bold=True)]
         body += _whisker(level, panel.overall.estimate, y + _ROW / 2, "ink", shape="square")
         body.append(_figure(panel.style.interval(panel.overall.estimate), y))
-        body.append(text(_WIDE.difference_text, y + 17, "dotted line", size=11, colour="muted"))
+        body.append(text(_WIDE.difference_text, y + 15, "dotted line", size=11, colour="muted"))
     y += _ROW
     for attribute in panel.attributes:
-        body.append(text(_WIDE.label, y + 18, attribute, bold=True, colour="muted"))
+        body.append(text(_WIDE.label, y + 16, attribute, bold=True, colour="muted"))
         y += _HEAD
         for row in panel.of(attribute):
             body += _wide_row(panel, row, level, axis, y)
@@ -157,19 +157,19 @@ def _names(label: str, patients: int, y: float, *, bold: bool = False) -> list[M
     room = _WIDE.patients - _WIDE.label - 44
     lines = wrap(label, room, 12 if len(label) < 28 else 10, 2)
     size = 12 if len(lines) == 1 else 10
-    first = y + 17 if len(lines) == 1 else y + 11.5
+    first = y + 15 if len(lines) == 1 else y + 9.5
     return [
         *(
             text(_WIDE.label + (0 if bold else 10), first + i * 11, words, size=size, bold=bold)
             for i, words in enumerate(lines)
         ),
-        text(_WIDE.patients, y + 17, count(patients), anchor="end"),
+        text(_WIDE.patients, y + 15, count(patients), anchor="end"),
     ]
 
 
 def _figure(words: str, y: float) -> Markup:
     colour = "muted" if words == NOT_ESTIMABLE else "ink"
-    return text(_WIDE.level_text, y + 17, words, size=11, colour=colour)
+    return text(_WIDE.level_text, y + 15, words, size=11, colour=colour)
 
 
 def _wide_row(panel: Panel, row: PanelRow, level: Axis, axis: Axis, y: float) -> list[Markup]:
@@ -201,8 +201,8 @@ def _difference(panel: Panel, row: PanelRow, axis: Axis, y: float, words_at: flo
     why = "too little to judge" if row.metric.shortfall else row.comparison.verdict
     return [
         *drawn,
-        text(words_at, y + 0.5, words, size=11),
-        text(words_at, y + 10.5, why, size=9.5, colour="muted"),
+        text(words_at, y - 1, words, size=11),
+        text(words_at, y + 8.5, why, size=9.5, colour="muted"),
     ]
 
 
@@ -239,7 +239,7 @@ def _ruler(panel: Panel, axis: Axis, y: float, *, signed: bool) -> list[Markup]:
         sign = "−" if tick < 0 else "+" if signed and tick > 0 else ""
         words = f"{sign}{abs(tick) * panel.style.scale:.{digits}f}"
         drawn.append(line(x, y, x, y + 4, "axis"))
-        drawn.append(text(x, y + 17, words, size=10.5, anchor="middle", colour="muted"))
+        drawn.append(text(x, y + 15, words, size=10.5, anchor="middle", colour="muted"))
     unit = (panel.style.step_unit if signed else panel.style.unit).strip()
     middle = (axis.start + axis.end) / 2
     if unit:

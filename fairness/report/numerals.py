@@ -114,8 +114,17 @@ class Style:
         return f"{text} ({low} to {high})"
 
 
-def style_for(kind: Kind, estimates: Iterable[Estimate]) -> Style:
-    """Choose as many decimals as the typical interval bears: its half-width keeps one digit.
+def style_for(kind: Kind, estimates: Iterable[Estimate], values: Iterable[float] = ()) -> Style:
+    """Choose the decimals: half a typical interval keeps a digit, and only all is 100 %.
+
+    Parameters
+    ----------
+    kind
+        What the figures are.
+    estimates
+        Figures and differences with intervals, in the metric's own unit.
+    values
+        Figures that must not be rounded up to all.
 
     Examples
     --------
@@ -123,6 +132,8 @@ def style_for(kind: Kind, estimates: Iterable[Estimate]) -> Style:
     1
     >>> style_for("share", [Estimate(0.999, 0.9985, 0.9995)]).decimals
     2
+    >>> style_for("share", [], [0.9998]).value(0.9998)
+    '99.98 %'
     """
     least, most = _DECIMALS[kind]
     scale = 100.0 if kind == "share" else 1.0
@@ -131,9 +142,9 @@ def style_for(kind: Kind, estimates: Iterable[Estimate]) -> Style:
         for e in estimates
         if math.isfinite(e.high - e.low) and e.high > e.low
     ]
-    if not widths:
-        return Style(kind, least)
-    digits = -math.floor(math.log10(statistics.median(widths)))
+    digits = -math.floor(math.log10(statistics.median(widths))) if widths else least
+    if kind == "share" and any(round(v * scale, 1) >= scale > v * scale for v in values):
+        digits = most
     return Style(kind, min(max(digits, least), most))
 
 

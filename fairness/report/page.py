@@ -31,6 +31,8 @@ _SECTIONS = (
     ("methods", "Methods"),
     ("glossary", "Glossary"),
 )
+_REASONS = 6
+"""Reasons that the page gives, the weightiest; a table holds every comparison."""
 _NAMED = re.compile(r"(<title id=[^>]*>)([^<]*)</title><desc id=[^>]*>([^<]*)</desc>")
 
 
@@ -56,6 +58,7 @@ def render_page(result: AuditResult, *, paged: bool = False) -> str:
         style=Markup(style_sheet(paged=paged)),  # noqa: S704 - ours, and no input in it
         headline=headline(result.verdict),
         sections=[s for s in _SECTIONS if _shown(view, s[0])],
+        most_reasons=_REASONS,
         digests=_digests(result),
         metrics=[words_of(name) for name in dict.fromkeys(m.metric for m in result.metrics)],
         count=count,

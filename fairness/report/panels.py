@@ -19,6 +19,8 @@ class PanelRow:
     """The group's own figure."""
     comparison: Comparison | None
     """The group beside its reference; ``None`` where it was not compared."""
+    reference: bool = False
+    """Whether others of its attribute are compared with it."""
 
     @property
     def known(self) -> bool:
@@ -32,9 +34,11 @@ class PanelRow:
             return ""
         if self.metric.group == UNKNOWN:
             return "not known, never compared"
+        if self.reference:
+            return "reference" + (", too small" if self.metric.shortfall else "")
         if self.metric.shortfall:
             return self.metric.shortfall
-        return "reference" if self.comparison is None else self.comparison.reason
+        return "not compared" if self.comparison is None else self.comparison.reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +116,9 @@ def _panel(result: AuditResult, condition: str, metric: str) -> Panel:
         for c in result.comparisons
         if (c.condition, c.metric) == (condition, metric)
     }
+    references = {(c.attribute, c.reference) for c in compared.values()}
     rows = tuple(
-        PanelRow(m, compared.get((m.attribute, m.group)))
+        PanelRow(m, compared.get((m.attribute, m.group)), (m.attribute, m.group) in references)
         for attribute in dict.fromkeys(m.attribute for m in figures)
         for m in figures
         if m.attribute == attribute and attribute != OVERALL
@@ -123,7 +128,11 @@ def _panel(result: AuditResult, condition: str, metric: str) -> Panel:
         condition,
         metric,
         words,
-        style_for(words.kind, _telling(figures, compared.values())),
+        style_for(
+            words.kind,
+            _telling(figures, compared.values()),
+            [m.estimate.value for m in figures],
+        ),
         next((m for m in figures if m.attribute == OVERALL), None),
         rows,
     )

@@ -97,7 +97,7 @@ def _comparison(style: Style, shown: PanelRow) -> tuple[Cell, ...]:
         ratio.interval(one.ratio).removesuffix(" (no interval)"),
         p_value(one.p_differs),
         p_value(one.p_equal),
-        Cell(one.verdict, one.verdict, one.reason),
+        Cell(one.verdict, one.verdict),
         _needed(one),
     )  # fmt: skip
 
@@ -134,4 +134,4 @@ def _silence(shown: PanelRow) -> str:
         return f"{who}: counted, compared with nobody" if figure.patients else ""
     if one is None or not one.primary or one.verdict is not Verdict.INSUFFICIENT:
         return ""
-    return f"{who}: {figure.shortfall or one.reason}"
+    return f"{who}: {figure.shortfall or 'neither equality nor a difference is shown'}"

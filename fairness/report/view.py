@@ -32,7 +32,7 @@ from fairness.result import OVERALL, AuditResult, CalibrationCurve, DelayCurve, 
 
 Curve = TypeVar("Curve", CalibrationCurve, DelayCurve)
 
-_ROWS = 26
+_ROWS = 34
 """Groups a forest plot holds, so that it fits a printed page."""
 _CURVES = 5
 """Groups a picture of curves holds beside all patients."""
@@ -180,15 +180,24 @@ def _cut(panel: Panel, ident: str) -> Iterator[Figure]:
 
 
 def _calibration(result: AuditResult) -> Iterator[Figure]:
-    for index, curves in enumerate(_together(result.calibration), start=1):
-        heading = f"{curves[0].condition} by {curves[-1].attribute}"
+    for index, (heading, curves) in enumerate(_headed(result.calibration), start=1):
         yield Figure(heading, "", calibration_picture(curves, f"c-{index}"))
 
 
 def _delays(result: AuditResult) -> Iterator[Figure]:
-    for index, curves in enumerate(_together(result.delays), start=1):
-        heading = f"{curves[0].condition} by {curves[-1].attribute}"
+    for index, (heading, curves) in enumerate(_headed(result.delays), start=1):
         yield Figure(heading, "", delay_picture(curves, f"d-{index}"))
+
+
+def _headed(curves: Sequence[Curve]) -> Iterator[tuple[str, list[Curve]]]:
+    parts = list(_together(curves))
+    keys = [(part[-1].condition, part[-1].attribute) for part in parts]
+    for index, (part, (condition, attribute)) in enumerate(zip(parts, keys, strict=True)):
+        who = "all patients" if attribute == OVERALL else f"by {attribute}"
+        heading = who[0].upper() + who[1:] if condition == "all" else f"{condition}, {who}"
+        total = keys.count(keys[index])
+        nth = keys[: index + 1].count(keys[index])
+        yield heading if total == 1 else f"{heading} ({nth} of {total})", part
 
 
 def _together(curves: Sequence[Curve]) -> Iterator[list[Curve]]:
