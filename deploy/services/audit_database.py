@@ -20,7 +20,7 @@ from training.audits.lead_i import ARCHIVE, lead_i
 from training.audits.material import Counted, Material
 from training.audits.predict import predict
 from training.audits.wfdb_database import LUDB_TABLE, wfdb_database
-from training.ec57 import record_names
+from training.ec57 import DE_CHAZAL, record_names
 from training.guard import Look
 from training.splits import DS2
 
@@ -130,7 +130,7 @@ def make_tables(options: DatabaseOptions, advance: Advance = lambda _: None) -> 
         table_digest(subjects),
         words,
         digest,
-        material.told,
+        _protocol(material, options.folds),
     )
 
 
@@ -177,6 +177,19 @@ def _models(qrs: Path, beat: Path, folds: Path | None, *, classes: bool) -> tupl
     digests = [model.load(path)[1].digest for path in sorted(folds.glob("fold*.onnx"))]
     every = hashlib.sha256("".join(digests).encode()).hexdigest()
     return f"{words[0]} and {len(digests)} beat models that left patients out", every
+
+
+def _protocol(material: Material, folds: Path | None) -> str:
+    """Say in words what was scored and how it was counted."""
+    told = f"{material.told}; beats match within 150 ms and are counted as EC57 does"
+    if material.classes:
+        told += f", classes by the mapping {DE_CHAZAL.name}"
+    if folds is not None:
+        told += (
+            "; each patient's beats are classified by a model that never saw the patient, at "
+            "R-peaks of the shipped detector, which learned from DS1"
+        )
+    return told
 
 
 def _f1(predictions: pd.DataFrame) -> tuple[str, str, str]:
