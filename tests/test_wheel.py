@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("ingest", "inference", "training", "fairness", "deploy")
 
-DATA_SUFFIXES = (".proto", ".onnx", ".json", ".toml", ".md")
+DATA_SUFFIXES = (".proto", ".onnx", ".json", ".toml", ".md", ".j2", ".css")
 """What ships beside the code, wherever a package keeps it."""
 
 
@@ -89,5 +89,5 @@ def test_the_wheel_holds_every_data_file_of_the_packages(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     tracked = run("git", "ls-files", *PACKAGES, cwd=ROOT).splitlines()
     wanted = {f for f in tracked if f.endswith(DATA_SUFFIXES)}
-    assert "ingest/frame.proto" in wanted
+    assert {"ingest/frame.proto", "fairness/report/templates/report.html.j2"} <= wanted
     assert wanted <= names
