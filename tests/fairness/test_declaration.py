@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from fairness.declaration import load_declaration
 from fairness.errors import AuditError
+from fairness.live.declaration import WatchDeclaration, load_watch
 
 SOUND = """
 title = "t"
@@ -55,3 +57,21 @@ def test_a_fault_is_named_by_its_key(tmp_path: Path, before: str, after: str, to
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(AuditError, match=r"none\.toml"):
         load_declaration(tmp_path / "none.toml")
+
+
+def test_the_examples_of_the_guide_are_sound(tmp_path: Path) -> None:
+    guide = Path(__file__).parents[2] / "docs" / "fairness.md"
+    audit, watch = re.findall(r"```toml\n(.*?)```", guide.read_text(), flags=re.DOTALL)
+    path = tmp_path / "example.toml"
+    path.write_text(audit)
+    assert load_declaration(path).groups[1].bands == (40, 60)
+    path.write_text(watch)
+    assert load_watch(path) == WatchDeclaration.model_validate(
+        {"conditions": ["all", "asystole"], "groups": [{"attribute": "sex"}]}
+    )
+
+
+@pytest.mark.parametrize("name", ["lead_i", "ludb", "mitdb-ds2", "mitdb"])
+def test_the_declarations_of_the_real_audits_are_sound(name: str) -> None:
+    folder = Path(__file__).parents[2] / "docs" / "audits" / name
+    assert load_declaration(folder / "declaration.toml").min_patients == 20
