@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -99,4 +100,7 @@ def run(argv: Sequence[str]) -> int:
 
 def main() -> None:
     """Run the command line of this process; the console script's entry."""
+    # Products here are small, and processes share the machine: a BLAS of several threads makes
+    # them many times slower. It reads this when numpy is loaded, which no module above does.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     sys.exit(run(sys.argv[1:]))

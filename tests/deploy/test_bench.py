@@ -5,12 +5,17 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from deploy.cli.main import run
 from deploy.services import benchmarks
-from deploy.services.benchmarks import Figure
+from deploy.services.bench import latency, peers, stages, steps
+from deploy.services.bench.figure import Figure
+from deploy.services.bench.guard import Worse, compare
+from deploy.services.bench.stages import Stopwatch
+from deploy.services.bench.workload import Ward, simulated
 from inference.model import builtin_names
 
 Say = pytest.CaptureFixture[str]
@@ -21,12 +26,13 @@ def test_figures_are_told_as_one_object(capsys: Say) -> None:
 
     told = json.loads(capsys.readouterr().out)
 
-    assert told.keys() == {"machine", "figures"}
+    assert told.keys() == {"machine", "figures", "calibration"}
     assert told["machine"]
     names = [figure["name"] for figure in told["figures"]]
-    assert names == ["decode a frame of 1 s", *(f"model {n}, batch 128" for n in builtin_names())]
+    expected = ["decode a frame of 1 s", *(f"model {n}, batch 128" for n in builtin_names())]
+    assert names[: len(expected)] == expected
     for figure in told["figures"]:
-        assert figure.keys() == {"name", "value", "unit", "peer", "ratio"}
+        assert figure.keys() == {"name", "value", "unit", "peer", "ratio", "spread"}
         assert figure["unit"]
         assert figure["peer"]
         for key in ("value", "ratio"):
@@ -36,7 +42,7 @@ def test_figures_are_told_as_one_object(capsys: Say) -> None:
 
 @pytest.fixture
 def pretended(monkeypatch: pytest.MonkeyPatch) -> None:
-    def measured() -> Iterator[Figure]:
+    def measured(_: object) -> Iterator[Figure]:
         yield Figure("sums", 1234.5, "us", "adding by hand", 0.25)
 
     monkeypatch.setattr(benchmarks, "BENCHMARKS", {"one": measured, "two": measured})
@@ -61,5 +67,108 @@ def test_an_unknown_name_is_bad_input_before_anything_is_measured(capsys: Say) -
     assert run(["bench", "codec", "nope"]) == 2
     out, err = capsys.readouterr()
     assert out == ""
-    assert "no benchmark 'nope'; there are: start, score, models, codec" in err
+    assert "no benchmark 'nope'; there are: start, codec, models, score, stages" in err
     assert "measuring" not in err
+
+
+@pytest.mark.usefixtures("pretended")
+def test_a_report_holds_the_figures_and_the_machine(tmp_path: Path, capsys: Say) -> None:
+    assert run(["bench", "one", "--report", str(tmp_path / "report")]) == 0
+
+    page = (tmp_path / "report/README.md").read_text()
+    assert "| sums | 1,234 us | 0% | adding by hand | 0.25 |" in page
+    assert "Machine: " in page
+    kept = json.loads((tmp_path / "report/bench.json").read_text())
+    assert kept["figures"][0]["ratio"] == 0.25
+    assert "adding by hand" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("pretended")
+@pytest.mark.parametrize(("before", "code"), [(0.25, 0), (0.2, 0), (0.1, 1), (1.0, 0)])
+def test_ratios_are_held_against_an_earlier_run(
+    tmp_path: Path, capsys: Say, before: float, code: int
+) -> None:
+    kept = tmp_path / "kept.json"
+    figure = {"name": "sums", "peer": "adding by hand", "ratio": before}
+    kept.write_text(json.dumps({"figures": [figure]}))
+
+    assert run(["bench", "one", "--against", str(kept)]) == code
+    assert ("worse: sums, beside adding by hand" in capsys.readouterr().err) == bool(code)
+
+
+@pytest.mark.usefixtures("pretended")
+@pytest.mark.parametrize("text", ["", "{}", '{"figures": []}', '{"figures": [{"name": "sums"}]}'])
+def test_what_is_no_earlier_run_is_bad_input(tmp_path: Path, text: str, capsys: Say) -> None:
+    kept = tmp_path / "kept.json"
+    kept.write_text(text)
+
+    assert run(["bench", "one", "--against", str(kept)]) == 2
+    assert "kept.json" in capsys.readouterr().err
+
+
+def test_rates_are_worse_when_they_fall(tmp_path: Path) -> None:
+    kept = tmp_path / "kept.json"
+    kept.write_text(json.dumps({"figures": [{"name": "all", "peer": "naive", "ratio": 20.0}]}))
+
+    def worse(ratio: float) -> list[Worse]:
+        figure = Figure("all", 1.0, "patients in real time a core", "naive", ratio)
+        return compare([figure], kept)
+
+    assert worse(18.0) == worse(40.0) == []
+    assert worse(10.0) == [Worse("all", "naive", 20.0, 10.0)]
+
+
+def test_own_time_leaves_out_what_was_spent_in_what_is_timed_too() -> None:
+    now_s = [0.0]
+
+    def spend(s: float) -> None:
+        now_s[0] += s
+
+    watch = Stopwatch(lambda: now_s[0])
+    inner = watch.timed("inner", lambda: spend(2.0))
+
+    def work() -> None:
+        spend(1.0)
+        inner()
+        inner()
+
+    watch.timed("outer", work)()
+
+    assert dict(watch.own_s) == {"inner": 4.0, "outer": 1.0}
+
+
+def test_stages_add_up_to_the_whole_and_are_drawn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stages, "STEPS", 2)
+    ward = Ward(simulated(2, 20.0), 4)
+    figures = list(stages.stages(ward, tmp_path / "flame.svg"))
+
+    assert [f.name for f in figures[-1:]] == ["all stages"]
+    assert {"stage: QRS model", "stage: decode messages"} <= {f.name for f in figures}
+    assert sum(f.ratio for f in figures[:-1]) == pytest.approx(1.0)
+    drawn = (tmp_path / "flame.svg").read_text()
+    assert drawn.startswith("<svg ")
+    assert drawn.count("<g>") == drawn.count("</g>") > 10
+
+
+def test_latency_is_waiting_and_scoring_of_frames_that_come_at_any_time() -> None:
+    assert 0 < latency.p99_ms(Ward(simulated(2, 20.0), 3, 1.0)) < 10_000
+
+
+def test_a_naive_pipeline_finds_the_beats_it_is_compared_for() -> None:
+    recording = simulated(2, 20.0)[0]
+    pipeline, n = peers.Naive(), round(recording.fs)
+    found = {}
+    for at in range(12):
+        samples = recording.samples[0, at * n :][:n].tolist()
+        message = json.dumps({"stream": "p", "fs": recording.fs, "samples": samples})
+        found = json.loads(pipeline.take(message))
+
+    assert 5 <= len(found["r"]) == len(found["beats"]) <= 30
+
+
+def test_every_way_to_step_the_qrs_net_is_measured() -> None:
+    figures = list(steps.peak(50.0))
+    assert [f.name for f in figures][:2] == ["QRS model", "QRS net by plain numpy, batch 128"]
+    assert all(f.value > 0 for f in figures)

@@ -1,0 +1,1 @@
+"""What ``vigil bench`` measures."""

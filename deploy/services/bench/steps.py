@@ -1,0 +1,113 @@
+"""The models' own cost: batches, the core's peak, and the same net by other means."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from deploy.services.bench.figure import Figure, Sample, beside, cpu_s, sampled
+from inference.model import builtin, builtin_names, load
+from inference.session import StreamSession
+
+BATCH = 128
+"""Rows of the large batch."""
+REPEATS = 15
+"""Repetitions."""
+
+
+def models() -> Iterator[Figure]:
+    """Step each shipped model at batch 128, beside the same work at batch 1."""
+    rng = np.random.default_rng(0)
+    for name in builtin_names():
+        session = StreamSession(builtin(name), load(builtin(name))[1].kind, BATCH)
+        length = session.info.length or session.info.fs
+        shape = (BATCH, len(session.info.leads), length)
+        signal = rng.standard_normal(shape).astype(np.float32)
+        many = sampled(REPEATS, lambda: _cost_us(session, signal, BATCH))  # noqa: B023
+        one = sampled(REPEATS, lambda: _cost_us(session, signal, 1))  # noqa: B023
+        unit = "us a s of signal" if session.info.length == 0 else "us a beat"
+        yield beside(f"model {name}, batch {BATCH}", many, unit, "batch 1", one)
+
+
+def _cost_us(session: StreamSession, signal: np.ndarray, batch: int) -> float:
+    rr_s = np.full((BATCH, 1), 0.8, np.float32)
+
+    def work() -> None:
+        for at in range(0, BATCH, batch):
+            rows = slice(at, at + batch)
+            session.step(np.arange(at, at + batch), signal[rows], rr_s[rows])
+
+    return cpu_s(work) / BATCH * 1e6
+
+
+def peak(gflops: float) -> Iterator[Figure]:
+    """Tell the share of the core's measured peak that the QRS model reaches, and by other means."""
+    session = StreamSession(builtin("qrs"), "qrs", BATCH)
+    states = {name: session.state[name].shape for name in session.state_names}
+    fine, hidden = states["state_fine"][1], states["state_h"][1]
+    coarse = 24
+    signal = np.random.default_rng(0).standard_normal((BATCH, 1, 125)).astype(np.float32)
+    own = sampled(REPEATS, lambda: _cost_us(session, signal, BATCH))
+    n_frames = session.info.fs // session.info.stride
+    macs = 125 * 9 * fine + n_frames * (10 * fine * coarse + 4 * hidden * (coarse + hidden))
+    ours = Sample(2 * macs / own.median / 1e3, own.spread)
+    peer = "numpy's matrix product on this core"
+    yield beside("QRS model", ours, "GFLOP/s", peer, Sample(gflops, 0.0))
+    others: dict[str, Callable[[], object]] = {
+        "plain numpy": numpy_net(signal, fine, coarse, hidden)
+    }
+    if importlib.util.find_spec("torch"):
+        others["torch, eager"] = torch_net(signal, fine, coarse, hidden)
+    for name, work in others.items():
+        sample = sampled(5, lambda work=work: cpu_s(work) / BATCH * 1e6)  # type: ignore[misc]
+        yield beside(
+            f"QRS net by {name}, batch {BATCH}", sample, "us a s of signal", "ONNX Runtime", own
+        )
+
+
+def torch_net(signal: np.ndarray, fine: int, coarse: int, hidden: int) -> Callable[[], object]:
+    """Return a step of the same net in torch, one thread."""
+    import torch
+
+    from training.architectures.qrs import QrsDetector, QrsSize
+
+    torch.set_num_threads(1)
+    net = QrsDetector(QrsSize(fine, coarse, hidden)).eval()
+    state, given = net.initial_state(len(signal)), torch.from_numpy(signal)
+
+    def step() -> object:
+        with torch.no_grad():
+            return net.logits(given, state)
+
+    return step
+
+
+def numpy_net(signal: np.ndarray, fine: int, coarse: int, hidden: int) -> Callable[[], object]:
+    """Return a step of a net of the same shape in numpy, the batch in one product."""
+    rng = np.random.default_rng(0)
+
+    def drawn(*shape: int) -> np.ndarray:
+        return (0.1 * rng.standard_normal(shape)).astype(np.float32)
+
+    w_fine, w_coarse = drawn(9, fine), drawn(10 * fine, coarse)
+    w_lstm = drawn(coarse + hidden, 4 * hidden)
+    padded = np.pad(signal[:, 0], ((0, 0), (13, 0)))
+
+    def sigmoid(x: np.ndarray) -> np.ndarray:
+        return np.asarray(1 / (1 + np.exp(-x)))
+
+    def step() -> object:
+        windows = np.lib.stride_tricks.sliding_window_view(padded, 9, axis=1)
+        first = np.maximum(windows @ w_fine, 0)
+        h = c = np.zeros((len(signal), hidden), np.float32)
+        for at in range(0, first.shape[1] - 9, 5):
+            x = np.maximum(first[:, at : at + 10].reshape(len(signal), -1) @ w_coarse, 0)
+            gates = np.concatenate([x, h], axis=1) @ w_lstm
+            i, o, f = (sigmoid(gates[:, k * hidden : (k + 1) * hidden]) for k in range(3))
+            c = f * c + i * np.tanh(gates[:, 3 * hidden :])
+            h = o * np.tanh(c)
+        return h
+
+    return step
