@@ -194,17 +194,26 @@ def numbers_of(values: pd.Series, what: str) -> np.ndarray[Any, Any]:
     AuditError
         If a value is no finite number; the first such is named.
     """
-    if values.dtype.kind in "iufb" and not isinstance(values.dtype, pd.CategoricalDtype):
-        numbers = values.to_numpy(dtype=np.float64, na_value=np.nan)
-        texts = None
+    if isinstance(values.dtype, np.dtype) and values.dtype.kind in "iufb":
+        numbers = values.to_numpy(dtype=np.float64)
     else:
-        texts = text_of(values)
-        numbers = pd.to_numeric(pd.Series(texts, dtype=object), errors="coerce").to_numpy(float)
-    wrong = np.isinf(numbers) if texts is None else ~np.isfinite(numbers) & (texts != "")
-    if wrong.any():
-        examples = ", ".join(repr(str(value)) for value in values[wrong].head(_EXAMPLES))
+        numbers = pd.to_numeric(_written(values), errors="coerce").to_numpy(
+            np.float64, na_value=np.nan
+        )
+    doubtful = np.flatnonzero(~np.isfinite(numbers))
+    said = text_of(values.iloc[doubtful])
+    wrong = doubtful[(said != "") | np.isinf(numbers[doubtful])]
+    if len(wrong):
+        examples = ", ".join(repr(str(value)) for value in values.iloc[wrong[:_EXAMPLES]])
         raise AuditError(f"{what} must be a finite number, not {examples}")
     return np.asarray(numbers)
+
+
+def _written(values: pd.Series) -> pd.Series:
+    """Leave text as it is, write anything else as text."""
+    if isinstance(values.dtype, pd.StringDtype):
+        return values
+    return pd.Series(text_of(values), index=values.index, dtype=object)
 
 
 def _check_columns(
@@ -304,15 +313,28 @@ def _delays(table: pd.DataFrame, checked: pd.DataFrame) -> np.ndarray[Any, Any]:
 
 
 def _check_units(units: pd.Series, checked: pd.DataFrame) -> None:
-    named = checked.assign(unit=text_of(units))[["patient", "condition", "unit"]]
-    named = named[named["unit"] != ""]
-    again = named.duplicated()
+    codes, distinct = pd.factorize(units.astype(object), use_na_sentinel=True)
+    blank = [code for code, name in enumerate(distinct) if _is_blank(name)]
+    named = ~np.isin(codes, [-1, *blank])
+    keys = pd.DataFrame(
+        {
+            "patient": pd.factorize(checked["patient"])[0],
+            "condition": pd.factorize(checked["condition"])[0],
+            "unit": codes,
+        }
+    )[named]
+    again = keys.duplicated()
     if again.any():
-        first = named[again].iloc[0]
+        row = int(again.index[again][0])
+        first = checked.iloc[row]
         raise AuditError(
-            f"predictions: unit {first['unit']} of patient {first['patient']}, condition "
+            f"predictions: unit {units.iloc[row]} of patient {first['patient']}, condition "
             f"{first['condition']}, has more than one row"
         )
+
+
+def _is_blank(name: object) -> bool:
+    return isinstance(name, str) and name.strip().lower() in MISSING
 
 
 def _contradiction(rows: pd.DataFrame) -> str:
