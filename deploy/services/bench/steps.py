@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 from collections.abc import Callable, Iterator
 
@@ -59,29 +60,13 @@ def peak(gflops: float) -> Iterator[Figure]:
         "plain numpy": numpy_net(signal, fine, coarse, hidden)
     }
     if importlib.util.find_spec("torch"):
-        others["torch, eager"] = torch_net(signal, fine, coarse, hidden)
+        eager = importlib.import_module("training.eager_step")
+        others["torch, eager"] = eager.qrs_step(signal, fine, coarse, hidden)
     for name, work in others.items():
         sample = sampled(5, lambda work=work: cpu_s(work) / BATCH * 1e6)  # type: ignore[misc]
         yield beside(
             f"QRS net by {name}, batch {BATCH}", sample, "us a s of signal", "ONNX Runtime", own
         )
-
-
-def torch_net(signal: np.ndarray, fine: int, coarse: int, hidden: int) -> Callable[[], object]:
-    """Return a step of the same net in torch, one thread."""
-    import torch
-
-    from training.architectures.qrs import QrsDetector, QrsSize
-
-    torch.set_num_threads(1)
-    net = QrsDetector(QrsSize(fine, coarse, hidden)).eval()
-    state, given = net.initial_state(len(signal)), torch.from_numpy(signal)
-
-    def step() -> object:
-        with torch.no_grad():
-            return net.logits(given, state)
-
-    return step
 
 
 def numpy_net(signal: np.ndarray, fine: int, coarse: int, hidden: int) -> Callable[[], object]:
