@@ -145,7 +145,7 @@ class Beats(Composite):
         behind = first_ms[peaks.row] + peaks.tick * TICK_MS - peaks.r_ms
         windows = self._cut(peaks, behind, signal, heard_leads)
         aami, confidence = self._classify(slots[peaks.row], peaks.r_ms, windows, rr_ms)
-        return BlockBeats(peaks.row, peaks.tick, peaks.r_ms, rr_ms, aami, confidence)
+        return BlockBeats(peaks.row, peaks.tick, peaks.r_ms, rr_ms, aami, confidence, windows)
 
     def _frames(
         self, slots: Slots, scaled: NDArray[np.float32], lead: NDArray[np.intp]

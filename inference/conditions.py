@@ -24,17 +24,19 @@ from ingest.errors import InputError
 class Code(IntEnum):
     """Number of a condition: its row in :data:`CONDITIONS`, its column in state arrays."""
 
-    ASYSTOLE = 0
-    VENTRICULAR_TACHYCARDIA = 1
-    EXTREME_BRADYCARDIA = 2
-    EXTREME_TACHYCARDIA = 3
-    V_RUN = 4
-    PAUSE = 5
-    BRADYCARDIA = 6
-    TACHYCARDIA = 7
-    LEAD_OFF = 8
-    SIGNAL_GAP = 9
-    NOISE = 10
+    VENTRICULAR_FIBRILLATION = 0
+    ASYSTOLE = 1
+    VENTRICULAR_TACHYCARDIA = 2
+    EXTREME_BRADYCARDIA = 3
+    EXTREME_TACHYCARDIA = 4
+    V_RUN = 5
+    PAUSE = 6
+    BRADYCARDIA = 7
+    TACHYCARDIA = 8
+    ATRIAL_FIBRILLATION = 9
+    LEAD_OFF = 10
+    SIGNAL_GAP = 11
+    NOISE = 12
 
 
 class Kind(StrEnum):
@@ -86,6 +88,16 @@ _HIGH, _MEDIUM, _LOW = Priority.HIGH, Priority.MEDIUM, Priority.LOW
 
 CONDITIONS: tuple[Condition, ...] = (
     Condition(
+        Code.VENTRICULAR_FIBRILLATION, _PHYSIOLOGICAL, _HIGH,
+        "the waveform of fibrillation, flutter or fast tachycardia of the ventricles for vf_s",
+        ("vf_s",), _CHALLENGE_2015, latching=True,
+        hides=(
+            Code.ASYSTOLE, Code.VENTRICULAR_TACHYCARDIA, Code.EXTREME_BRADYCARDIA,
+            Code.EXTREME_TACHYCARDIA, Code.V_RUN, Code.PAUSE, Code.BRADYCARDIA, Code.TACHYCARDIA,
+            Code.ATRIAL_FIBRILLATION,
+        ),
+    ),
+    Condition(
         Code.ASYSTOLE, _PHYSIOLOGICAL, _HIGH,
         "no QRS for asystole_s of readable signal",
         ("asystole_s", "pause_s"), _CHALLENGE_2015, latching=True,
@@ -128,6 +140,11 @@ CONDITIONS: tuple[Condition, ...] = (
         Code.TACHYCARDIA, _PHYSIOLOGICAL, _MEDIUM,
         "mean rate above tachycardia_bpm over tachycardia_beats beats",
         ("tachycardia_bpm", "tachycardia_beats", "rate_margin_bpm"), _OWN,
+    ),
+    Condition(
+        Code.ATRIAL_FIBRILLATION, _PHYSIOLOGICAL, _LOW,
+        "irregular rhythm without P waves over af_beats beats",
+        ("af_beats",), "2020 ESC guideline on atrial fibrillation: 30 s or more",
     ),
     Condition(
         Code.LEAD_OFF, _TECHNICAL, _MEDIUM,
@@ -193,6 +210,8 @@ def time_to_alarm_s(code: Code, limits: Limits, decision_delay_ms: int) -> float
     """
     slowest_rr_s = limits.asystole_s  # a longer one breaks the window, and is asystole
     evidence_s = {
+        Code.VENTRICULAR_FIBRILLATION: limits.vf_s,
+        Code.ATRIAL_FIBRILLATION: limits.af_beats * slowest_rr_s,
         Code.ASYSTOLE: limits.asystole_s,
         Code.VENTRICULAR_TACHYCARDIA: (limits.vt_beats - 1) * 60.0 / limits.vt_bpm,
         Code.EXTREME_BRADYCARDIA: (limits.extreme_bradycardia_beats - 1) * slowest_rr_s,

@@ -36,6 +36,7 @@ from inference.limits import Limits
 from inference.quality import QualityTicks
 from inference.quiet import BEAT_CODES, QuietBeats, QuietStreams, ticks_left
 from inference.rhythm import Rhythm
+from inference.rhythm_turns import RhythmTurns
 from inference.signal_rules import SignalRules
 from inference.slots import Field, Slots
 from inference.stage import Stage
@@ -103,7 +104,12 @@ class Episodes(Stage):
         self._silence_ends_ms = np.array([brady_ms, tachy_ms, brady_ms, tachy_ms, v_ms, v_ms])
 
     def step(
-        self, slots: Slots, now_ms: NDArray[np.int64], beats: TickBeats, quality: TickQuality
+        self,
+        slots: Slots,
+        now_ms: NDArray[np.int64],
+        beats: TickBeats,
+        quality: TickQuality,
+        told: RhythmTurns | None = None,
     ) -> EpisodeEdges:
         """Advance each row by one tick.
 
@@ -117,6 +123,8 @@ class Episodes(Stage):
             Beats that the tick decided; their times may lie before the tick.
         quality : TickQuality
             Quality of the tick's own signal.
+        told : RhythmTurns, optional
+            Rhythms that models say began or ended in the tick.
 
         Returns
         -------
@@ -130,6 +138,8 @@ class Episodes(Stage):
         """
         log = EdgeLog(self.state, slots)
         self._advance(slots, now_ms, quality)
+        if told is not None:
+            self._take_turns(told, log)
         self._judge_silence(slots, now_ms, beats, log)
         rows = np.flatnonzero(beats.present)
         if len(rows):
@@ -143,6 +153,7 @@ class Episodes(Stage):
         first_ms: NDArray[np.int64],
         beats: BlockBeats,
         quality: QualityTicks,
+        turns: RhythmTurns | None = None,
     ) -> list[DecidedEdges]:
         """Advance each row by several ticks: what :meth:`step` gives tick by tick.
 
@@ -156,6 +167,8 @@ class Episodes(Stage):
             Beats that the ticks decided.
         quality : QualityTicks
             Quality of the ticks' own signal.
+        turns : RhythmTurns, optional
+            Rhythms that models say began or ended in the ticks.
 
         Returns
         -------
@@ -181,7 +194,11 @@ class Episodes(Stage):
                 told.append(DecidedEdges(chosen, self.state["now_ms"][chosen], edges))
 
         readable = quality.readable
-        done = self._quiet.advance(self.state, slots, first_ms, beats, readable, take)
+        eventless = readable
+        if turns is not None and len(turns):
+            eventless = readable.copy()
+            eventless[turns.row] = False
+        done = self._quiet.advance(self.state, slots, first_ms, beats, eventless, take)
         n_ticks = readable.shape[1]
         if (done < n_ticks).any():
             at = np.full(readable.shape, -1, np.intp)
@@ -189,7 +206,8 @@ class Episodes(Stage):
             for tick, rows in ticks_left(done, n_ticks):
                 now_ms = first_ms[rows] + tick * TICK_MS
                 of_tick, of_rows = beats.at(at[rows, tick]), quality.tick(tick, rows)
-                edges = self.step(slots[rows], now_ms, of_tick, of_rows)
+                of_turns = None if turns is None else turns.at(tick, rows)
+                edges = self.step(slots[rows], now_ms, of_tick, of_rows, of_turns)
                 if len(edges):
                     told.append(DecidedEdges(slots[rows], now_ms, edges))
         return told
@@ -227,15 +245,33 @@ class Episodes(Stage):
         fast = is_open[:, Code.EXTREME_TACHYCARDIA] | is_open[:, Code.TACHYCARDIA]
         return np.select(
             [
+                is_open[:, Code.VENTRICULAR_FIBRILLATION],
                 is_open[:, Code.ASYSTOLE],
                 is_open[:, Code.VENTRICULAR_TACHYCARDIA],
+                is_open[:, Code.ATRIAL_FIBRILLATION],
                 slow,
                 fast,
                 known,
             ],
-            [Rhythm.ASYSTOLE, Rhythm.VT, Rhythm.BRADYCARDIA, Rhythm.TACHYCARDIA, Rhythm.NORMAL],
+            [
+                Rhythm.VF,
+                Rhythm.ASYSTOLE,
+                Rhythm.VT,
+                Rhythm.AF,
+                Rhythm.BRADYCARDIA,
+                Rhythm.TACHYCARDIA,
+                Rhythm.NORMAL,
+            ],
             Rhythm.UNKNOWN,
         ).astype(np.int8)
+
+    def _take_turns(self, turns: RhythmTurns, log: EdgeLog) -> None:
+        """Open and end what models tell of."""
+        for row, code, onset, at_ms in zip(
+            turns.row, turns.code.tolist(), turns.onset.tolist(), turns.at_ms, strict=True
+        ):
+            change = log.open if onset else log.end
+            change(row[None], code, at_ms[None])
 
     def _advance(self, slots: Slots, now_ms: NDArray[np.int64], quality: TickQuality) -> None:
         """Move the clocks, and the record of what was readable at the horizon."""

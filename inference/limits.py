@@ -45,6 +45,8 @@ class Limits:
     ingest.errors.InputError: limit pause_s = 3.5 must be below asystole_s = 3.0
     """
 
+    vf_s: float = _limit(4.0, 3.0, 8.0)
+    """Waveform of ventricular fibrillation that is called so, s (Challenge 2015)."""
     asystole_s: float = _limit(4.0, 2.5, 10.0)
     """Readable signal without a QRS that is asystole, s (Challenge 2015)."""
     pause_s: float = _limit(3.0, 1.5, 5.0)
@@ -81,6 +83,9 @@ class Limits:
     """Ventricular beats this far apart are no run; silence of this length ends one, s."""
     stale_s: float = _limit(10.0, 5.0, 60.0)
     """Without a beat, or unreadable, for this long: what is open can be upheld no longer, s."""
+    af_beats: int = _limit(32, 16, 64)
+    """Beats over which atrial fibrillation is judged: about the 30 s from which it is called so
+    (2020 ESC guideline)."""
     lead_off_s: float = _limit(2.0, 0.4, 30.0)
     """Flat or saturated signal that is a lead off, s."""
     signal_gap_s: float = _limit(2.0, 0.4, 30.0)

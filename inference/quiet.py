@@ -60,7 +60,8 @@ class QuietStreams:
         self._silence_ms = min(limits.pause_ms, limits.asystole_ms)
         v_ms, stale_ms = round(limits.v_run_max_rr_s * 1000), round(limits.stale_s * 1000)
         self._open_silence_ms = min(self._silence_ms, v_ms, stale_ms)
-        self._others = [code for code in Code if code not in BEAT_CODES]
+        calm = (*BEAT_CODES, Code.ATRIAL_FIBRILLATION)
+        self._others = [code for code in Code if code not in calm]
 
     def advance(
         self,

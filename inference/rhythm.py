@@ -21,8 +21,10 @@ class Rhythm(IntEnum):
     NORMAL = 1
     TACHYCARDIA = 2
     BRADYCARDIA = 3
-    VT = 4
-    ASYSTOLE = 5
+    AF = 4
+    VT = 5
+    ASYSTOLE = 6
+    VF = 7
 
 
 AUX = {
@@ -30,18 +32,22 @@ AUX = {
     Rhythm.NORMAL: "(N",
     Rhythm.TACHYCARDIA: "(TACHY",
     Rhythm.BRADYCARDIA: "(SBR",
+    Rhythm.AF: "(AFIB",
     Rhythm.VT: "(VT",
     Rhythm.ASYSTOLE: "(ASYS",
+    Rhythm.VF: "(VF",
 }
 """WFDB auxiliary string of each rhythm; empty where nothing is annotated."""
 
 RHYTHM_OF = {
+    Code.VENTRICULAR_FIBRILLATION: Rhythm.VF,
     Code.ASYSTOLE: Rhythm.ASYSTOLE,
     Code.VENTRICULAR_TACHYCARDIA: Rhythm.VT,
     Code.EXTREME_BRADYCARDIA: Rhythm.BRADYCARDIA,
     Code.BRADYCARDIA: Rhythm.BRADYCARDIA,
     Code.EXTREME_TACHYCARDIA: Rhythm.TACHYCARDIA,
     Code.TACHYCARDIA: Rhythm.TACHYCARDIA,
+    Code.ATRIAL_FIBRILLATION: Rhythm.AF,
 }
 """Rhythm that an open episode means; conditions that are not here mean none."""
 
@@ -67,7 +73,7 @@ def rhythm_changes(
     --------
     >>> rhythm_changes([(Code.TACHYCARDIA, 10, 50), (Code.VENTRICULAR_TACHYCARDIA, 20, 30)], 0)
     ... # doctest: +NORMALIZE_WHITESPACE
-    [(0, <Rhythm.NORMAL: 1>), (10, <Rhythm.TACHYCARDIA: 2>), (20, <Rhythm.VT: 4>),
+    [(0, <Rhythm.NORMAL: 1>), (10, <Rhythm.TACHYCARDIA: 2>), (20, <Rhythm.VT: 5>),
      (30, <Rhythm.TACHYCARDIA: 2>), (50, <Rhythm.NORMAL: 1>)]
     """
     spans = [(RHYTHM_OF[code], a, b) for code, a, b in episodes if code in RHYTHM_OF and b > a]

@@ -8,7 +8,7 @@ All rows of a tick's arrays run parallel to the ``slots`` handed with them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,6 +78,8 @@ class BlockBeats:
     """Class code, an index into ``AAMI``."""
     confidence: NDArray[np.float32]
     """Probability of that class."""
+    windows: NDArray[np.float32] = field(default_factory=lambda: np.empty((0, 1, 0), np.float32))
+    """Array of shape (n_beats, n_leads, n_samples): what the beat model saw of each."""
 
     def __len__(self) -> int:
         return len(self.row)

@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from inference.alarm_json import NO_CONTEXT, ModelRef, canonical, render
+from inference.alarm_json import NO_CONTEXT, AlarmContext, ModelRef, canonical, render
 from inference.metrics import Metrics
 from inference.pipeline import Pipeline
 from inference.results import Beat, Results
@@ -76,6 +76,10 @@ class Worker:
         Most streams taken on; frames of further ones are dead letters.
     clock : callable
         Monotonic time, s.
+    context : AlarmContext
+        What else alarms tell.
+    told : callable, optional
+        Is given the alarms that have become durable, in order; it must neither wait nor raise.
     """
 
     def __init__(
@@ -89,6 +93,8 @@ class Worker:
         settle: Callable[[], None] | None = None,
         max_streams: int = 100_000,
         clock: Callable[[], float] = time.monotonic,
+        context: AlarmContext = NO_CONTEXT,
+        told: Callable[[Sequence[bytes]], None] | None = None,
     ) -> None:
         self._source, self._sinks = source, sinks
         self.pipeline, self.metrics = pipeline, metrics
@@ -96,6 +102,7 @@ class Worker:
         self._settle = settle
         self._max_streams = max_streams
         self._clock = clock
+        self._context, self._told = context, told
         info = pipeline.models[0]
         self._model = ModelRef(info.name, info.version, info.digest)
         self._outbox: list[_Message] = []  # alarms not yet durable
@@ -220,7 +227,7 @@ class Worker:
         """Render what a push gave; return the number of alarms' changes."""
         limits = self.pipeline.limits
         for change in results.alarms:
-            context = NO_CONTEXT.because(change.reasons)
+            context = self._context.because(change.reasons)
             value = render(change.transition, change.stream.source, self._model, limits, context)
             self._outbox.append(_Message(change.stream.stream_id, value))
         if self._sinks.beats is not None:
@@ -242,15 +249,22 @@ class Worker:
         try:
             if self._settle is None:
                 sinks.alarms.flush()
-                self._outbox.clear()
+                self._tell_outbox()
                 self._source.commit()
             else:
                 self._settle()
-                self._outbox.clear()
+                self._tell_outbox()
         except CommitRefusedError:
             # The group is being rebalanced. The next poll tells which partitions are still
             # ours; their alarms and offsets are settled then, those of the others dropped.
             return
+
+    def _tell_outbox(self) -> None:
+        """Hand on the alarms that are durable now, and forget them."""
+        durable = [message.value for message in self._outbox]
+        self._outbox.clear()
+        if self._told is not None and durable:
+            self._told(durable)
 
 
 def beat_json(beat: Beat) -> bytes:

@@ -20,7 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.progress import track
 
-from inference.lethal import SMALLEST_UV, WINDOW_TICKS, trailing_mean
+from inference.lethal import lethal_share
+from inference.limits import Limits
+from inference.running_mean import over_window
 from inference.ticks import TICK_MS
 from training.config import TrainConfig, load_config
 from training.datasets import LabelledSignal
@@ -33,6 +35,8 @@ DATABASE = "vfdb"
 """The database whose patients are left out."""
 THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.7)
 """What is tried."""
+WINDOW_TICKS = round(Limits().vf_s * 1000) // TICK_MS
+"""Ticks of a stretch: 4 s, which serving judges by too."""
 LONG_MS = 10_000
 """Length from which an episode must be called, and time from its onset within which, ms."""
 
@@ -56,8 +60,9 @@ class LeftOut:
 
     def called(self, threshold: float) -> NDArray[np.bool_]:
         """Say of each tick whether a shockable rhythm is called at its end."""
-        p = self.probs[:, [int(rhythm) for rhythm in SHOCKABLE]].sum(axis=1)
-        return (trailing_mean(p) >= threshold) & (self.scale_uv >= SMALLEST_UV)
+        share = lethal_share(self.probs, self.scale_uv, np.ones(len(self.probs), np.bool_))
+        padded = np.pad(share, (WINDOW_TICKS - 1, 0))[None]
+        return np.asarray(over_window(padded, WINDOW_TICKS)[0] >= threshold)
 
 
 @dataclass(frozen=True, slots=True)

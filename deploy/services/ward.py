@@ -39,7 +39,9 @@ RHYTHM_WORDS = {
     Rhythm.NORMAL: "regular rate",
     Rhythm.TACHYCARDIA: "tachycardia",
     Rhythm.BRADYCARDIA: "bradycardia",
+    Rhythm.AF: "AF",
     Rhythm.VT: "VT",
+    Rhythm.VF: "VF",
     Rhythm.ASYSTOLE: "asystole",
 }
 """What the screen calls each rhythm; only the rate is judged, not the origin."""

@@ -51,7 +51,7 @@ class Desk:
         unix_ns: Callable[[], int] | None = None,
     ) -> None:
         self.policy, self.limits = policy or Policy(), limits or Limits()
-        self._clock_ms, self._log, self._unix_ns = clock_ms, log, unix_ns
+        self._clock_ms, self.log, self._unix_ns = clock_ms, log, unix_ns
         self.beds: dict[str, Annunciator] = {}
         self._early: list[Signal] = []
 
@@ -100,9 +100,9 @@ class Desk:
         # What was due is kept and told by the next call, should the rest be refused.
         self._early += bed.advance(now_ms)
         told = bed.copy().take(given)
-        if self._log is not None:
+        if self.log is not None:
             unix_ns = self._unix_ns() if self._unix_ns else None
-            self._log.append(Entry(now_ms, stream_id, given, unix_ns))
+            self.log.append(Entry(now_ms, stream_id, given, unix_ns))
         bed.take(given)
         if new:
             self.beds[stream_id] = bed

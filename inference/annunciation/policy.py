@@ -124,7 +124,7 @@ def is_lethal(condition: Condition) -> bool:
     Examples
     --------
     >>> [c.name for c in CONDITIONS if is_lethal(c)][:2]
-    ['asystole', 'ventricular_tachycardia']
+    ['ventricular_fibrillation', 'asystole']
     """
     return condition.latching and condition.priority is Priority.HIGH
 

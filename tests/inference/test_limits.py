@@ -53,7 +53,7 @@ def test_limits_that_contradict_each_other_are_refused_by_name(values, named):
 
 def test_configuration_keys_build_limits_and_unknown_ones_are_refused():
     assert Limits.from_mapping({"pause_s": 2.5}).pause_s == 2.5
-    with pytest.raises(InputError, match="'pause' is unknown; known are asystole_s, pause_s"):
+    with pytest.raises(InputError, match="'pause' is unknown; known are vf_s, asystole_s, pause_s"):
         Limits.from_mapping({"pause": 2.5})
 
 
@@ -69,7 +69,7 @@ def test_table_has_one_row_a_code_in_order_and_names_real_limits():
 
 def test_lethal_conditions_latch_and_technical_ones_never_do():
     latching = {condition.name for condition in CONDITIONS if condition.latching}
-    assert latching == {"asystole", "ventricular_tachycardia"}
+    assert latching == {"ventricular_fibrillation", "asystole", "ventricular_tachycardia"}
     for condition in CONDITIONS:
         if condition.kind is Kind.TECHNICAL:
             assert not condition.latching
@@ -87,7 +87,7 @@ def test_nothing_hides_what_is_more_urgent():
 
 
 def test_unknown_condition_is_refused_with_those_that_are_known():
-    with pytest.raises(InputError, match="'fibrillation' is unknown; known are asystole, "):
+    with pytest.raises(InputError, match="'fibrillation' is unknown; known are ventricular_fibrillation, "):
         condition_by_name("fibrillation")
 
 

@@ -207,4 +207,4 @@ TestBedLife = BedLife.TestCase
 def test_a_long_dense_life_is_told_as_specified(seed):
     from tests.inference.annunciation.long_run import live
 
-    assert len(live(seed, 100).told) > 10
+    assert len(live(seed, 250).told) > 10

@@ -212,7 +212,7 @@ def test_other_limits_are_taken_whole_or_not_at_all():
     [
         (Acknowledge("nurse 7"), "no alarm to acknowledge; there are: none"),
         (Acknowledge("nurse 7", ASYSTOLE), "no alarm 'asystole' to acknowledge"),
-        (Acknowledge("nurse 7", "sneeze"), "'sneeze' is unknown; known are asystole"),
+        (Acknowledge("nurse 7", "sneeze"), "'sneeze' is unknown; known are ventricular_fibrillation"),
         (Acknowledge("  "), "acknowledge must say who"),
         (AudioPause("nurse 7", 0), "length_s of an audio pause = 0 must be"),
         (AudioPause("nurse 7", float("nan")), "must be a number from 1 to 600"),
