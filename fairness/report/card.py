@@ -15,6 +15,10 @@ from fairness.result import AuditResult
 _MARKS = re.compile(r"([\\`*_\[\]<>|#])")
 
 
+_REASONS, _LIMITS = 6, 10
+"""Sentences that a card gives of each; ``audit.json`` holds all."""
+
+
 def markdown(words: str) -> str:
     r"""Return words on one line with Markdown's and HTML's signs made plain.
 
@@ -29,6 +33,7 @@ def markdown(words: str) -> str:
 def model_card(result: AuditResult) -> str:
     """Return the section, with the groups of every metric that counts."""
     view = view_of(result)
+    limits = (*view.silences, *result.limits)
     # Markdown has its own escapes, which every word from outside goes through below.
     templates = Environment(  # noqa: S701
         loader=FileSystemLoader(TEMPLATES),
@@ -42,13 +47,14 @@ def model_card(result: AuditResult) -> str:
         title=result.title,
         verdict=result.verdict,
         headline=headline(result.verdict),
-        reasons=result.reasons,
+        reasons=result.reasons[:_REASONS],
         patients=view.patients,
         counts=view.counts,
         total=sum(view.counts.values()),
         confidence=percent(view.declaration.confidence),
-        panels=[panel for panel in panels_of(result) if panel.primary],
-        limits=(*view.silences, *result.limits),
+        panels=[p.only(p.counting) for p in panels_of(result) if p.primary],
+        limits=limits[:_LIMITS],
+        more=len(limits[_LIMITS:]),
         provenance=result.provenance,
         seed=view.declaration.seed,
         count=count,

@@ -109,7 +109,7 @@ def _metric_row(style: Style, m: GroupMetric) -> tuple[Cell, ...]:
     counted = f"{_amount(m.numerator)} of {_amount(m.denominator)}" if ratio else "no ratio"
     name = "All patients" if m.attribute == OVERALL else f"{m.attribute}: {m.group}"
     return row(
-        Cell(name, note=m.shortfall),
+        Cell(name, note="too little to judge" if m.shortfall else ""),
         count(m.patients),
         counted,
         style.interval(m.estimate),
@@ -126,16 +126,16 @@ def gap_table(gaps: Sequence[Gap], styles: Sequence[Style], names: Sequence[str]
     """Return the largest gap of each metric within each attribute, beside chance."""
     blocks = []
     for name in dict.fromkeys(names):
-        rows = tuple(
-            _gap_row(gap, style)
-            for gap, style, one in zip(gaps, styles, names, strict=True)
-            if one == name
-        )
-        blocks.append(Block(name, rows))
+        own = [(g, s) for g, s, n in zip(gaps, styles, names, strict=True) if n == name]
+        rows = [_gap_row(gap, style) for gap, style in own if math.isfinite(gap.largest)]
+        without = [gap.attribute for gap, _ in own if not math.isfinite(gap.largest)]
+        if without:
+            rows.append(row(", ".join(without), NOT_ESTIMABLE, *[""] * 6))
+        blocks.append(Block(name, tuple(rows)))
     return Table(
         "gap-table",
         "Largest gap between any two groups with enough patients, beside the gaps that come about "
-        "when groups are dealt to patients at random.",
+        "when groups are dealt to patients at random. Not estimable: fewer than two such groups.",
         (
             Column("Attribute", numeric=False),
             Column("Largest gap"),
@@ -151,9 +151,6 @@ def gap_table(gaps: Sequence[Gap], styles: Sequence[Style], names: Sequence[str]
 
 
 def _gap_row(gap: Gap, style: Style) -> tuple[Cell, ...]:
-    if not math.isfinite(gap.largest):
-        fewer = Cell(NOT_ESTIMABLE, note="fewer than two groups with enough patients")
-        return row(gap.attribute, fewer, *[""] * 6)
     return row(
         gap.attribute,
         f"{style.bare(gap.largest)}{style.step_unit}",

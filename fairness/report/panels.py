@@ -74,6 +74,12 @@ class Panel:
         return any(r.comparison.primary for r in self.rows if r.comparison)
 
     @property
+    def counting(self) -> tuple[str, ...]:
+        """Attributes that the verdict rests on."""
+        primary = [r for r in self.rows if r.comparison and r.comparison.primary]
+        return tuple(dict.fromkeys(r.metric.attribute for r in primary))
+
+    @property
     def attributes(self) -> tuple[str, ...]:
         """Attributes, in order."""
         return tuple(dict.fromkeys(row.metric.attribute for row in self.rows))

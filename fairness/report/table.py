@@ -24,6 +24,11 @@ class Cell:
         """Short name of the verdict; empty without one."""
         return KEYS[self.verdict] if self.verdict is not None else ""
 
+    @property
+    def figure(self) -> bool:
+        """Whether it holds a figure, which is not broken over lines."""
+        return any(sign.isdigit() for sign in self.words)
+
 
 @dataclass(frozen=True, slots=True)
 class Column:

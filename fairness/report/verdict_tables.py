@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 
-from fairness.report.numerals import NOT_ESTIMABLE, Style, count, p_value
+from fairness.report.numerals import NOT_ESTIMABLE, Style, count, counted, p_value
 from fairness.report.panels import Panel, PanelRow
 from fairness.report.table import Block, Cell, Column, Table, row
 from fairness.result import UNKNOWN, Comparison, Verdict
@@ -88,13 +88,12 @@ def _comparison(style: Style, shown: PanelRow) -> tuple[Cell, ...]:
     one = shown.comparison
     if one is None:  # pragma: no cover - tells the type checker
         return ()
-    ratio = Style("number", 2)
     return row(
         Cell(f"{one.attribute}: {one.group}", note=f"n = {count(shown.metric.patients)}, against "
              f"{one.reference}"),
         style.difference(one.difference, unit=False),
         style.difference(one.adjusted, unit=False),
-        ratio.interval(one.ratio).removesuffix(" (no interval)"),
+        Style("number", 2).bare(one.ratio.value),
         p_value(one.p_differs),
         p_value(one.p_equal),
         Cell(one.verdict, one.verdict),
@@ -109,29 +108,38 @@ def _needed(one: Comparison) -> str:
 
 
 def silences(panels: Sequence[Panel]) -> list[str]:
-    """Return what the audit cannot say, a sentence a group and one a metric without figures."""
-    told: dict[str, list[str]] = {}
-    for panel in panels:
+    """Return what the audit cannot say of what counts, a sentence a group and reason."""
+    judged = [panel.only(panel.counting) for panel in panels if panel.primary]
+    told: dict[tuple[str, str, str], list[str]] = {}
+    patients: dict[tuple[str, str], int] = {}
+    for panel in judged:
         for shown in panel.rows:
+            who = shown.metric.attribute, shown.metric.group
+            patients[who] = max(shown.metric.patients, patients.get(who, 0))
             if reason := _silence(shown):
-                told.setdefault(reason, []).append(panel.title)
+                told.setdefault((*who, reason), []).append(panel.title)
     sentences = [
-        f"{reason}; in {'every metric' if len(titles) == len(panels) else ', '.join(titles)}."
-        for reason, titles in told.items()
+        f"{attribute}, {group} ({counted(patients[attribute, group], 'patient', 'patients')}): "
+        f"{reason}, in {_metrics(titles, len(judged))}."
+        for (attribute, group, reason), titles in told.items()
     ]
-    silent = [
+    return sentences + [
         f"{panel.title}: {NOT_ESTIMABLE} from these data."
         for panel in panels
         if panel.overall is None or not math.isfinite(panel.overall.estimate.value)
     ]
-    return sentences + silent
+
+
+def _metrics(titles: Sequence[str], all_of_them: int) -> str:
+    return "every metric that counts" if len(titles) == all_of_them else "; ".join(titles)
 
 
 def _silence(shown: PanelRow) -> str:
-    figure, one = shown.metric, shown.comparison
-    who = f"{figure.attribute}, {figure.group} ({count(figure.patients)} patients)"
-    if figure.group == UNKNOWN:
-        return f"{who}: counted, compared with nobody" if figure.patients else ""
+    one = shown.comparison
+    if shown.metric.group == UNKNOWN:
+        return "counted, compared with nobody" if shown.metric.patients else ""
+    if shown.metric.shortfall:
+        return "too little to judge"
     if one is None or not one.primary or one.verdict is not Verdict.INSUFFICIENT:
         return ""
-    return f"{who}: {figure.shortfall or 'neither equality nor a difference is shown'}"
+    return "neither equality nor a difference is shown"

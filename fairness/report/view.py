@@ -143,16 +143,11 @@ def headline(verdict: Verdict) -> str:
 
 
 def _forests(panels: Sequence[Panel], prefix: str, *, primary: bool) -> Iterator[Figure]:
-    for panel in panels:
-        counting = [a for a in panel.attributes if _counts(panel, a)]
-        rest = [a for a in panel.attributes if a not in counting]
-        chosen = panel.only(counting if primary else rest)
+    for index, panel in enumerate(panels, start=1):
+        rest = set(panel.attributes) - set(panel.counting)
+        chosen = panel.only(panel.counting if primary else rest)
         if chosen.rows:
-            yield from _cut(chosen, f"{prefix}-{panels.index(panel) + 1}")
-
-
-def _counts(panel: Panel, attribute: str) -> bool:
-    return any(r.comparison.primary for r in panel.of(attribute) if r.comparison)
+            yield from _cut(chosen, f"{prefix}-{index}")
 
 
 def _burden(panels: Sequence[Panel]) -> Iterator[Figure]:

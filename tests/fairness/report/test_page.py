@@ -160,8 +160,14 @@ def test_what_cannot_be_estimated_says_so() -> None:
 def test_groups_without_enough_patients_are_told_among_what_cannot_be_said() -> None:
     (limits,) = [n for n in tree("few").every("section") if n.attributes.get("id") == "limits"]
     for group, patients in (("<40", 9), ("40–59", 12), (">=80", 5)):
-        assert f"age, {group} ({patients} patients): too few patients: {patients}" in limits.text
-    assert "age, unknown (2 patients): counted, compared with nobody" in limits.text
+        said = f"age, {group} ({patients} patients): too little to judge, in every metric"
+        assert said in limits.text
+    assert "age, unknown (2 patients): counted, compared with nobody, in every" in limits.text
+    unsettled = [s for s in limits.every("li") if s.text.startswith("sex, female (22 patients)")]
+    metrics = "Positive predictivity (+P), VEB; Positive predictivity (+P), SVEB"
+    assert [s.text.partition(": ")[2] for s in unsettled] == [
+        f"neither equality nor a difference is shown, in {metrics}."
+    ]
 
 
 def test_hostile_names_are_words_and_nothing_else() -> None:

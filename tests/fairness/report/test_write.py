@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import math
 import re
 import sys
@@ -17,7 +18,7 @@ from fairness.report.card import model_card
 from fairness.report.csv_files import csv_tables
 from fairness.report.page import render_page
 from fairness.report.pdf import write_pdf
-from fairness.result import AuditResult
+from fairness.result import AuditResult, Estimate
 from tests.fairness.report.audits import SCENARIOS, draw
 
 weasyprint = pytest.importorskip("weasyprint")
@@ -88,10 +89,30 @@ def test_the_first_page_says_the_verdict_and_every_page_its_number(printed) -> N
     assert all(f"Bias audit: {result.title}" in text for text in words[1:])
 
 
+def bloated(result: AuditResult) -> AuditResult:
+    """Return the audit with figures as wide as any may become."""
+    wide = Estimate(-1234.5, -14990.1, 17654.3)
+    return dataclasses.replace(
+        result,
+        comparisons=tuple(
+            dataclasses.replace(c, difference=wide, adjusted=wide, patients_needed=-1)
+            for c in result.comparisons
+        ),
+        metrics=tuple(
+            dataclasses.replace(m, metric="false_alarms_per_h", numerator=1e6, denominator=1e7,
+                                estimate=wide, pooled=wide, mean_over_patients=-12345.6)
+            for m in result.metrics
+        ),
+        gaps=(),
+    )  # fmt: skip
+
+
 def test_no_picture_and_no_row_is_cut_by_the_end_of_a_page(printed) -> None:
     _, pages = printed
+    html = render_page(bloated(draw("empty")), paged=True)
+    more = [page._page_box for page in weasyprint.HTML(string=html).render().pages]
     told = 0
-    for page in pages:
+    for page in [*pages, *more]:
         bottom = page.content_box_y() + page.height
         for box in boxes(page):
             if type(box).__name__ in ("BlockReplacedBox", "TableRowBox"):
@@ -153,11 +174,18 @@ def test_the_section_of_a_model_card_has_the_verdict_and_every_declared_group(na
     assert not re.search(r"\b(nan|None|inf)\b", card)
     rows = [line for line in card.splitlines() if line.startswith("| ")]
     assert all(len(re.findall(r"(?<!\\)\|", line)) == 6 for line in rows)
-    declared = {(c.metric, c.condition) for c in result.comparisons if c.primary}
+    declared = {(c.metric, c.condition, c.attribute) for c in result.comparisons if c.primary}
     told = [line for line in rows if " patients | figure" not in line and "| all " not in line]
-    assert len(told) == sum(
-        (m.metric, m.condition) in declared and m.attribute != "overall" for m in result.metrics
-    )
+    assert len(told) == sum((m.metric, m.condition, m.attribute) in declared
+                            for m in result.metrics)  # fmt: skip
+
+
+def test_a_card_gives_the_weightiest_sentences_and_counts_the_rest() -> None:
+    many = tuple(f"sentence {i}" for i in range(40))
+    result = dataclasses.replace(draw("pass"), reasons=many, limits=many)
+    card = model_card(result)
+    assert card.count("- sentence ") == 6 + 10 - 2  # two on unknown groups stand before
+    assert "- 32 more limits stand in `audit.json`." in card
 
 
 def test_a_hostile_name_cannot_break_out_of_the_card() -> None:
