@@ -16,7 +16,7 @@ from training.config import DistillConfig, TrainConfig
 from training.datasets import LabelledSignal
 from training.distill import Teacher
 
-SHORT = {"epochs": 1, "steps": 5}
+SHORT = {"epochs": 1, "steps": 6}
 
 
 def taught() -> TrainConfig:
