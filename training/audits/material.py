@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from ingest.recording import Recording
+from training.alarm_scoring import ReferenceRecord
 from training.ec57 import Annotations
 
 
@@ -19,6 +20,8 @@ class Reference:
     """Signal."""
     beats: Annotations
     """Reference annotations, at the signal's sampling frequency."""
+    episodes: ReferenceRecord | None = None
+    """Episodes that should be alarmed; None where nobody marked them."""
 
 
 @dataclass(frozen=True, slots=True)

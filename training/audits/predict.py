@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from inference import model
+from training.audits.alarms import alarm_rows
 from training.audits.fold_models import unseen_models
 from training.audits.material import Material, Reference
 from training.audits.rows import Row, rows_of
@@ -72,11 +73,15 @@ def predict(
                 found, h = rows_of(record, patient, one, served[record], material.counted, told)
                 rows += found
                 hours[patient] += h
+                if one.episodes is not None:
+                    told_alarms = served[record].alarms
+                    rows += alarm_rows(patient, one.episodes, told_alarms, material.counted)
             done += len(opened)
             advance(done, len(material.records))
     table = pd.DataFrame([asdict(row) for row in rows])
-    if not np.isfinite(table["score"]).any():
-        table = table.drop(columns="score")
+    for column in ("score", "delay_s"):
+        if not np.isfinite(table[column]).any():
+            table = table.drop(columns=column)
     subjects = material.subjects.copy()
     subjects["monitored_h"] = [hours.get(patient, np.nan) for patient in subjects["patient"]]
     return table, subjects

@@ -54,6 +54,8 @@ class Row:
     """Probability, 0 where no beat was found; ``nan`` in detection, which has none."""
     excluded: int
     """1 where the monitor had said that it cannot read the signal."""
+    delay_s: float = np.nan
+    """From onset to alarm, s; ``nan`` where nothing was found, and of beats."""
 
 
 def rows_of(

@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from inference.alarm_transition import TransitionKind
 from inference.conditions import CONDITIONS, Kind
 from inference.pipeline import Pipeline
-from inference.results import EpisodeEdge, Results
+from inference.results import AlarmChange, EpisodeEdge, Results
 from inference.session import StreamSession
 from inference.slots import Slots
 from inference.streams import Streams
@@ -19,6 +20,7 @@ from ingest.errors import InputError
 from ingest.recording import Recording
 from ingest.sequence import Sequencer
 from ingest.wfdb_replay import ReplaySource
+from training.alarm_scoring import ToldAlarm
 
 CHUNK_S = 20.0
 """Signal taken at a time, s; the result does not depend on it."""
@@ -36,6 +38,8 @@ class Served:
     """Probabilities of the beat model's classes, shape (n_classes,) each."""
     unreadable_ms: list[tuple[int, int]] = field(default_factory=list)
     """Onset and offset of the technical conditions: the monitor said that it cannot read."""
+    alarms: list[ToldAlarm] = field(default_factory=list)
+    """Physiological alarms, in the order in which they were raised."""
 
 
 class Tap(StreamSession):
@@ -101,6 +105,7 @@ def serve(
     found = {name: Served() for name in recordings}
     source, sequencer = ReplaySource(recordings, speed=None, chunk_s=CHUNK_S), Sequencer()
     edges: list[EpisodeEdge] = []
+    changes: list[AlarmChange] = []
     ended = False
     while not ended:
         batch = source.poll(0.0)
@@ -108,12 +113,15 @@ def serve(
         items, dead = sequencer.push_all(batch.frames)
         if dead:
             raise InputError(f"record cannot be scored: {dead[0].detail}")
-        _note(pipeline.push(items), found, edges)
+        results = pipeline.push(items)
+        _note(results, found, edges)
+        changes += results.alarms
     for name, served in found.items():
         served.probs = tap.given.get(name, [])
         if len(served.probs) != len(served.sample):
             raise RuntimeError(f"{name}: {len(served.probs)} scores of {len(served.sample)} beats")
         served.unreadable_ms = _technical(edges, name)
+        served.alarms = _told(changes, name)
     return found, tuple(tap.info.classes)
 
 
@@ -138,3 +146,24 @@ def _technical(edges: list[EpisodeEdge], name: str) -> list[tuple[int, int]]:
         else:
             spans.append((open_ms.pop(edge.code, 0), edge.at_ms))
     return spans + [(begin, np.iinfo(np.int64).max) for begin in open_ms.values()]
+
+
+def _told(changes: list[AlarmChange], name: str) -> list[ToldAlarm]:
+    """Make one span of each physiological alarm of a record."""
+    own = [one.transition for one in changes if one.stream.stream_id == name]
+    over_ms: dict[tuple[int, int], int] = {}
+    for change in own:
+        if change.offset_ms is not None:
+            over_ms.setdefault((change.condition.code, change.onset_ms), change.offset_ms)
+    return [
+        ToldAlarm(
+            name,
+            change.condition.name,
+            change.condition.priority.value,
+            change.onset_ms / 1000,
+            change.decided_ms / 1000,
+            over_ms.get((change.condition.code, change.onset_ms), np.inf) / 1000,
+        )
+        for change in own
+        if change.kind is TransitionKind.RAISED and change.condition.kind is Kind.PHYSIOLOGICAL
+    ]

@@ -9,6 +9,7 @@ import pandas as pd
 
 from ingest.errors import InputError
 from ingest.wfdb_replay import open_recording
+from training.alarm_scoring import annotated_record
 from training.audits.material import Counted, Material, Reference
 from training.datasets import all_records
 from training.ec57 import STANDARD, read_annotations
@@ -19,6 +20,10 @@ LUDB_TABLE = "ludb.csv"
 """Table of LUDB's subjects, beside the folder of its records."""
 OVER_89 = "90"
 """Age that ``>89`` is read as, years."""
+CLASSES_STAND_IN = "atr"
+"""Extension of annotations that tell classes of beats, and rhythms where they tell any."""
+RHYTHM_CHANGE = "+"
+"""Symbol that begins a rhythm."""
 
 
 def wfdb_database(
@@ -57,7 +62,10 @@ def wfdb_database(
 
     def open_record(name: str) -> Reference:
         recording = open_recording(folder / name, None if lead is None else [lead])
-        return Reference(recording, read_annotations(folder, name, annotator, recording.fs))
+        beats = read_annotations(folder, name, annotator, recording.fs)
+        if annotator != CLASSES_STAND_IN or RHYTHM_CHANGE not in beats.symbol:
+            return Reference(recording, beats)
+        return Reference(recording, beats, annotated_record(folder, name, annotator))
 
     told = (
         f"{database}: {len(names)} records of {len(set(people.values()))} people, reference "
@@ -70,7 +78,9 @@ def wfdb_database(
         table = table[table["patient"].isin(set(people.values()))]
     else:
         table = header_subjects(folder, people)
-    return Material(people, open_record, table, counted, told, classes=annotator == "atr")
+    return Material(
+        people, open_record, table, counted, told, classes=annotator == CLASSES_STAND_IN
+    )
 
 
 def header_subjects(folder: Path, people: dict[str, str]) -> pd.DataFrame:
