@@ -156,3 +156,50 @@ def listening(path: Path) -> Path:
 def beats_heard(confidence: float) -> tuple[int, int]:
     """Read what :func:`listening` said: beats so far heard in the first and in the second lead."""
     return divmod(round((1 - confidence) * 2**20), 2**10)
+
+
+def rhythm_like(path: Path, **metadata: str | None) -> Path:
+    """A rhythm model: the chance of VF and VT, half each, is each tick's first sample."""
+    nodes = [
+        helper.make_node("Slice", ["signal", "begin", "end", "axis", "step"], ["first"]),
+        helper.make_node("Transpose", ["first"], ["p"], perm=[0, 2, 1]),
+        helper.make_node("Sub", ["one", "p"], ["other"]),
+        helper.make_node("Mul", ["p", "half"], ["each"]),
+        helper.make_node("Mul", ["p", "zero"], ["none"]),
+        helper.make_node("Concat", ["other", "each", "each", "none"], ["probs"], axis=2),
+    ]
+    floats = {"one": 1.0, "half": 0.5, "zero": 0.0}
+    whole = {"begin": 0, "end": np.iinfo(np.int64).max, "axis": 2, "step": 25}
+    constants = {name: np.array(value, np.float32) for name, value in floats.items()}
+    constants |= {name: np.array([value], np.int64) for name, value in whole.items()}
+    given = {
+        "kind": "rhythm",
+        "classes": '["other", "VT", "VF", "ASYS"]',
+        "units": "scale",
+        "stride": "25",
+        "length": "0",
+    }
+    return save(path, nodes, given | metadata, constants=constants)
+
+
+def atrial_like(path: Path, **metadata: str | None) -> Path:
+    """A model of atrial fibrillation: its chance is the first sample of a beat's window."""
+    nodes = [
+        helper.make_node("Slice", ["signal", "begin", "end", "axis"], ["first"]),
+        helper.make_node("Squeeze", ["first", "axis"], ["p"]),
+        *_ONE_LESS,
+    ]
+    constants = {
+        "begin": np.array([0], np.int64),
+        "end": np.array([1], np.int64),
+        "axis": np.array([2], np.int64),
+    }
+    given = {
+        "kind": "beat-rhythm",
+        "classes": '["other", "AF"]',
+        "units": "scale",
+        "stride": "0",
+        "length": "85",
+        "before": "35",
+    }
+    return save(path, nodes, given | metadata, more_inputs=["rr_s"], constants=constants)
