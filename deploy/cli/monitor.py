@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import signal
-from collections.abc import Iterator, Mapping
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,12 +13,16 @@ from typing import Annotated, Any
 import typer
 
 from deploy.services.monitor import Monitor
-from deploy.settings import load_settings
+from deploy.services.supervisor import Supervisor, free_port
+from deploy.settings import MonitorSettings, load_settings
 from ingest.errors import InputError
 from ingest.kafka_url import BrokerError, KafkaUrl
 
 FAILED = 1
 """Exit code where Kafka failed for good: start again, nothing is lost."""
+
+START = "from deploy.cli import main; main()"
+"""Runs this command line in another process."""
 
 logger = logging.getLogger(__name__)
 
@@ -54,6 +59,9 @@ def monitor(
         str | None,
         typer.Option(help="Lead to score, or two with a comma, as in vigil score; else the best."),
     ] = None,
+    workers: Annotated[
+        int, typer.Option(min=1, help="Processes, of one core each, that share the partitions.")
+    ] = 1,
 ) -> int:
     """Score streams from Kafka and write their alarms: one worker of a group.
 
@@ -61,6 +69,9 @@ def monitor(
     Alarms and offsets go in one transaction. Options stand above the environment
     (VIGIL_KAFKA__GROUP ...), which stands above the file. The exit code is 1 where
     Kafka failed for good: start the worker again, nothing is lost.
+
+    With --workers each is a process of its own with its metrics on a port of its own, the first
+    behind --http-port; one that dies is started again. On --http-port all metrics are merged.
 
     Examples
     --------
@@ -74,6 +85,12 @@ def monitor(
     settings = load_settings(config, {"kafka": kafka, "http": _given({"port": http_port})})
     if beats_to is not None and _servers(KafkaUrl.parse(beats_to)) != settings.kafka.servers:
         raise InputError(f"--beats-to must be on the same Kafka, {settings.kafka.servers}")
+    if workers > 1:
+        topics = {"--from": from_url, "--to": to_url, "--dead-to": dead_to, "--beats-to": beats_to}
+        options = {**topics, "--group": group, "--config": config, "--lead": lead}
+        models = [word for name in model or () for word in ("--model", name)]
+        words = [word for flag, told in _given(options).items() for word in (flag, str(told))]
+        return _supervise(settings, [*words, *models], workers)
     worker = Monitor(settings, model or [], lead, beats_topic)
     with _stopped_by_signals(worker):
         try:
@@ -82,6 +99,21 @@ def monitor(
             logger.error("stopped, nothing of the last turn is committed: %s", error)
             return FAILED
     return 0
+
+
+def _supervise(settings: MonitorSettings, words: Sequence[str], n_workers: int) -> int:
+    """Run so many workers with the same options, each under a name and on a port of its own."""
+    host, port, instance = settings.http.host, settings.http.port, settings.kafka.instance_id
+    ports = [port + 1 + i if port else free_port(host) for i in range(n_workers)]
+    level = logging.getLevelName(logging.getLogger().getEffectiveLevel()).lower()
+    start = [sys.executable, "-c", START, "--log-level", level, "monitor", *words]
+    commands = []
+    for i, of_worker in enumerate(ports):
+        name = [] if instance is None else ["--instance-id", f"{instance}-{i}"]
+        commands.append(([*start, *name, "--http-port", str(of_worker)], of_worker))
+    supervisor = Supervisor(commands, host=host, port=port)
+    with _stopped_by_signals(supervisor):
+        return supervisor.run()
 
 
 def _kafka_settings(
@@ -114,8 +146,8 @@ def _given(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @contextmanager
-def _stopped_by_signals(worker: Monitor) -> Iterator[None]:
-    """Let SIGTERM and SIGINT stop the worker behind its turn."""
+def _stopped_by_signals(worker: Monitor | Supervisor) -> Iterator[None]:
+    """Let SIGTERM and SIGINT stop a worker behind its turn, or all of them."""
 
     def stop(number: int, _: object) -> None:
         logger.info("%s: finishing the turn", signal.Signals(number).name)

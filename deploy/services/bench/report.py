@@ -86,7 +86,7 @@ def _head(machine: str, calibration: Calibration, absent: Sequence[str], of: str
         f"Made by `vigil bench --report` on {datetime.now(UTC):%Y-%m-%d}, scoring {of}.",
         "",
         f"- Machine: {machine}.",
-        f"- Before the run others took {busy} of the processors' time (idle: up to {most}): {idle}.",
+        f"- Before it others took {busy} of the processors' time (idle: up to {most}): {idle}.",
         f"- One core: {calibration.gflops:.0f} GFLOP/s in numpy's product of float32 matrices,",
         f"  {calibration.gbytes_s:.0f} GB/s in numpy's copy.",
         "- Throughput is processor time of this process, one thread; latency is wall-clock time.",
