@@ -24,7 +24,7 @@ from fairness.confidence import Confidence, Z, nothing
 from fairness.correlation import DISPERSION, ICC, dispersion_posterior, icc_posterior
 from fairness.measures import Scale
 
-TRUST = 20.0
+TRUST = 50.0
 """Patients at which the sandwich variance is given half its say beside the model's."""
 NEGLIGIBLE = 1e-9
 """Weight below which a part of a mixture is left out."""
