@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from inference.alarm_json import NO_CONTEXT, AlarmContext, ModelRef, canonical, render
+from inference.gathering import Budget, Gathering
 from inference.metrics import Metrics
 from inference.pipeline import Pipeline
 from inference.results import Beat, Results
@@ -80,6 +81,8 @@ class Worker:
         What else alarms tell.
     told : callable, optional
         Is given the alarms that have become durable, in order; it must neither wait nor raise.
+    budget : Budget
+        When a batch is scored; by default every poll's frames at once.
     """
 
     def __init__(
@@ -95,8 +98,10 @@ class Worker:
         clock: Callable[[], float] = time.monotonic,
         context: AlarmContext = NO_CONTEXT,
         told: Callable[[Sequence[bytes]], None] | None = None,
+        budget: Budget = Budget(),
     ) -> None:
         self._source, self._sinks = source, sinks
+        self._gathering = Gathering(source, budget, clock)
         self.pipeline, self.metrics = pipeline, metrics
         self.sequencer = sequencer or Sequencer()
         self._settle = settle
@@ -117,7 +122,7 @@ class Worker:
         return len(self._outbox)
 
     def turn(self, timeout_s: float) -> bool:
-        """Poll once, and settle what comes of it.
+        """Poll for one batch, and settle what comes of it.
 
         Parameters
         ----------
@@ -135,8 +140,7 @@ class Worker:
             If something could not be read, written or committed. Nothing of this
             turn counts then, and the worker must not go on: start another.
         """
-        batch = self._source.poll(timeout_s)
-        heard_s = self._clock()
+        batch, heard_s = self._gathering.poll(timeout_s)
         n_raised = self._take(batch)
         if batch.frames or batch.dead or self._outbox:
             self._deliver()
@@ -150,6 +154,7 @@ class Worker:
     def forget(self, partitions: Sequence[int]) -> None:
         """Forget the streams of partitions that went, and what was to be written of them."""
         gone = set(partitions)
+        self._gathering.forget(gone)
         stream_ids = {s for s, partition in self._partition_of.items() if partition in gone}
         self.pipeline.forget(stream_ids)
         for stream_id in stream_ids:
