@@ -82,6 +82,10 @@ class BatchSettings(Section):
     """Most Kafka records of one poll."""
     poll_timeout_s: float = Field(default=0.2, gt=0, le=60)
     """Longest wait of one poll, s."""
+    deadline_ms: float = Field(default=50.0, ge=0, le=10_000)
+    """Longest wait from the first frame of a batch until it is scored, ms; 0: none."""
+    full_frames: int = Field(default=4096, ge=1, le=1_000_000)
+    """Frames of a batch that is scored without waiting any longer."""
     max_streams: int = Field(default=100_000, ge=1)
     """Most streams that one worker takes on."""
 

@@ -15,6 +15,7 @@ from deploy.http import HttpServer
 from deploy.services.models import choose_models
 from deploy.settings import MonitorSettings
 from inference.limits import Limits
+from inference.gathering import Budget
 from inference.metrics import Metrics
 from inference.worker import Sinks, Worker
 from ingest.errors import InputError
@@ -115,7 +116,7 @@ class Monitor:
 
     def _make_worker(self, topic_beats: str | None, opened: ExitStack) -> Worker:
         """Connect to all topics, the source last, so that a missing one costs no rebalance."""
-        kafka = self._settings.kafka
+        kafka, batch = self._settings.kafka, self._settings.batch
         topics = [kafka.topic_in, kafka.topic_out, kafka.topic_dead, topic_beats]
         require_topics([self._url(topic) for topic in topics if topic is not None])
 
@@ -133,7 +134,7 @@ class Monitor:
             kafka.group,
             instance_id=kafka.instance_id,
             on_revoked=self._forget,
-            options={"max_poll_records": self._settings.batch.poll_records},
+            options={"max_poll_records": batch.poll_records},
         )
         return Worker(
             self._source,
@@ -141,7 +142,8 @@ class Monitor:
             self._pipeline,
             self._metrics,
             settle=lambda: alarms.flush_with(self._source),
-            max_streams=self._settings.batch.max_streams,
+            max_streams=batch.max_streams,
+            budget=Budget(batch.deadline_ms / 1000, batch.full_frames),
         )
 
     def _url(self, topic: str) -> str:
