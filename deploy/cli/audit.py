@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
 from deploy.cli.progress import progress_bar
 from ingest.errors import InputError
@@ -106,11 +105,8 @@ def audit(
     else:
         given = (annotator, lead, learning_s, folds, why, keep)
         tables = _from_files(predictions, subjects, model or [], given)
-    console = Console(stderr=True, quiet=as_json)
-    with console.status("auditing") as status:
-        result, files = run_audit(
-            tables, declaration, out, pdf=not no_pdf, step=lambda what: status.update(what)
-        )
+    with progress_bar("auditing", 1.0, quiet=as_json) as advance:
+        result, files = run_audit(tables, declaration, out, pdf=not no_pdf, advance=advance)
     return _tell(result, files, as_json=as_json)
 
 

@@ -21,8 +21,8 @@ from fairness.tables import read_table
 from inference import model
 from ingest.errors import InputError
 
-Step = Callable[[str], None]
-"""Is told what is being done now."""
+Advance = Callable[[float], None]
+"""Is told how much more of the work is done, of 1."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,7 +90,12 @@ def describe_model(named: str | None) -> tuple[str, str]:
 
 
 def run_audit(
-    tables: Tables, declaration: Path, out: Path, *, pdf: bool = True, step: Step = lambda _: None
+    tables: Tables,
+    declaration: Path,
+    out: Path,
+    *,
+    pdf: bool = True,
+    advance: Advance = lambda _: None,
 ) -> tuple[AuditResult, list[Path]]:
     """Audit and write the report.
 
@@ -104,8 +109,8 @@ def run_audit(
         Folder of the report; made where it is not there.
     pdf : bool
         Write the PDF too.
-    step : callable
-        Told what is being done.
+    advance : callable
+        Told of the progress, the report left out.
 
     Returns
     -------
@@ -120,7 +125,6 @@ def run_audit(
         If the tables or the declaration cannot be used, or the report cannot be written.
     """
     declared = load_declaration(declaration)
-    step("reading the tables")
     cohort = build_cohort(tables.predictions, tables.subjects, declared)
     provenance = Provenance(
         data_sha256=tables.data_sha256,
@@ -131,9 +135,13 @@ def run_audit(
         vigil_version=version("vigil-ecg"),
         data=tables.told,
     )
-    step("comparing groups")
-    result = audit(cohort, declared, provenance)
-    step("writing the report")
+    told = [0.0]
+
+    def move(done: int, total: int) -> None:
+        advance(done / total - told[0])
+        told[0] = done / total
+
+    result = audit(cohort, declared, provenance, move)
     return result, write_report(result, out, pdf=pdf)
 
 

@@ -22,7 +22,7 @@ from training.audits.predict import predict
 from training.audits.wfdb_database import LUDB_TABLE, wfdb_database
 from training.ec57 import DE_CHAZAL, record_names
 from training.guard import Look
-from training.splits import DS2
+from training.splits import DS1, DS2, patient_of
 
 STRIPS = Counted(begin_s=2.0, tail_s=0.2, annotated=True)
 """Of LUDB, whose experts left the first and last beats of its 10 s alone."""
@@ -122,7 +122,8 @@ def make_tables(options: DatabaseOptions, advance: Advance = lambda _: None) -> 
     predictions, subjects = predict(material, qrs=qrs, beat=beat, folds=options.folds, advance=move)
     words, digest = _models(qrs, beat, options.folds, classes=material.classes)
     if look is not None and looked_at(material):
-        log_look(words, _f1(predictions), f"bias audit: {look.why}")
+        digests = f"{model.load(qrs)[1].digest[:12]} {digest[:12]}"
+        log_look(digests, _f1(predictions), f"bias audit: {look.why}")
     return Tables(
         predictions,
         subjects,
@@ -189,7 +190,16 @@ def _protocol(material: Material, folds: Path | None) -> str:
             "; each patient's beats are classified by a model that never saw the patient, at "
             "R-peaks of the shipped detector, which learned from DS1"
         )
+    elif known := _learned_from(material):
+        told += (
+            f"; the shipped models learned from {len(known)} of these people: {', '.join(known)}"
+        )
     return told
+
+
+def _learned_from(material: Material) -> list[str]:
+    """Name the people of DS1: the shipped models learned from these."""
+    return sorted({patient_of("mitdb", record) for record in DS1} & set(material.records.values()))
 
 
 def _f1(predictions: pd.DataFrame) -> tuple[str, str, str]:
