@@ -75,6 +75,47 @@ class HttpSettings(Section):
     """Port to listen on; 0 takes a free one."""
 
 
+class PatientSettings(Section):
+    """Whose alarm limits are in force, before those of ``[limits]``."""
+
+    profile: str | None = None
+    """adult, paediatric or neonatal; none: as adult, and alarms do not tell it."""
+
+
+class AnnunciationSettings(Section):
+    """Alarm signals on top of the alarms: sounds, reminders, escalation, what people do."""
+
+    enabled: bool = False
+    """Whether the worker keeps them."""
+    log: Path | None = None
+    """Append-only log (JSON lines) that a restart goes on from; none: it begins anew."""
+    topic_commands: str | None = Field(default=None, pattern=TOPIC_PATTERN)
+    """Topic of people's commands, such as ``ecg.commands``; none: none are taken."""
+    topic_signals: str | None = Field(default=None, pattern=TOPIC_PATTERN)
+    """Topic that signals are written to, such as ``ecg.signals``; none: nowhere."""
+    policy: dict[str, Any] = {}
+    """Delays, times and recipients that differ from the defaults, checked by their owner."""
+
+
+class NotifySettings(Section):
+    """Who is told of alarms beside the topic."""
+
+    console: bool = False
+    """A line to stderr for each."""
+    webhook: str | None = None
+    """Address that each is posted to."""
+    secret_file: Path | None = None
+    """File with the secret that posts are signed with, 16 bytes or more."""
+    undelivered: Path = Path("undelivered.jsonl")
+    """File of posts that were given up."""
+    timeout_s: float = Field(default=5.0, gt=0, le=60)
+    """Longest time of one try, s."""
+    tries: int = Field(default=6, ge=1, le=100)
+    """Most tries of one post."""
+    most: int = Field(default=1000, ge=1, le=1_000_000)
+    """Most posts on their way at once."""
+
+
 class BatchSettings(Section):
     """How much is taken at a time: latency against throughput, never the output."""
 
@@ -115,6 +156,12 @@ class MonitorSettings(BaseSettings):
     """Table ``[http]``."""
     batch: BatchSettings = BatchSettings()
     """Table ``[batch]``."""
+    patient: PatientSettings = PatientSettings()
+    """Table ``[patient]``."""
+    annunciation: AnnunciationSettings = AnnunciationSettings()
+    """Table ``[annunciation]``."""
+    notify: NotifySettings = NotifySettings()
+    """Table ``[notify]``."""
     limits: dict[str, Annotated[float, AfterValidator(_whole)]] = {}
     """Table ``[limits]``: alarm limits that differ from the defaults, checked by their owner."""
 

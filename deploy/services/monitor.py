@@ -12,20 +12,25 @@ from contextlib import ExitStack
 from prometheus_client import CollectorRegistry
 
 from deploy.http import HttpServer
+from deploy.services.announcing import Announcer, make_announcer
 from deploy.services.models import choose_models
 from deploy.settings import MonitorSettings
-from inference.limits import Limits
+from inference.alarm_json import AlarmContext
 from inference.gathering import Budget
 from inference.metrics import Metrics
+from inference.profiles import Profile, limits_of, profile_named
 from inference.worker import Sinks, Worker
 from ingest.errors import InputError
 from ingest.kafka import BrokerError, KafkaSink, KafkaSource
+from ingest.kafka_commands import CommandReader
 from ingest.kafka_topics import require_topics
 
 logger = logging.getLogger(__name__)
 
 STUCK_S = 60.0
 """A turn longer than this is not healthy, s: the group has given the member up by then."""
+NOTIFY_CLOSE_S = 5.0
+"""How long notices may still be delivered when the worker ends, s."""
 
 
 class Monitor:
@@ -62,11 +67,13 @@ class Monitor:
         self._settings = settings
         self._stop = threading.Event()
         self._registry = CollectorRegistry()
-        limits = Limits.from_mapping(settings.limits)
+        profile = settings.patient.profile
+        limits = limits_of(profile_named(profile or Profile.ADULT), settings.limits)
         named = [str(settings.models.beats)] if settings.models.beats else []
         explain = settings.models.explain
         self._pipeline = choose_models([*named, *models]).pipeline(limits, lead, explain=explain)
         self._metrics = Metrics(self._registry)
+        self._announcer: Announcer | None = None
         with ExitStack() as opened:  # closed again where a later part fails
             self._http = HttpServer(
                 self._registry,
@@ -105,6 +112,8 @@ class Monitor:
             try:
                 while not self._stop.is_set():
                     worker.turn(self._settings.batch.poll_timeout_s)
+                    if self._announcer is not None:
+                        self._announcer.turn()
                     self._metrics.lag_seconds.set(source.lag_s)
                     self._metrics.partitions.set(len(source.assigned))
             except BrokerError:
@@ -112,12 +121,22 @@ class Monitor:
                 source.close()
                 raise
             worker.close()
+            if self._announcer is not None:
+                self._announcer.close(NOTIFY_CLOSE_S)
         logger.info("left the group, all settled")
 
     def _make_worker(self, topic_beats: str | None, opened: ExitStack) -> Worker:
         """Connect to all topics, the source last, so that a missing one costs no rebalance."""
         kafka, batch = self._settings.kafka, self._settings.batch
-        topics = [kafka.topic_in, kafka.topic_out, kafka.topic_dead, topic_beats]
+        told = self._settings.annunciation
+        topics = [
+            kafka.topic_in,
+            kafka.topic_out,
+            kafka.topic_dead,
+            topic_beats,
+            told.topic_commands,
+            told.topic_signals,
+        ]
         require_topics([self._url(topic) for topic in topics if topic is not None])
 
         def sink(topic: str, transactional_id: str | None = None) -> KafkaSink:
@@ -129,6 +148,16 @@ class Monitor:
         alarms = sink(kafka.topic_out, f"{kafka.group}.{member}")
         dead = sink(kafka.topic_dead)
         beats = None if topic_beats is None else sink(topic_beats)
+        commands = None
+        if told.topic_commands is not None:
+            commands = CommandReader(self._url(told.topic_commands))
+            opened.callback(commands.close)
+        self._announcer = make_announcer(
+            self._settings,
+            self._pipeline.limits,
+            commands,
+            None if told.topic_signals is None else sink(told.topic_signals),
+        )
         self._source = KafkaSource(
             self._url(kafka.topic_in),
             kafka.group,
@@ -144,6 +173,8 @@ class Monitor:
             settle=lambda: alarms.flush_with(self._source),
             max_streams=batch.max_streams,
             budget=Budget(batch.deadline_ms / 1000, batch.full_frames),
+            context=AlarmContext(self._settings.patient.profile),
+            told=None if self._announcer is None else self._announcer.hear,
         )
 
     def _url(self, topic: str) -> str:

@@ -1,0 +1,214 @@
+"""What a worker does with alarms once they are durable: signals, commands, notifiers.
+
+Nothing here may stop the scoring: what fails is told in the process's own log,
+and the next alarm is tried as if nothing had been.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from deploy.notify import (
+    ConsoleNotifier,
+    Delivery,
+    Notifier,
+    Retries,
+    Target,
+    Undelivered,
+    Webhook,
+    notice_of_alarm,
+    notice_of_signal,
+)
+from deploy.settings import MonitorSettings, NotifySettings
+from inference.alarm_json import canonical
+from inference.annunciation import (
+    Desk,
+    LogWriter,
+    Policy,
+    Signal,
+    SignalKind,
+    read_command,
+    read_log,
+    replay,
+    signal_to_dict,
+    steady_clock_ms,
+)
+from inference.limits import Limits
+from ingest.errors import InputError
+from ingest.kafka_url import BrokerError
+from ingest.source import Sink
+
+logger = logging.getLogger(__name__)
+
+TOLD = (SignalKind.ESCALATED, SignalKind.REMINDER)
+"""Signals that notifiers are told; all others follow from the alarms and the commands."""
+
+
+class Commands(Protocol):
+    """Where people's commands come from."""
+
+    def poll(self) -> list[bytes]:
+        """Return those that have come, without waiting."""
+
+    def close(self) -> None:
+        """Let the connections go."""
+
+
+class Announcer:
+    """Keeps the alarm signals of a worker's streams, and tells notifiers.
+
+    Parameters
+    ----------
+    desk : Desk or None
+        The annunciators; None keeps none.
+    notifiers : sequence of Notifier
+        Who is told.
+    commands : Commands, optional
+        Where commands come from.
+    signals : Sink, optional
+        Where signals are written to.
+    """
+
+    def __init__(
+        self,
+        desk: Desk | None,
+        notifiers: Sequence[Notifier] = (),
+        commands: Commands | None = None,
+        signals: Sink | None = None,
+    ) -> None:
+        self.desk, self._notifiers = desk, notifiers
+        self._commands, self._signals = commands, signals
+
+    def hear(self, alarms: Sequence[bytes]) -> None:
+        """Take alarms that have become durable."""
+        for body in alarms:
+            notice = notice_of_alarm(body)
+            for notifier in self._notifiers:
+                notifier.offer(notice)
+            if self.desk is not None:
+                desk, alarm = self.desk, json.loads(body)
+                self._tell(lambda: desk.hear(alarm), "an alarm")  # noqa: B023  # called at once
+
+    def turn(self) -> None:
+        """Do the commands that have come, and tell what is due."""
+        if self.desk is None:
+            return
+        desk = self.desk
+        for text in self._poll():
+            self._tell(lambda: desk.command(*read_command(text)), "a command")  # noqa: B023
+        self._tell(desk.tick, "time")
+        if self._signals is not None:
+            try:
+                self._signals.flush()
+            except BrokerError as error:
+                logger.error("signals were not written: %s", error)
+
+    def close(self, timeout_s: float) -> None:
+        """Tell what is left, within a time for each notifier; let everything go."""
+        for notifier in self._notifiers:
+            notifier.close(timeout_s)
+        if self._commands is not None:
+            self._commands.close()
+        if self._signals is not None:
+            self._signals.close()
+        if self.desk is not None and self.desk.log is not None:
+            self.desk.log.close()
+
+    def _poll(self) -> list[bytes]:
+        try:
+            return [] if self._commands is None else self._commands.poll()
+        except BrokerError as error:
+            logger.error("commands were not read: %s", error)
+            return []
+
+    def _tell(self, do: Callable[[], list[Signal]], what: str) -> None:
+        """Tell what comes of something; what is refused or cannot be logged is told instead."""
+        try:
+            signals = do()
+        except InputError as error:
+            logger.warning("%s was refused: %s", what, error)
+            return
+        except OSError as error:
+            logger.critical("%s could not be logged, and is not done: %s", what, error)
+            return
+        for signal in signals:
+            if signal.kind in TOLD:
+                for notifier in self._notifiers:
+                    notifier.offer(notice_of_signal(signal))
+            if self._signals is not None:
+                self._signals.write(signal.stream_id, canonical(signal_to_dict(signal)))
+
+
+def make_announcer(
+    settings: MonitorSettings,
+    limits: Limits,
+    commands: Commands | None = None,
+    signals: Sink | None = None,
+) -> Announcer | None:
+    """Make what the settings ask for; None where they ask for nothing.
+
+    Raises
+    ------
+    InputError
+        If a setting does not fit, or a file cannot be used.
+    """
+    told = settings.annunciation
+    if (commands is not None or signals is not None or told.log or told.policy) and (
+        not told.enabled
+    ):
+        raise InputError("settings: annunciation.enabled must be true for its other keys")
+    notifiers = make_notifiers(settings.notify)
+    if not told.enabled and not notifiers:
+        return None
+    desk = make_desk(Policy.from_dict(told.policy), limits, told.log) if told.enabled else None
+    return Announcer(desk, notifiers, commands, signals)
+
+
+def make_desk(policy: Policy, limits: Limits, log: Path | None) -> Desk:
+    """Make a desk that goes on from its log, where there is one.
+
+    Raises
+    ------
+    InputError
+        If the log cannot be used.
+    """
+    if log is None:
+        return Desk(steady_clock_ms(), policy, limits)
+    writer = LogWriter(log, policy, limits)
+    if writer.torn:
+        logger.warning("the log %s was torn: %d bytes set aside", log, len(writer.torn))
+    found = read_log(log)
+    begin_ms = max((entry.at_ms for entry in found.entries), default=0)
+    desk = Desk(steady_clock_ms(begin_ms), policy, limits, writer)
+    desk.restore(replay(found))
+    return desk
+
+
+def make_notifiers(settings: NotifySettings) -> list[Notifier]:
+    """Make the notifiers that the settings name.
+
+    Raises
+    ------
+    InputError
+        If a webhook has no secret, or it or a file cannot be used.
+    """
+    notifiers: list[Notifier] = [ConsoleNotifier()] if settings.console else []
+    if settings.webhook is not None:
+        if settings.secret_file is None:
+            raise InputError("settings: notify.webhook needs notify.secret_file")
+        try:
+            secret = settings.secret_file.read_bytes().strip()
+        except OSError as error:
+            raise InputError(
+                f"settings: notify.secret_file {settings.secret_file}: {error.strerror}"
+            ) from error
+        target = Target(settings.webhook, secret, settings.timeout_s)
+        undelivered = Undelivered(settings.undelivered)
+        retries = Retries(tries=settings.tries)
+        send = Webhook(target).send
+        notifiers.append(Delivery(send, undelivered, retries, settings.most))
+    return notifiers
