@@ -250,23 +250,25 @@ class BeatTask(Task):
         taught : Tensor of shape (n_beats, batch, 2), optional
             The teacher's logits.
         weight : Tensor of shape (n_beats, batch), optional
-            How much each beat counts; all the same without.
+            How much each beat counts, 1 on average over the run; all the same without.
         """
+        counts = 1.0 if weight is None else weight
         known, sinus = aami >= N, (aami == N) | (aami == S)
-        if weight is not None:
-            known, sinus = known * weight, sinus * weight
         objective_v, objective_s = self.objectives
-        loss_v = _masked(objective_v.losses(v, aami == V), known)
-        loss_s = _masked(objective_s.losses(s, aami == S), sinus)
+        loss_v = _masked(counts * objective_v.losses(v, aami == V), known)
+        loss_s = _masked(counts * objective_s.losses(s, aami == S), sinus)
         distill = self.config.distill
         if taught is None or distill is None:
             return loss_v, loss_s
         untold = aami == UNTOLD
-        soft_v = _masked(soft_losses(v, taught[..., 0], distill.temperature), known | untold)
+        soft_v, soft_s = (
+            counts * soft_losses(logits, taught[..., branch], distill.temperature)
+            for branch, logits in enumerate((v, s))
+        )
         sinus = sinus | (untold & (taught[..., 0] < 0))
-        soft_s = _masked(soft_losses(s, taught[..., 1], distill.temperature), sinus)
+        taught_v, taught_s = _masked(soft_v, known | untold), _masked(soft_s, sinus)
         share = distill.weight
-        return (1 - share) * loss_v + share * soft_v, (1 - share) * loss_s + share * soft_s
+        return (1 - share) * loss_v + share * taught_v, (1 - share) * loss_s + share * taught_s
 
     def on_validation_epoch_start(self) -> None:
         """Forget the scores of the epoch before."""

@@ -23,7 +23,7 @@ from ingest.errors import InputError
 from training.beat_task import BeatTask
 from training.config import TrainConfig, load_config
 from training.datasets import LabelledSignal
-from training.fit import TASKS
+from training.fit import TASKS, task_kind
 from training.guard import Look, Split
 from training.quiet import fitted
 from training.scores import f1
@@ -117,7 +117,7 @@ def fold_tasks(
 
 
 def _kind(config: TrainConfig) -> type[BeatTask]:
-    kind = TASKS[config.task]
+    kind = task_kind(config)
     if not issubclass(kind, BeatTask):
         allowed = ", ".join(
             repr(name) for name, each in TASKS.items() if issubclass(each, BeatTask)

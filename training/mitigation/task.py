@@ -115,7 +115,8 @@ class MitigatedBeatTask(BeatTask):
         cell = torch.where(aami >= N, cell, -1)
         if self.dro:
             cells = range(len(self.dro.q))
-            pairs = [self.losses(v, s, aami, taught, cell == k) for k in cells]
+            alone = [torch.where(cell == k, aami, -1) for k in cells]
+            pairs = [self.losses(v, s, own, taught) for own in alone]
             present = torch.stack([(cell == k).any() for k in cells])
             loss: Tensor = self.dro(torch.stack([of_v + of_s for of_v, of_s in pairs]), present)
             self.log_dict({"loss": loss, "largest_q": self.dro.q.max()}, on_epoch=True)
@@ -132,7 +133,7 @@ class MitigatedBeatTask(BeatTask):
         counts = self.counts.cpu().numpy().reshape(-1, self.per_group)
         weights = cell_weights(counts, how.power, how.max_weight).reshape(-1)
         by_cell = torch.from_numpy(weights).to(cell.device, torch.float32)
-        return by_cell[cell.clamp(min=0)] * (cell >= 0)
+        return torch.where(cell >= 0, by_cell[cell.clamp(min=0)], 1.0)
 
     def predict(self, record: LabelledSignal) -> tuple[np.ndarray, np.ndarray]:
         """Score a record as :class:`BeatTask` does; one of validation is remembered between epochs.
