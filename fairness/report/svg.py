@@ -70,7 +70,6 @@ def text(
         font_size=size,
         text_anchor=anchor,
         font_weight="700" if bold else None,
-        font_family=FONT,
         **paint(colour, fill=True),
     )
 
@@ -131,6 +130,7 @@ def picture(
         width=width,
         height=height,
         role="img",
+        font_family=FONT,
         id=ident,
         aria_labelledby=named,
     )
