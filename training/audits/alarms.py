@@ -10,11 +10,26 @@ from training.alarm_scoring import Episode, ReferenceRecord, ToldAlarm, count
 from training.audits.material import Counted
 from training.audits.rows import Row
 
-ALARM = "alarm "
-"""What the names of these conditions begin with."""
+SHORT = {
+    "ventricular_tachycardia": "VT",
+    "ventricular_fibrillation": "VF",
+    "atrial_fibrillation": "AF",
+}
+"""What conditions are called in tables and plots; others by their name."""
 WITHIN_S, GRACE_S = 10.0, 5.0
 """As ``vigil evaluate --alarms``: an alarm finds an episode within 10 s of its onset, and is not
 false where it lies 5 s beside one."""
+
+
+def alarm_name(condition: str) -> str:
+    """Name the condition of the predictions that is about an alarm.
+
+    Examples
+    --------
+    >>> alarm_name("ventricular_tachycardia"), alarm_name("asystole")
+    ('VT alarm', 'asystole alarm')
+    """
+    return f"{SHORT.get(condition, condition)} alarm"
 
 
 def alarm_rows(
@@ -36,10 +51,11 @@ def alarm_rows(
     Returns
     -------
     list of Row
-        Conditions ``alarm ventricular_tachycardia`` and so on; the delay of those found.
+        Conditions ``VT alarm`` and so on; the delay of those found.
     """
     rows = []
     for condition in sorted(reference.judged):
+        told = alarm_name(condition)
         rows += [
             _episode_row(patient, reference, episode, alarms)
             for episode in reference.episodes
@@ -48,7 +64,7 @@ def alarm_rows(
         late = [alarm for alarm in alarms if alarm.told_s >= counted.begin_s]
         for number in range(_false(reference, late, condition)):
             unit = f"{reference.record}:{condition}+{number}"
-            rows.append(Row(patient, ALARM + condition, unit, np.nan, 0, 1, np.nan, 0))
+            rows.append(Row(patient, told, unit, np.nan, 0, 1, np.nan, 0))
     return rows
 
 
@@ -63,7 +79,7 @@ def _episode_row(
     unit = f"{reference.record}:{episode.condition}:{episode.onset_s:.3f}"
     return Row(
         patient,
-        ALARM + episode.condition,
+        alarm_name(episode.condition),
         unit,
         episode.onset_s,
         1,
