@@ -14,10 +14,11 @@ import pytest
 from deploy.cli.main import run
 from deploy.services.lines import FileLines
 from deploy.services.watch import WatchPaths, WatchService
-from fairness.live.events import Alarm, Feedback
+from fairness.live.events import Alarm, Feedback, read_event
 from fairness.live.reading import Alert
 from tests.brokers import fresh_topic
 from tests.fairness.live.events import HOUR, alarm_line, feedback_line, people, ward
+from tests.records import write_ward
 
 if TYPE_CHECKING:
     from deploy.kafka.cluster import KafkaCluster
@@ -175,3 +176,21 @@ def test_topics_are_read_from_their_start(kafka_cluster: KafkaCluster, tmp_path:
     topics = WatchPaths(urls["alarms"], urls["feedback"], paths.subjects, paths.declaration)
     page, _ = followed(topics, until=30)
     assert "vigil_fairness_false_alarm_share" in page
+
+
+def test_alarms_are_read_as_the_pipeline_writes_them(tmp_path: Path) -> None:
+    paths = [str(path) for path in write_ward(tmp_path, 4, duration_s=60)]
+    assert run(["score", *paths, "--out", str(tmp_path / "out"), "--jobs", "1"]) == 0
+    lines = [
+        line
+        for path in (tmp_path / "out").glob("*.alarms.jsonl")
+        for line in path.read_bytes().splitlines()
+    ]
+    told = [json.loads(line) for line in lines]
+    wanted = {
+        one["id"] for one in told if (one["state"], one["kind"]) == ("raised", "physiological")
+    }
+    assert wanted
+    events = [event for line in lines if (event := read_event(line)) is not None]
+    assert {event.alarm_id for event in events if isinstance(event, Alarm)} == wanted
+    assert len(events) == len(wanted)
