@@ -56,7 +56,7 @@ def read_table(path: Path) -> pd.DataFrame:
         return table.set_axis(names, axis="columns")
     except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         raise AuditError(f"{path}: cannot be read as a table: {error}") from error
-    except (ValueError, TypeError, pd.errors.ParserWarning) as error:
+    except (ValueError, TypeError, ImportError, pd.errors.ParserWarning) as error:
         raise AuditError(f"{path}: cannot be read as a table: {error}") from error
 
 

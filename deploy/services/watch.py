@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -24,6 +24,8 @@ from fairness.live.reading import Alert, State, shown
 from fairness.live.watch import Watch
 from fairness.result import Verdict
 from fairness.tables import read_table
+from inference.conditions import CONDITIONS, Kind
+from ingest.errors import InputError
 
 logger = logging.getLogger(__name__)
 
@@ -68,7 +70,7 @@ class WatchService:
     Raises
     ------
     InputError
-        If an input cannot be opened or the port not be taken.
+        If an input cannot be opened, the port not be taken, or no alarm is about a condition.
     AuditError
         If subjects or declaration cannot be used.
     """
@@ -77,7 +79,9 @@ class WatchService:
         self, paths: WatchPaths, tell: Tell, http_port: int | None = None, *, once: bool = False
     ) -> None:
         self._once = once
-        self.watch = Watch(load_watch(paths.declaration), read_table(paths.subjects))
+        declared = load_watch(paths.declaration)
+        _check_conditions(declared.conditions)
+        self.watch = Watch(declared, read_table(paths.subjects))
         self._tell, self._lock, self._stop = tell, threading.Lock(), threading.Event()
         with ExitStack() as opened:
             self._inputs: list[Lines] = []
@@ -145,6 +149,15 @@ class WatchService:
         for alert in alerts:
             self._tell(alert)
         return n_lines > 0
+
+
+def _check_conditions(named: Sequence[str]) -> None:
+    """Refuse conditions that no alarm is about: they would be watched for ever in vain."""
+    there = ["all", *(one.name for one in CONDITIONS if one.kind is Kind.PHYSIOLOGICAL)]
+    if strange := [name for name in named if name not in there]:
+        raise InputError(
+            f"conditions: no alarm is about {', '.join(strange)}; allowed: {', '.join(there)}"
+        )
 
 
 def alert_object(alert: Alert) -> dict[str, Any]:

@@ -86,6 +86,7 @@ def test_an_alert_is_said_in_words(tmp_path: Path, capsys: pytest.CaptureFixture
     [
         ("watch.toml", "margin = 0", "greater than 0"),
         ("watch.toml", "groups = 3", "groups"),
+        ("watch.toml", 'conditions = ["asystol"]\n[[groups]]\nattribute = "sex"', "about asystol;"),
         ("people.csv", "patient,sex\np0,F\n", "fewer than two groups"),
         ("people.csv", "patient\np0\n", "no column sex"),
         ("alarms.jsonl", None, "cannot read"),
