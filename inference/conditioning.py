@@ -7,7 +7,7 @@ the output of a stream depends on nothing but that stream's samples.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -171,10 +171,9 @@ class Conditioning(Composite):
             missing &= np.arange(buffer.shape[1]) < n_valid[:, None]
             values = self._filled(slots, buffer, missing)
         blocks = [
-            self._block(slots[rows], first_tick[rows], int(n), window, plan)
-            for n in np.unique(n_ticks[n_ticks > 0])
-            for rows in [slice(None) if (n_ticks == n).all() else np.flatnonzero(n_ticks == n)]
-            for window in [
+            self._block(slots[rows], first_tick[rows], n, source, plan)
+            for n, rows in _by_number(n_ticks)
+            for source in [
                 _Source(values[rows], missing[rows] if some_missing else None, origin[rows])
             ]
         ]
@@ -234,6 +233,18 @@ class Conditioning(Composite):
         """Remember the sample before what is carried: it stands where that one begins missing."""
         moved = np.flatnonzero(begin > 0)
         self.state["hold_adu"][slots[moved]] = values[moved, begin[moved] - 1]
+
+
+def _by_number(
+    n_ticks: NDArray[np.int64],
+) -> Iterator[tuple[int, slice | NDArray[np.intp]]]:
+    """Part rows by how many ticks became whole, from 1; mostly they are all alike."""
+    if alike(n_ticks):
+        if len(n_ticks) and n_ticks[0]:
+            yield int(n_ticks[0]), slice(None)
+        return
+    for n in np.unique(n_ticks[n_ticks > 0]).tolist():
+        yield n, np.flatnonzero(n_ticks == n)
 
 
 def _weighted_sums(

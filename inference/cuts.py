@@ -31,7 +31,7 @@ def cuts(array: NDArray[_Kind], starts: NDArray[np.int64], width: int) -> NDArra
     Returns
     -------
     array of shape (n_rows, n_cuts, width)
-        A read-only view where rows are cut alike and at equal distances, else a copy.
+        A view where that is possible; not to be written to.
 
     Examples
     --------
@@ -39,11 +39,12 @@ def cuts(array: NDArray[_Kind], starts: NDArray[np.int64], width: int) -> NDArra
     >>> cuts(array, np.array([[0, 2], [1, 3]]), 2).tolist()
     [[[0, 1], [2, 3]], [[6, 7], [8, 9]]]
     """
-    every = sliding_window_view(array, width, axis=1)
     if alike(starts):
-        first, steps = int(starts[0, 0]), np.diff(starts[0])
-        step = int(steps[0]) if len(steps) else 1
-        if step > 0 and (steps == step).all():
-            return every[:, first : first + step * len(starts[0]) : step]
-        return every[:, starts[0]]
+        first, n = int(starts[0, 0]), starts.shape[1]
+        if n == 1:
+            return array[:, None, first : first + width]
+        if (starts[0] == first + width * np.arange(n)).all():
+            return array[:, first : first + n * width].reshape(len(array), n, width)
+        return sliding_window_view(array, width, axis=1)[:, starts[0]]
+    every = sliding_window_view(array, width, axis=1)
     return every[np.arange(len(array))[:, None], starts]

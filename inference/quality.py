@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from inference.slots import Field, Slots
@@ -211,16 +210,15 @@ class Quality(Stage):
         roughs = _fixed_mean(bends)
         recent_spans = np.concatenate([state["span_uv"][slots], spans], axis=1)
         recent_roughs = np.concatenate([state["rough_uv"][slots], roughs], axis=1)
-        largest = sliding_window_view(recent_spans, SPAN_TICKS, axis=1)[:, 1:].max(axis=2)
-        quietest = sliding_window_view(recent_roughs, ROUGH_TICKS, axis=1)[:, 1:].min(axis=2)
-        largest = np.maximum(largest, np.float32(MIN_SCALE_UV))
         scale, age = state["scale_uv"][slots], state["n_ticks"][slots]
-        scales = np.empty_like(spans)
+        scales, quietest = np.empty_like(spans), np.empty_like(spans)
+        least = np.float32(MIN_SCALE_UV)
         for k in range(spans.shape[1]):
-            held = np.minimum(np.maximum(largest[:, k], scale * FALL), scale * RISE)
-            scale = np.where(age + k < SPAN_TICKS, largest[:, k], held)
-            scale = np.maximum(scale, np.float32(MIN_SCALE_UV))
+            largest = np.maximum(recent_spans[:, k + 1 : k + 1 + SPAN_TICKS].max(axis=1), least)
+            held = np.minimum(np.maximum(largest, scale * FALL), scale * RISE)
+            scale = np.maximum(np.where(age + k < SPAN_TICKS, largest, held), least)
             scales[:, k] = scale
+            quietest[:, k] = recent_roughs[:, k + 1 : k + 1 + ROUGH_TICKS].min(axis=1)
         state["span_uv"][slots] = recent_spans[:, -SPAN_TICKS:]
         state["rough_uv"][slots] = recent_roughs[:, -ROUGH_TICKS:]
         state["scale_uv"][slots], state["n_ticks"][slots] = scale, age + spans.shape[1]

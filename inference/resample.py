@@ -51,12 +51,16 @@ class RatePlan:
     def start(self, tick: NDArray[np.int64]) -> NDArray[np.int64]:
         """First source sample of each tick's window (may be negative), same shape as ``tick``."""
         num, den = self._position()
+        if den == 1:  # as nearly always
+            return tick * num - self.before
         start: NDArray[np.int64] = tick // den * num + tick % den * num // den - self.before
         return start
 
     def phase(self, tick: NDArray[np.int64]) -> NDArray[np.int64]:
         """Index into ``taps`` for each tick, same shape as ``tick``."""
         num, den = self._position()
+        if den == 1:
+            return np.zeros_like(tick)
         phase: NDArray[np.int64] = tick % den * num % den * len(self.taps) // den
         return phase
 
@@ -82,6 +86,9 @@ class RatePlan:
         """
         num, den = self._position()
         behind = end - self.width + self.before + 1  # what a whole tick must begin before
+        if den == 1:
+            whole: NDArray[np.int64] = np.maximum((behind - 1) // num - first + 1, 0)
+            return whole
         last_tick: NDArray[np.int64] = behind // num * den + (behind % num * den - 1) // num
         n_ticks: NDArray[np.int64] = np.maximum(last_tick - first + 1, 0)
         return n_ticks
