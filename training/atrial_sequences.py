@@ -32,13 +32,13 @@ LONGEST_S = 3.0
 class AtrialSynthesis:
     """How much is put in, as shares of sequences unless said otherwise."""
 
-    fibrillating: float = 0.4
+    fibrillating: float = 0.25
     """Sequences of records that have atrial fibrillation."""
-    fibrillation: float = 0.35
+    fibrillation: float = 0.2
     """Of sequences in another rhythm, those that are made to fibrillate, all through or in part."""
-    change: float = 0.35
+    change: float = 0.5
     """Of these, those whose rhythm is changed in another way."""
-    premature: float = 0.4
+    premature: float = 0.5
     """Of those that do not fibrillate, those with premature beats, of either kind."""
     density: float = 0.12
     """Usual share of a chosen sequence's beats that become premature."""

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.quality import Quality
-from inference.ticks import TICK_MS
 from ingest.errors import InputError
 from training import augment
+from training.amplitude import over_scale
 from training.datasets import LabelledSignal
 from training.real_noise import RealNoise, qrs_power
 
@@ -147,7 +146,7 @@ class QrsSampler:
         signal = augment.motion(signal, rng, fs=self._fs)
         if how.pops:
             signal = augment.pops(signal, rng, fs=self._fs, share=how.pops)
-        return QrsSequences(self._scaled(signal), target, weight)
+        return QrsSequences(over_scale(signal, self._fs), target, weight)
 
     def _cut(
         self,
@@ -219,10 +218,3 @@ class QrsSampler:
         for edge in (begin, begin + length):
             weight[max(edge - MARGIN_FRAMES, 0) : edge + MARGIN_FRAMES] = 0
         return peaks[(peaks < begin) | (peaks > begin + length)]
-
-    def _scaled(self, signal_uv: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Divide by the amplitude scale that serving would have used."""
-        n = self._fs * TICK_MS // 1000
-        ticks = signal_uv.reshape(len(signal_uv), -1, n)
-        scale_uv = Quality(len(ticks)).amplitude_scale(np.arange(len(ticks)), ticks)
-        return (ticks / scale_uv[:, :, None]).reshape(signal_uv.shape)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from inference.ticks import TICK_MS, V
 from ingest.errors import InputError
 from training import augment
+from training.amplitude import over_scale
 from training.datasets import LabelledSignal
 from training.rhythm_spans import EDGE_MS, SpanRhythm, by_tick
 from training.synthesis.tachycardia import cycle_of, tachycardia
@@ -37,14 +38,18 @@ class Disturbance:
     """Largest factor by which amplitudes are raised or lowered."""
     inversion: float = 0.5
     """Share turned upside down."""
-    noise: float = 0.3
+    noise: float = 0.5
     """Share with muscle noise."""
-    noise_db_low: float = 3.0
+    noise_db_low: float = -3.0
     """Least SNR of that noise, dB."""
     noise_db_high: float = 24.0
     """Largest SNR of that noise, dB."""
-    wander: float = 0.3
+    wander: float = 0.4
     """Share with baseline wander."""
+    weak_qrs: float = 0.3
+    """Share whose QRS complexes are made small, as low as their P and T waves."""
+    weakest: float = 0.15
+    """Least factor of that."""
     tachycardia: float = 0.25
     """Share with ventricular tachycardia made of another patient's ventricular beat."""
 
@@ -72,7 +77,7 @@ class RhythmSampler:
         labelled = [(s, ticks) for s, ticks in labelled if (ticks >= 0).any()]
         if not labelled:
             raise InputError("no signal has a stretch whose rhythm is labelled")
-        self._scaled = [s.scaled for s, _ in labelled]
+        self._signals = [s for s, _ in labelled]
         self._ticks = [ticks for _, ticks in labelled]
         self._of_rhythm = [
             [np.flatnonzero(ticks == rhythm) for rhythm in np.unique(ticks[ticks >= 0])]
@@ -108,14 +113,17 @@ class RhythmSampler:
         signal = augment.inversion(signal, rng, share=how.inversion)
         snr_db = (how.noise_db_low, how.noise_db_high)
         signal = augment.noise(signal, rng, share=how.noise, snr_db=snr_db)
-        return augment.wander(signal, rng, fs=self._fs, share=how.wander), rhythm
+        signal = augment.wander(signal, rng, fs=self._fs, share=how.wander)
+        signal = augment.motion(signal, rng, fs=self._fs)
+        return over_scale(signal, self._fs), rhythm
 
     def _cut(
         self, rng: np.random.Generator, signal: NDArray[np.float32], rhythm: NDArray[np.int64]
     ) -> None:
         """Fill one row from a record, its time stretched."""
         which = int(np.searchsorted(self._shares, rng.random(), side="right"))
-        x, ticks = self._scaled[which], self._ticks[which]
+        source, ticks = self._signals[which], self._ticks[which]
+        x = source.signal_uv
         bound = np.log(self._how.stretch)
         pace = float(np.exp(rng.uniform(-bound, bound)))
         n = int(len(rhythm) * pace) + 2
@@ -128,9 +136,13 @@ class RhythmSampler:
         at = np.arange(len(signal)) * pace
         there = at < len(part) - 1
         signal[there] = np.interp(at[there], np.arange(len(part)), part)
-        source = (np.arange(len(rhythm)) * pace).astype(np.int64) + begin
+        tick = (np.arange(len(rhythm)) * pace).astype(np.int64) + begin
         whole = there.reshape(len(rhythm), -1).all(axis=1)
-        rhythm[whole] = ticks[np.minimum(source[whole], len(ticks) - 1)]
+        rhythm[whole] = ticks[np.minimum(tick[whole], len(ticks) - 1)]
+        if rng.random() < self._how.weak_qrs:
+            factor = float(np.exp(rng.uniform(np.log(self._how.weakest), 0)))
+            peaks = (source.r_ms * self._fs / 1000 - begin * self._n) / pace
+            signal[:] = augment.weak_qrs(signal, peaks, fs=self._fs, factor=factor)
 
     def _add_tachycardia(
         self, rng: np.random.Generator, signal: NDArray[np.float32], rhythm: NDArray[np.int64]
@@ -142,7 +154,8 @@ class RhythmSampler:
         begin = int(rng.integers(0, len(rhythm) - length + 1))
         part = signal[begin * self._n : (begin + length) * self._n]
         drawn = tachycardia(cycle, len(part), self._fs, rng)
-        noise = rng.standard_normal(len(part)) * np.exp(rng.uniform(np.log(0.003), np.log(0.05)))
+        share = np.exp(rng.uniform(np.log(0.003), np.log(0.05)))
+        noise = rng.standard_normal(len(part)) * share * np.ptp(cycle)
         part[:] = drawn * rng.uniform(0.7, 1.3) + noise + part[0]
         rhythm[begin : begin + length] = SpanRhythm.VT
         for edge in (begin, begin + length):
@@ -153,6 +166,5 @@ def cycles_of(signal: LabelledSignal) -> list[NDArray[np.float32]]:
     """Cut the cycles of a signal's ventricular beats, ``MOST_CYCLES`` spread over it at most."""
     at = signal.r_ms[signal.aami == V] * signal.fs // 1000
     at = at[(at > signal.fs) & (at < len(signal.signal_uv) - signal.fs)]
-    x = signal.scaled
     chosen = at[:: max(len(at) // MOST_CYCLES, 1)]
-    return [cycle_of(x, int(r), signal.fs) for r in chosen]
+    return [cycle_of(signal.signal_uv, int(r), signal.fs) for r in chosen]
