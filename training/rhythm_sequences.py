@@ -46,11 +46,11 @@ class Disturbance:
     """Largest SNR of that noise, dB."""
     wander: float = 0.4
     """Share with baseline wander."""
-    weak_qrs: float = 0.3
+    weak_qrs: float = 0.4
     """Share whose QRS complexes are made small, as low as their P and T waves."""
     weakest: float = 0.15
     """Least factor of that."""
-    tachycardia: float = 0.25
+    tachycardia: float = 0.15
     """Share with ventricular tachycardia made of another patient's ventricular beat."""
 
 
