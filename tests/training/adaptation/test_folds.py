@@ -27,7 +27,7 @@ def test_ds2_stands_beside_ds1_and_nothing_else_changes() -> None:
 @pytest.mark.data
 def test_without_a_reason_ds2_is_refused(data_dir: Path, tmp_path: Path) -> None:
     run = load_config(BEAT)
-    mitdb = run.data.parts[0].model_copy(update={"records": ("100", "101"), "leads": (0,)})
+    mitdb = run.data.parts[0].model_copy(update={"records": ("100",), "leads": (0,)})
     data = run.data.model_copy(update={"sources": (mitdb,)})
     with pytest.raises(InputError, match=r"record 100 .* is of DS2"):
         write_folds(run.model_copy(update={"data": data}), data_dir, tmp_path, 2)
