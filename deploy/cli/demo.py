@@ -11,7 +11,7 @@ import typer
 if TYPE_CHECKING:
     from deploy.services.demo import Demo
     from deploy.services.ward import Ward
-    from deploy.terminal import WardStats
+    from deploy.terminal import AlarmLine, WardStats
 
 Duration = Annotated[
     float | None, typer.Option(help="How long, s; without it until Ctrl-C.", min=1.0)
@@ -32,7 +32,8 @@ def demo(
     Frames go through an in-process log into the very worker that serves Kafka.
     The excerpt is five minutes of MIT-BIH record 208; records of VIGIL_DATA or
     ../shared/data are shown too, where they are. Without --duration it runs
-    until Ctrl-C (headless: 60 s).
+    until Ctrl-C (headless: 60 s). On a terminal a acknowledges the most urgent
+    bed's alarms, p pauses the sound for two minutes or ends the pause.
 
     Examples
     --------
@@ -44,14 +45,16 @@ def demo(
     from deploy.services.demo import Demo
     from deploy.services.demo_patients import demo_patients
     from deploy.services.ward import Ward
-    from deploy.terminal import WardDisplay, summary
+    from deploy.services.ward_desk import WardDesk
+    from deploy.terminal import Keys, WardDisplay, summary
 
     errors = Console(stderr=True, highlight=False)
     errors.print("starting: reading and simulating patients, loading models ...", style="dim")
     recordings, notes = demo_patients(patients, seed)
     for note in notes:
         errors.print(f"note: {note}", style="yellow", markup=False)
-    ward = Ward({name: str(bed + 1) for bed, name in enumerate(recordings)})
+    beds = {name: str(bed + 1) for bed, name in enumerate(recordings)}
+    ward, desk = Ward(beds), WardDesk(beds)
     running = Demo(recordings, speed=speed, see=ward.see, start_unix_ns=time.time_ns())
     quiet = headless or as_json
     if quiet and duration is None:
@@ -59,21 +62,21 @@ def demo(
     started_s = time.monotonic()
     running.start()
     try:
-        with WardDisplay() if not quiet else WardDisplay(Console(quiet=True)) as display:
+        shown = WardDisplay() if not quiet else WardDisplay(Console(quiet=True))
+        with shown as display, Keys() as keys:
             while duration is None or time.monotonic() - started_s < duration:
                 running.turn()
                 elapsed_s = time.monotonic() - started_s
+                for key in "" if quiet else keys.read():
+                    desk.press(key, running.pipeline, running.alarms)
+                told = desk.hear(running.alarms)
                 lines = ward.take(running.beats, running.alarms, elapsed_s)
                 if quiet and not as_json:
-                    for line in lines:
-                        errors.print(
-                            f"{line.clock} {line.priority:6} bed {line.bed:>2} {line.patient}: "
-                            f"{line.condition} {line.change} {line.detail}",
-                            markup=False,
-                        )
+                    for text in [*map(_in_words, lines), *told]:
+                        errors.print(text, markup=False)
                 if display.due():
                     stats = _stats(running, ward, elapsed_s, speed)
-                    display.show(ward.view(running.pipeline, stats, note="Ctrl-C ends"))
+                    display.show(ward.view(running.pipeline, stats, note=desk.note("Ctrl-C ends")))
     except KeyboardInterrupt:
         pass
     running.stop()
@@ -82,6 +85,13 @@ def demo(
         typer.echo(json.dumps(_report(running, ward)))
     else:
         Console().print(summary(ward.view(running.pipeline, stats)))
+
+
+def _in_words(line: AlarmLine) -> str:
+    return (
+        f"{line.clock} {line.priority:6} bed {line.bed:>2} {line.patient}: "
+        f"{line.condition} {line.change} {line.detail}"
+    )
 
 
 def _stats(running: Demo, ward: Ward, elapsed_s: float, speed: float) -> WardStats:

@@ -1,6 +1,7 @@
 """The live view of a ward on the terminal: a pure renderer of plain values."""
 
 from deploy.terminal.display import WardDisplay
+from deploy.terminal.keys import Keys
 from deploy.terminal.screen import WardScreen
 from deploy.terminal.summary import summary
 from deploy.terminal.view import (
@@ -19,6 +20,7 @@ __all__ = [
     "AlarmBadge",
     "AlarmLine",
     "BeatMark",
+    "Keys",
     "PatientRow",
     "Tally",
     "WardDisplay",
