@@ -21,7 +21,8 @@ def bench(
     names: Annotated[
         list[str] | None,
         typer.Argument(
-            help="start, codec, models, score, stages, batch, census, latency, peers; all without."
+            help="start, codec, models, score, stages, batch, census, latency, peers, kafka; "
+            "all without."
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one object.")] = False,

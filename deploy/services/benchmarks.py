@@ -69,6 +69,12 @@ class Bench:
         yield from steps.models()
         yield from steps.peak(self.calibration.gflops)
 
+    def kafka(self) -> Iterator[Figure]:
+        """Measure the way through a broker; its import costs, so it waits until it is asked for."""
+        from deploy.services.bench.broker import through_kafka
+
+        yield from through_kafka(self.recordings, self.own)
+
     def peers(self) -> Iterator[Figure]:
         """Measure other ways."""
         yield from peers.peers(self.recordings, self.own)
@@ -84,5 +90,6 @@ BENCHMARKS: dict[str, Callable[[Bench], Iterator[Figure]]] = {
     "census": lambda bench: throughput.census(bench.recordings),
     "latency": Bench.latency,
     "peers": Bench.peers,
+    "kafka": Bench.kafka,
 }
 """By the name that ``vigil bench`` takes."""

@@ -31,10 +31,8 @@ WINDOW_S = 10
 ABSENT = {
     "neurokit2": "NeuroKit2",
     "biosppy": "BioSPPy",
-    "torch_ecg": "torch_ecg",
     "openvino": "OpenVINO",
     "confluent_kafka": "confluent-kafka",
-    "aiokafka": "aiokafka",
 }
 """Peers that come with the extra ``bench`` only, by the module that they are."""
 

@@ -62,11 +62,23 @@ def peak(gflops: float) -> Iterator[Figure]:
     if importlib.util.find_spec("torch"):
         eager = importlib.import_module("training.eager_step")
         others["torch, eager"] = eager.qrs_step(signal, fine, coarse, hidden)
+    if importlib.util.find_spec("openvino"):
+        others["OpenVINO"] = openvino_step(session, signal)
     for name, work in others.items():
         sample = sampled(5, lambda work=work: cpu_s(work) / BATCH * 1e6)  # type: ignore[misc]
         yield beside(
             f"QRS net by {name}, batch {BATCH}", sample, "us a s of signal", "ONNX Runtime", own
         )
+
+
+def openvino_step(session: StreamSession, signal: np.ndarray) -> Callable[[], object]:
+    """Return a step of the shipped QRS model in OpenVINO, one thread."""
+    openvino = importlib.import_module("openvino")
+    one_thread = {"INFERENCE_NUM_THREADS": 1}
+    model = openvino.Core().compile_model(str(builtin("qrs")), "CPU", one_thread)
+    rows = np.arange(BATCH)
+    feed = {"signal": signal} | {name: session.state[name][rows] for name in session.state_names}
+    return lambda: model(feed)
 
 
 def numpy_net(signal: np.ndarray, fine: int, coarse: int, hidden: int) -> Callable[[], object]:

@@ -1,0 +1,142 @@
+"""The same through a real Kafka: consumed, scored, published and committed in transactions."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from kafka import KafkaConsumer, TopicPartition
+from prometheus_client import CollectorRegistry
+
+from deploy.kafka.cluster import KafkaCluster
+from deploy.kafka.jars import why_not
+from deploy.services.bench.figure import Figure, Sample, beside
+from deploy.services.bench.workload import Ward
+from inference.gathering import Budget
+from inference.metrics import Metrics
+from inference.pipeline import Pipeline
+from inference.worker import Sinks, Worker
+from ingest.kafka import CONSUMER_DEFAULTS, KafkaSink, KafkaSource
+from ingest.recording import Recording
+
+N_STREAMS = 1024
+"""Streams of the ward."""
+SIGNAL_S = 40
+"""Signal of each, s."""
+GIVE_UP_S = 120.0
+"""Longest time for one run, s."""
+
+
+def through_kafka(recordings: Sequence[Recording], own: Sample) -> Iterator[Figure]:
+    """Measure the client alone and the worker, beside the engine without a broker.
+
+    Yields nothing where there is no Java or Maven to run Kafka with.
+    """
+    if why_not() is not None:
+        return
+    ward = Ward(recordings, N_STREAMS)
+    signal_s = N_STREAMS * SIGNAL_S
+    unit, peer = "patients in real time a core", "messages to alarms without a broker"
+    with tempfile.TemporaryDirectory() as folder, KafkaCluster(Path(folder) / "kafka") as cluster:
+        for topic in ("frames", "alarms", "dead"):
+            cluster.create_topic(topic, 1)
+        n_messages = _produce(cluster.url("frames"), ward)
+        found = {
+            "kafka-python alone, nothing decoded": _client(cluster, n_messages),
+            "through Kafka, in transactions": _worker(cluster, signal_s),
+        }
+        if importlib.util.find_spec("confluent_kafka"):
+            found["confluent-kafka alone, nothing decoded"] = _confluent(cluster, n_messages)
+    for name, (cpu_s, wall_s) in found.items():
+        yield beside(name, Sample(signal_s / cpu_s, 0.0), unit, peer, own)
+        wall = Sample(signal_s / wall_s, 0.0)
+        yield beside(f"{name}, by the clock", wall, "patients in real time", peer, own)
+
+
+def _produce(url: str, ward: Ward) -> int:
+    """Write the ward's messages; return how many."""
+    sink, n_messages = KafkaSink(url), 0
+    for step in range(SIGNAL_S):
+        for gateway, message in enumerate(ward.messages(step)):
+            sink.write(f"gateway-{gateway}", message)
+            n_messages += 1
+        sink.flush()
+    sink.close()
+    return n_messages
+
+
+def _timed(step: Callable[[], bool]) -> tuple[float, float]:
+    """Go on until a step says that all is done; processor and clock time behind the first, s."""
+    step()
+    cpu_s, begun_s = time.process_time(), time.perf_counter()
+    while not step():
+        if time.perf_counter() - begun_s > GIVE_UP_S:
+            raise TimeoutError(f"not through in {GIVE_UP_S:.0f} s")
+    return time.process_time() - cpu_s, time.perf_counter() - begun_s
+
+
+def _client(cluster: KafkaCluster, n_messages: int) -> tuple[float, float]:
+    """Read all messages and do nothing with them."""
+    consumer = KafkaConsumer(
+        bootstrap_servers=cluster.bootstrap, group_id=None, **CONSUMER_DEFAULTS
+    )
+    consumer.assign([TopicPartition("frames", 0)])
+    consumer.seek_to_beginning()
+    n_read = 0
+
+    def step() -> bool:
+        nonlocal n_read
+        n_read += sum(len(found) for found in consumer.poll(timeout_ms=500).values())
+        return n_read >= n_messages
+
+    try:
+        return _timed(step)
+    finally:
+        consumer.close(autocommit=False)
+
+
+def _confluent(cluster: KafkaCluster, n_messages: int) -> tuple[float, float]:
+    """Read all messages by librdkafka, and do nothing with them."""
+    confluent = importlib.import_module("confluent_kafka")
+    settings = {"bootstrap.servers": cluster.bootstrap, "group.id": "bench-client"}
+    consumer = confluent.Consumer({**settings, "enable.auto.commit": False})
+    consumer.assign([confluent.TopicPartition("frames", 0, 0)])
+    n_read = 0
+
+    def step() -> bool:
+        nonlocal n_read
+        n_read += len(consumer.consume(500, 0.5))
+        return n_read >= n_messages
+
+    try:
+        return _timed(step)
+    finally:
+        consumer.close()
+
+
+def _worker(cluster: KafkaCluster, signal_s: float) -> tuple[float, float]:
+    """Run a worker over all messages."""
+    source = KafkaSource(cluster.url("frames"), "bench")
+    alarms = KafkaSink(cluster.url("alarms"), transactional_id="bench")
+    registry = CollectorRegistry()
+    worker = Worker(
+        source,
+        Sinks(alarms, KafkaSink(cluster.url("dead"))),
+        Pipeline(),
+        Metrics(registry),
+        settle=lambda: alarms.flush_with(source),
+        budget=Budget(0.05),
+    )
+
+    def step() -> bool:
+        worker.turn(0.5)
+        return (registry.get_sample_value("vigil_frames_total") or 0) >= signal_s
+
+    try:
+        return _timed(step)
+    finally:
+        worker.close()
