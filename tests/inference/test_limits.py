@@ -87,7 +87,9 @@ def test_nothing_hides_what_is_more_urgent():
 
 
 def test_unknown_condition_is_refused_with_those_that_are_known():
-    with pytest.raises(InputError, match="'fibrillation' is unknown; known are ventricular_fibrillation, "):
+    with pytest.raises(
+        InputError, match="'fibrillation' is unknown; known are ventricular_fibrillation, "
+    ):
         condition_by_name("fibrillation")
 
 

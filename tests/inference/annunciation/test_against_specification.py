@@ -56,7 +56,8 @@ TOLD = {
     "audio_paused", "audio_resumed",
 }  # fmt: skip
 BUSY = [
-    "asystole", "ventricular_tachycardia", "v_run", "extreme_bradycardia", "bradycardia", "pause",
+    "ventricular_fibrillation", "asystole", "ventricular_tachycardia", "v_run",
+    "extreme_bradycardia", "bradycardia", "pause",
     "tachycardia", "noise",
 ]  # fmt: skip
 SWITCHES = ["v_run", "pause", "bradycardia", "tachycardia", "noise", "asystole"]

@@ -84,6 +84,19 @@ def test_vt_then_asystole_is_announced_again_though_vt_was_acknowledged_and_audi
     assert bed.log[-2].because == "asystole broke through"
 
 
+def test_vt_that_turns_into_vf_and_asystole_is_announced_at_each_turn():
+    bed = Bed()
+    bed.up(VT)
+    bed.do(Acknowledge("nurse 7"))
+    assert bed.up("ventricular_fibrillation") == [
+        "on ventricular_fibrillation", f"off {VT}", "sound high"]  # fmt: skip
+    assert bed.log[-3].because == f"follows {VT}"
+    bed.do(Acknowledge("nurse 7"))
+    assert bed.up(ASYSTOLE) == []  # the engine holds it back too while fibrillation is told
+    assert bed.over("ventricular_fibrillation") == [
+        "off ventricular_fibrillation", "on asystole", f"on {VT}", "sound high"]  # fmt: skip
+
+
 def test_a_second_lethal_alarm_sounds_anew_while_the_first_still_sounds():
     bed = Bed()
     bed.up(VT)
@@ -212,7 +225,10 @@ def test_other_limits_are_taken_whole_or_not_at_all():
     [
         (Acknowledge("nurse 7"), "no alarm to acknowledge; there are: none"),
         (Acknowledge("nurse 7", ASYSTOLE), "no alarm 'asystole' to acknowledge"),
-        (Acknowledge("nurse 7", "sneeze"), "'sneeze' is unknown; known are ventricular_fibrillation"),
+        (
+            Acknowledge("nurse 7", "sneeze"),
+            "'sneeze' is unknown; known are ventricular_fibrillation",
+        ),
         (Acknowledge("  "), "acknowledge must say who"),
         (AudioPause("nurse 7", 0), "length_s of an audio pause = 0 must be"),
         (AudioPause("nurse 7", float("nan")), "must be a number from 1 to 600"),
