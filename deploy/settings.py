@@ -64,6 +64,8 @@ class ModelSettings(Section):
     """ONNX file of the beat model."""
     explain: bool = False
     """Let alarms tell why their V beats were called so; needs a beat model that says it."""
+    providers: tuple[str, ...] = ("cpu",)
+    """What models run on, the most wanted first: cpu, cuda, tensorrt, openvino, coreml."""
 
 
 class HttpSettings(Section):

@@ -16,6 +16,7 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
+from inference import providers
 from inference.limits import Limits
 from inference.session import StreamSession
 from inference.slots import Field, SlotArrays, Slots
@@ -115,7 +116,7 @@ def _open_gate(content: str, file: str) -> ort.InferenceSession:
     options.log_severity_level = 4
     try:
         graph = base64.b64decode(content, validate=True)
-        gate = ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        gate = ort.InferenceSession(graph, options, providers=providers.in_use())
     except Exception as error:  # onnxruntime's types have no common base
         raise InputError(f"model {file}: metadata {CONTENT!r} is not an ONNX model") from error
     inputs = {i.name for i in gate.get_inputs()}

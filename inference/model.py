@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import onnxruntime as ort
 
+from inference import providers
 from inference.ticks import AAMI, TICK_MS
 from ingest.errors import InputError
 
@@ -130,7 +131,7 @@ def load(path: Path) -> tuple[ort.InferenceSession, ModelInfo]:
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 4
     try:
-        session = ort.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        session = ort.InferenceSession(content, options, providers=providers.in_use())
     except Exception as error:  # onnxruntime raises types of its own without a common base
         raise InputError(f"model {path.name}: not a readable ONNX model: {error}") from error
     meta = session.get_modelmeta().custom_metadata_map

@@ -15,6 +15,7 @@ from deploy.http import HttpServer
 from deploy.services.announcing import Announcer, make_announcer
 from deploy.services.models import choose_models
 from deploy.settings import MonitorSettings
+from inference import providers
 from inference.alarm_json import AlarmContext
 from inference.gathering import Budget
 from inference.metrics import Metrics
@@ -71,6 +72,7 @@ class Monitor:
         limits = limits_of(profile_named(profile or Profile.ADULT), settings.limits)
         named = [str(settings.models.beats)] if settings.models.beats else []
         explain = settings.models.explain
+        providers.use(settings.models.providers)
         self._pipeline = choose_models([*named, *models]).pipeline(limits, lead, explain=explain)
         self._metrics = Metrics(self._registry)
         self._announcer: Announcer | None = None
