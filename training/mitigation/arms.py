@@ -16,6 +16,8 @@ from training.survey.arms import Arm, Procedure
 
 PLAIN, HELD_BACK = "plain", "held-back"
 """Plain training: of all patients but those left out, and without those held back, too."""
+CONTROLS = (PLAIN, HELD_BACK, "mean-epoch")
+"""What methods are put beside; these are no mitigations themselves."""
 
 ATTRIBUTES = ("sex", "age")
 """What groups of patients are made by."""
