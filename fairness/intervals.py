@@ -1,6 +1,6 @@
 """Intervals: of shares, rates and other figures, over patients; Wilson's and the exact one.
 
-The method for shares and rates was chosen by simulation; docs/adr/0010 tells why, and
+The method for shares and rates was chosen by simulation; docs/adr/0012 tells why, and
 docs/fairness-validation.md how often its intervals hold the truth.
 """
 
