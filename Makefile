@@ -8,6 +8,7 @@ WHY ?=
 ASSESS_ARGS ?=
 NOISE_ARGS ?=
 SURVEY_ARGS ?=
+MITIGATION_ARGS ?=
 AUDIT_ARGS ?=
 DATA ?= ../shared/data
 DEMO_ARGS ?=
@@ -19,7 +20,7 @@ PIP := -m pip --disable-pip-version-check --no-input --quiet
 PACKAGES := ingest inference training fairness deploy
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench kafka train assess noise results survey audits proto lock clean distclean
+.PHONY: help demo test check format bench kafka train assess noise results survey mitigation audits proto lock clean distclean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -55,6 +56,9 @@ assess: $(DEV)/.installed ## score the shipped models by EC57 into their cards: 
 
 survey: $(DEV)/.installed ## compare all systems in docs/survey.md (SURVEY_ARGS="--arms gru")
 	$(DEV)/bin/python -m training.survey $(SURVEY_ARGS)
+
+mitigation: $(DEV)/.installed ## compare mitigations by group, into docs/mitigation.md (MITIGATION_ARGS="--methods adversary")
+	$(DEV)/bin/python -m training.mitigation training/configs/mitigation.toml $(MITIGATION_ARGS)
 
 # An audit exits with its verdict, 1 or 3 where groups differ or too little is known: only 2 is an error.
 AUDIT = $(DEV)/bin/vigil audit --declaration docs/audits/$@/declaration.toml --out docs/audits/$@ $(AUDIT_ARGS)
