@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
+
+from prometheus_client import CollectorRegistry, Counter
 
 from deploy.notify import (
     ConsoleNotifier,
@@ -58,6 +60,37 @@ class Commands(Protocol):
         """Let the connections go."""
 
 
+class AnnouncerCounts:
+    """What is counted, under names of Prometheus.
+
+    Parameters
+    ----------
+    registry : CollectorRegistry
+        Where.
+    """
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.signals = Counter(
+            "vigil_alarm_signals", "Alarm signals told.", ["kind"], registry=registry
+        )
+        self.refused = Counter(
+            "vigil_announcing_refused",
+            "Alarms, commands and times that were refused, or not done for want of a log.",
+            ["what", "reason"],
+            registry=registry,
+        )
+        self._notices = Counter(
+            "vigil_notices", "Notices by what became of them.", ["outcome"], registry=registry
+        )
+        self._seen: dict[str, int] = {}
+
+    def note_notices(self, counts: Mapping[str, int]) -> None:
+        """Take over what a notifier counted since."""
+        for outcome, n in dict(counts).items():
+            self._notices.labels(outcome=outcome).inc(n - self._seen.get(outcome, 0))
+            self._seen[outcome] = n
+
+
 class Announcer:
     """Keeps the alarm signals of a worker's streams, and tells notifiers.
 
@@ -71,6 +104,8 @@ class Announcer:
         Where commands come from.
     signals : Sink, optional
         Where signals are written to.
+    registry : CollectorRegistry, optional
+        Where what happens is counted.
     """
 
     def __init__(
@@ -79,9 +114,11 @@ class Announcer:
         notifiers: Sequence[Notifier] = (),
         commands: Commands | None = None,
         signals: Sink | None = None,
+        registry: CollectorRegistry | None = None,
     ) -> None:
         self.desk, self._notifiers = desk, notifiers
         self._commands, self._signals = commands, signals
+        self._counts = AnnouncerCounts(registry or CollectorRegistry())
 
     def hear(self, alarms: Sequence[bytes]) -> None:
         """Take alarms that have become durable."""
@@ -95,6 +132,8 @@ class Announcer:
 
     def turn(self) -> None:
         """Do the commands that have come, and tell what is due."""
+        for notifier in self._notifiers:
+            self._counts.note_notices(getattr(notifier, "counts", {}))
         if self.desk is None:
             return
         desk = self.desk
@@ -130,12 +169,15 @@ class Announcer:
         try:
             signals = do()
         except InputError as error:
+            self._counts.refused.labels(what=what, reason="refused").inc()
             logger.warning("%s was refused: %s", what, error)
             return
         except OSError as error:
+            self._counts.refused.labels(what=what, reason="log").inc()
             logger.critical("%s could not be logged, and is not done: %s", what, error)
             return
         for signal in signals:
+            self._counts.signals.labels(kind=signal.kind.value).inc()
             if signal.kind in TOLD:
                 for notifier in self._notifiers:
                     notifier.offer(notice_of_signal(signal))
@@ -148,6 +190,7 @@ def make_announcer(
     limits: Limits,
     commands: Commands | None = None,
     signals: Sink | None = None,
+    registry: CollectorRegistry | None = None,
 ) -> Announcer | None:
     """Make what the settings ask for; None where they ask for nothing.
 
@@ -165,7 +208,7 @@ def make_announcer(
     if not told.enabled and not notifiers:
         return None
     desk = make_desk(Policy.from_dict(told.policy), limits, told.log) if told.enabled else None
-    return Announcer(desk, notifiers, commands, signals)
+    return Announcer(desk, notifiers, commands, signals, registry)
 
 
 def make_desk(policy: Policy, limits: Limits, log: Path | None) -> Desk:

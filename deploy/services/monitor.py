@@ -159,6 +159,7 @@ class Monitor:
             self._pipeline.limits,
             commands,
             None if told.topic_signals is None else sink(told.topic_signals),
+            self._registry,
         )
         self._source = KafkaSource(
             self._url(kafka.topic_in),

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 import errno
+import importlib
 import json
 import os
 from collections.abc import Iterator
@@ -77,7 +78,8 @@ class LogWriter:
     Raises
     ------
     InputError
-        If the file cannot be written, is no such log, or is of another policy.
+        If the file cannot be written, is no such log, is of another policy, or is
+        being written by another process.
     """
 
     def __init__(self, path: Path, policy: Policy, limits: Limits, *, sync: bool = True) -> None:
@@ -85,14 +87,18 @@ class LogWriter:
         self.torn = b""
         self._n_lines = 0
         try:
-            there = path.exists() and path.stat().st_size > 0
-            if there:
-                self._continue(policy, limits)
             self._file: BinaryIO = path.open("ab", buffering=0)
         except OSError as error:
             raise InputError(f"the log {path} cannot be written: {error.strerror}") from error
-        if self._n_lines == 0:
-            self._write({"schema": LOG_SCHEMA, **_head(policy, limits)})
+        try:
+            _claim(self._file, path)
+            if path.stat().st_size:
+                self._continue(policy, limits)
+            if self._n_lines == 0:
+                self._write({"schema": LOG_SCHEMA, **_head(policy, limits)})
+        except BaseException:
+            self._file.close()
+            raise
 
     def __enter__(self) -> LogWriter:
         return self
@@ -212,6 +218,18 @@ def replay(log: ReadLog, until_ms: int | None = None) -> dict[str, Annunciator]:
         for bed in beds.values():
             bed.advance(until_ms)
     return beds
+
+
+def _claim(file: BinaryIO, path: Path) -> None:
+    """Lock the file against other writers, where the system has locks; closing lets it go."""
+    try:
+        fcntl = importlib.import_module("fcntl")
+    except ImportError:
+        return
+    try:
+        fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        raise InputError(f"the log {path} is being written by another process") from error
 
 
 def _head(policy: Policy, limits: Limits) -> dict[str, Any]:

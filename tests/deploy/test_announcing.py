@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prometheus_client import CollectorRegistry
 
 from deploy.notify import Notice
 from deploy.services.announcing import Announcer, make_announcer, make_desk
@@ -52,6 +53,7 @@ class Ear:
 
     def __init__(self) -> None:
         self.keys: list[str] = []
+        self.counts: dict[str, int] = {}
 
     def offer(self, notice: Notice) -> None:
         self.keys.append(notice.key)
@@ -67,7 +69,8 @@ class Bench:
         self.ms = 1000
         self.ear, self.inbox, self.sink = Ear(), Inbox(), MemorySink()
         self.desk = Desk(lambda: self.ms)
-        self.announcer = Announcer(self.desk, [self.ear], self.inbox, self.sink)
+        self.registry = CollectorRegistry()
+        self.announcer = Announcer(self.desk, [self.ear], self.inbox, self.sink, self.registry)
 
     def signals(self) -> list[str]:
         told = [json.loads(value) for _, value in self.sink.messages]
@@ -106,6 +109,23 @@ def test_what_is_refused_is_logged_and_the_rest_goes_on(caplog: pytest.LogCaptur
         "a command was refused: a command must be JSON: Expecting value: line 1 column 1 (char 0)",
         "a command was refused: there is no standby to end",
     ]
+    told = {"what": "a command", "reason": "refused"}
+    assert bench.registry.get_sample_value("vigil_announcing_refused_total", told) == 2
+    acknowledged = bench.registry.get_sample_value(
+        "vigil_alarm_signals_total", {"kind": "acknowledged"}
+    )
+    assert acknowledged == 1
+
+
+def test_notices_are_counted_by_what_became_of_them() -> None:
+    bench = Bench()
+    bench.ear.counts = {"delivered": 3, "retried": 1}
+    bench.announcer.turn()
+    bench.ear.counts = {"delivered": 5, "retried": 1}
+    bench.announcer.turn()
+    value = bench.registry.get_sample_value
+    assert value("vigil_notices_total", {"outcome": "delivered"}) == 5
+    assert value("vigil_notices_total", {"outcome": "retried"}) == 1
 
 
 def test_a_broker_that_is_gone_stops_nothing() -> None:
@@ -201,6 +221,8 @@ def test_a_worker_tells_signals_takes_commands_and_posts_alarms(
             sink.write(stream, command("audio_pause", stream_id=stream))
             sink.flush()
             sink.close()
+            paused = 'vigil_alarm_signals_total{kind="audio_paused"}'
+            worker.until(lambda: worker.metric(paused) == 1)
             heard = read_messages(signals, 3, timeout_s=30)
             assert worker.terminate() == 0
             time.sleep(0.2)

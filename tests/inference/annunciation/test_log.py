@@ -184,6 +184,18 @@ def test_a_log_of_another_policy_is_not_gone_on_with(tmp_path):
         LogWriter(path, Policy(audio_pause_s=60.0), Limits())
 
 
+def test_a_log_has_one_writer(tmp_path):
+    path = tmp_path / "a.jsonl"
+    with (
+        LogWriter(path, Policy(), Limits()),
+        pytest.raises(InputError, match="is being written by another process"),
+    ):
+        LogWriter(path, Policy(), Limits())
+    LogWriter(path, Policy(), Limits()).close()
+    with pytest.raises(InputError, match="cannot be written"):
+        LogWriter(tmp_path, Policy(), Limits())
+
+
 def test_what_cannot_be_logged_is_not_done(tmp_path, monkeypatch):
     clock, path = Clock(), tmp_path / "a.jsonl"
     with LogWriter(path, Policy(), Limits()) as writer:
