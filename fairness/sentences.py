@@ -99,6 +99,8 @@ def difference_text(
         interval = (
             f"{100 * level:g} % interval {signed(name, apart.low)} to {signed(name, apart.high)}"
         )
+    if not float(_number(name, abs(apart.value))):
+        return f"{subject} in {attribute} {group} {verb} practically as in {against} ({interval})"
     return (
         f"{subject} in {attribute} {group} {verb} {amount(name, apart.value)} {side} {against} "
         f"({interval})"

@@ -65,4 +65,6 @@ def _contributing(condition: Condition, name: MetricName, have: Floats) -> Float
 
 
 def _lack(number: int, what: str, least: int) -> str:
+    if number == 1:
+        what = what.replace("patients", "patient", 1)
     return f"{number or 'no'} {what}, at least {least} are needed"
