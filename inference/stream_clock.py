@@ -1,6 +1,6 @@
 """From the stream's clock to sample indices of its source and to UTC, in whole numbers.
 
-Integers and fractions only: the result never depends on how the stream was cut
+Integers only: the result never depends on how the stream was cut
 into frames, nor on the machine's floating point.
 """
 
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from fractions import Fraction
 
 from ingest.errors import InputError
 
@@ -38,12 +37,14 @@ class StreamClock:
 
     def sample(self, at_ms: int) -> int:
         """Index of the sample nearest to a time on the stream's clock; halves go up."""
-        return _round(Fraction(at_ms, 1000) * Fraction(self.fs))
+        numerator, denominator = self.fs.as_integer_ratio()
+        return _round(at_ms * numerator, 1000 * denominator)
 
     def unix_ns(self, at_ms: int) -> int:
         """UTC of a time on the stream's clock, ns since 1970."""
-        anchor_ns = Fraction(self.anchor_sample * _NS) / Fraction(self.fs)
-        return self.anchor_unix_ns + _round(at_ms * 1_000_000 - anchor_ns)
+        numerator, denominator = self.fs.as_integer_ratio()
+        since = at_ms * 1_000_000 * numerator - self.anchor_sample * _NS * denominator
+        return self.anchor_unix_ns + _round(since, numerator)
 
     def utc(self, at_ms: int) -> str:
         """UTC of a time on the stream's clock, RFC 3339 with ns."""
@@ -73,6 +74,6 @@ def rfc3339(unix_ns: int) -> str:
     return f"{second.isoformat()}.{ns:09d}Z"
 
 
-def _round(value: Fraction) -> int:
-    """Round to the nearest whole number, halves up."""
-    return (2 * value.numerator + value.denominator) // (2 * value.denominator)
+def _round(numerator: int, denominator: int) -> int:
+    """Round a fraction to the nearest whole number, halves up."""
+    return (2 * numerator + denominator) // (2 * denominator)
