@@ -59,6 +59,10 @@ def monitor(
         str | None,
         typer.Option(help="Lead to score, or two with a comma, as in vigil score; else the best."),
     ] = None,
+    profile: Annotated[
+        str | None,
+        typer.Option(help="Whose alarm limits: adult (as without it), paediatric, neonatal."),
+    ] = None,
     workers: Annotated[
         int, typer.Option(min=1, help="Processes, of one core each, that share the partitions.")
     ] = 1,
@@ -82,7 +86,9 @@ def monitor(
         {"topic_in": from_url, "topic_out": to_url, "topic_dead": dead_to}, beats_to
     )
     kafka |= _given({"group": group, "instance_id": instance_id})
-    settings = load_settings(config, {"kafka": kafka, "http": _given({"port": http_port})})
+    given = {"http": {"port": http_port}, "patient": {"profile": profile}}
+    told = {table: _given(keys) for table, keys in given.items()}
+    settings = load_settings(config, {"kafka": kafka, **told})
     if beats_to is not None and _servers(KafkaUrl.parse(beats_to)) != settings.kafka.servers:
         raise InputError(f"--beats-to must be on the same Kafka, {settings.kafka.servers}")
     if workers > 1:

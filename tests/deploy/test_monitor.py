@@ -30,6 +30,7 @@ NOWHERE = ["--from", "kafka://127.0.0.1:1/a", "--to", "kafka://127.0.0.1:1/b"]
         ([*NOWHERE, "--config", "none.toml"], "cannot read none.toml"),
         ([*NOWHERE, "--http-port", "99999"], "http.port"),
         ([*NOWHERE, "--group", ""], "kafka.group"),
+        ([*NOWHERE, "--profile", "old"], "known are adult, paediatric, neonatal"),
     ],
 )
 def test_bad_use_exits_2(argv: list[str], told: str, capsys: pytest.CaptureFixture[str]) -> None:
