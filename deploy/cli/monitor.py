@@ -86,7 +86,10 @@ def monitor(
         {"topic_in": from_url, "topic_out": to_url, "topic_dead": dead_to}, beats_to
     )
     kafka |= _given({"group": group, "instance_id": instance_id})
-    given = {"http": {"port": http_port}, "patient": {"profile": profile}}
+    given: dict[str, dict[str, Any]] = {
+        "http": {"port": http_port},
+        "patient": {"profile": profile},
+    }
     told = {table: _given(keys) for table, keys in given.items()}
     settings = load_settings(config, {"kafka": kafka, **told})
     if beats_to is not None and _servers(KafkaUrl.parse(beats_to)) != settings.kafka.servers:
