@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import expit, logit
 
-from fairness.cohort import Floats, Units
+from fairness.cohort import Codes, Floats, Units
 from fairness.intervals import share_over_patients
 from fairness.result import CalibrationBin
 
@@ -46,6 +46,32 @@ class Fit:
     """By how much they rise with those of the score."""
     inverse: Floats
     """Inverse of the information; shape (2, 2)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Logistic:
+    """What a logistic regression needs of units; all of shape (n_units,)."""
+
+    patient: Codes
+    """Patient of each."""
+    truth: Floats
+    """0 or 1."""
+    log_odds: Floats
+    """Of the scores."""
+
+
+def logistic(units: Units) -> Logistic:
+    """Make a condition's scores log-odds.
+
+    Raises
+    ------
+    ValueError
+        If the condition has no scores.
+    """
+    if units.score is None:
+        raise ValueError(f"condition {units.condition} has no scores")
+    log_odds = logit(units.score.clip(_CLIP, 1 - _CLIP))
+    return Logistic(units.patient, units.truth.astype(float), log_odds)
 
 
 def bin_scores(units: Units, n_patients: int) -> Bins:
@@ -133,8 +159,8 @@ def recalibrate(truth: Floats, log_odds: Floats, *, slope: bool) -> Fit | None:
     start = Fit(0.0, 1.0, np.zeros((2, 2)))
     if len(truth) > 4 * _COARSE:
         # Newton's steps on a coarse table are cheap; those on all units then need to be few.
-        edges = np.linspace(log_odds.min(), log_odds.max(), _COARSE + 1)
-        cell = np.searchsorted(edges[1:-1], log_odds)
+        low, wide = float(log_odds.min()), float(np.ptp(log_odds)) or 1.0
+        cell = ((log_odds - low) * ((_COARSE - 1) / wide)).astype(np.int32)
         units = np.bincount(cell, minlength=_COARSE)
         filled = units > 0
         place, positives = (
@@ -177,14 +203,14 @@ def _newton(
 
 
 def calibration(
-    units: Units, members: npt.NDArray[np.bool_], *, slope: bool
+    units: Logistic, members: npt.NDArray[np.bool_], *, slope: bool
 ) -> tuple[float, Floats]:
     """Give the calibration intercept, or slope, of some patients, and what each does to it.
 
     Parameters
     ----------
     units
-        Of one condition, with scores.
+        Of one condition.
     members
         Who is counted; shape (n_patients,).
     slope
@@ -199,11 +225,8 @@ def calibration(
         First order, by leaving out: times P ÷ (P − 1), so that its variance is the sandwich's over
         patients; shape (n_patients,).
     """
-    if units.score is None:
-        raise ValueError(f"condition {units.condition} has no scores")
     kept = members[units.patient]
-    truth = units.truth[kept].astype(float)
-    log_odds = logit(units.score[kept].clip(_CLIP, 1 - _CLIP))
+    truth, log_odds = units.truth[kept], units.log_odds[kept]
     fit = recalibrate(truth, log_odds, slope=slope) if len(truth) else None
     if fit is None:
         return float("nan"), np.full(len(members), np.nan)

@@ -21,6 +21,8 @@ from fairness.intervals import (
 )
 from fairness.measures import MEASURES, RATIOS, SHARES
 
+COMPLEMENTS: dict[MetricName, MetricName] = {"fnr": "sensitivity", "fpr": "specificity"}
+"""Shares that are 1 less another."""
 Members = npt.NDArray[np.bool_]
 """Who is counted; shape (n_patients,)."""
 
@@ -67,6 +69,8 @@ class Condition:
         self.wins: Floats | None = None
         self.bins: calibration.Bins | None = None
         self.delays = delay.delays_of(units)
+        self.shares: dict[tuple[MetricName, bytes], Confidence] = {}
+        self.logistic: calibration.Logistic | None = None
         if units.score is None or not len(units.score):
             return
         self.bins = calibration.bin_scores(units, self.size)
@@ -101,9 +105,10 @@ class Condition:
             return self._ece(members)
         if name == "median_delay_s":
             return self._median(members)
-        value, influence = calibration.calibration(
-            self.units, members, slope=name == "calibration_slope"
-        )
+        if self.logistic is None:
+            self.logistic = calibration.logistic(self.units)
+        slope = name == "calibration_slope"
+        value, influence = calibration.calibration(self.logistic, members, slope=slope)
         own = self.counts.units[members] > 0
         confidence = from_influence(value, influence[members][own], "identity")
         return _plain(confidence, influence, int(own.sum()))
@@ -120,7 +125,7 @@ class Condition:
         if name == "f1":
             confidence = self._f1(counted)
         elif name in SHARES:
-            confidence = share_over_patients(n, d)
+            confidence = self._share(name, counted)
         elif name == "false_alarms_per_h":
             confidence = rate_over_patients(n, d)
         else:
@@ -134,6 +139,18 @@ class Condition:
             float(d.sum()),
             float((n / d).mean()),
         )
+
+    def _share(self, name: MetricName, counted: Members) -> Confidence:
+        """Estimate a share, or turn over that of what it is not, which is made once for both."""
+        shown = COMPLEMENTS.get(name, name)
+        key = (shown, np.packbits(counted).tobytes())
+        if key not in self.shares:
+            numerator, denominator = self.counts.parts(shown)
+            self.shares[key] = share_over_patients(numerator[counted], denominator[counted])
+        share = self.shares[key]
+        if shown == name:
+            return share
+        return Confidence(1 - share.value, 1 - share.quantiles[::-1])
 
     def _f1(self, counted: Members) -> Confidence:
         """Estimate F1 by the share of hits among hits and errors, of which it is a function."""

@@ -89,6 +89,12 @@ def _metrics(cohort: Cohort, declaration: Declaration) -> list[str]:
             "the log-odds or log scale, from leaving each patient out (AUPRC: to first "
             "order), with degrees of freedom from how evenly patients contribute."
         )
+    if "auroc" in names:
+        said.append(
+            "AUROC's interval lies about the pairs of units of two patients, since pairs within "
+            "one are easier and few patients have a larger share of them; the figure shown is "
+            "over all pairs."
+        )
     if names & {"ece", "calibration_intercept", "calibration_slope"}:
         said.append(
             "The calibration error is over ten bins of equal width; comparisons use it less "

@@ -190,9 +190,10 @@ def auprc(ranked: Ranked, n_patients: int) -> tuple[float, Floats]:
     start = np.flatnonzero(np.concatenate([[True], place[1:] != place[:-1]]))
     end = np.concatenate([start[1:], [len(place)]])
     width = end - start
-    called = np.repeat(len(place) - start, width).astype(float)
     before = np.concatenate([[0], np.cumsum(truth)])
-    found = np.repeat(positives - before[start], width).astype(float)
+    called, found = (len(place) - start).astype(float), (positives - before[start]).astype(float)
+    if len(start) < len(place):
+        called, found = np.repeat(called, width), np.repeat(found, width)
     precision = found / called
     area = precision[truth].sum() / positives
     gain = _up_to(np.where(truth, 1 / called, 0.0), end, width)
@@ -205,7 +206,8 @@ def auprc(ranked: Ranked, n_patients: int) -> tuple[float, Floats]:
 
 def _up_to(values: Floats, end: npt.NDArray[np.intp], width: npt.NDArray[np.intp]) -> Floats:
     """Sum values over all units that score no more than each unit."""
-    return np.repeat(np.cumsum(values)[end - 1], width)
+    total = np.cumsum(values)
+    return total if len(end) == len(total) else np.repeat(total[end - 1], width)
 
 
 def wins_between(ranked: Ranked, n_patients: int) -> Floats:

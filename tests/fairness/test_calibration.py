@@ -7,7 +7,7 @@ import pytest
 import statsmodels.api as sm
 from scipy.special import expit, logit
 
-from fairness.calibration import BINS, bin_scores, calibration, curve, ece, recalibrate
+from fairness.calibration import BINS, bin_scores, calibration, curve, ece, logistic, recalibrate
 from fairness.cohort import Units
 from fairness.intervals import variance_of
 
@@ -34,8 +34,12 @@ def test_slope_and_intercept_are_those_of_a_logistic_regression(size) -> None:
     held = sm.GLM(
         of.truth, np.ones(size), family=sm.families.Binomial(), offset=x
     ).fit(tol=1e-14)  # fmt: skip
-    assert calibration(of, EVERYBODY, slope=True)[0] == pytest.approx(full.params[1], abs=1e-8)
-    assert calibration(of, EVERYBODY, slope=False)[0] == pytest.approx(held.params[0], abs=1e-8)
+    assert calibration(logistic(of), EVERYBODY, slope=True)[0] == pytest.approx(
+        full.params[1], abs=1e-8
+    )
+    assert calibration(logistic(of), EVERYBODY, slope=False)[0] == pytest.approx(
+        held.params[0], abs=1e-8
+    )
 
 
 def test_the_variance_over_patients_is_the_sandwich_of_statsmodels() -> None:
@@ -46,7 +50,7 @@ def test_the_variance_over_patients_is_the_sandwich_of_statsmodels() -> None:
         cov_type="cluster",
         cov_kwds={"groups": of.patient, "use_correction": False},
     )
-    _, influence = calibration(of, EVERYBODY, slope=True)
+    _, influence = calibration(logistic(of), EVERYBODY, slope=True)
     usual = PATIENTS / (PATIENTS - 1)
     assert variance_of(influence) == pytest.approx(usual * fit.bse[1] ** 2, rel=1e-6)
 
