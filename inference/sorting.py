@@ -12,7 +12,8 @@ from ingest.frame_columns import INT16_LE
 from ingest.frames import MISSING_ADU
 from ingest.sequence_types import Chunks, Ordered
 
-_MISSING = MISSING_ADU.to_bytes(INT16_LE.itemsize, "little", signed=True)
+_MISSING = MISSING_ADU.to_bytes(2, "little", signed=True)
+_ITEM = INT16_LE.itemsize
 _Place = tuple[Chunks, int]
 
 
@@ -39,24 +40,36 @@ def sort_out(items: Iterable[Ordered], streams: Streams, n_leads: int) -> Sorted
     n_leads : int
         Leads that are wanted of every stream.
     """
-    plain: dict[str, list[_Place]] = {}
+    first: dict[str, _Place] = {}
+    more: dict[str, list[_Place]] = {}  # all places of those that have several
     queues: dict[str, Queue] = {}
+
+    def places_of(stream_id: str) -> list[_Place]:
+        return more.get(stream_id) or [first[stream_id]]
+
     for item in items:
         if isinstance(item, Chunks):
             for i, stream_id in enumerate(item.stream_ids):
                 if stream_id in queues:
                     queues[stream_id].append(item.chunk(i))
-                elif stream_id in plain:
-                    plain[stream_id].append((item, i))
+                elif stream_id in first:
+                    more.setdefault(stream_id, [first[stream_id]]).append((item, i))
                 else:
-                    plain[stream_id] = [(item, i)]
+                    first[stream_id] = (item, i)
         else:
             if item.stream_id not in queues:
-                queues[item.stream_id] = _queue(plain.pop(item.stream_id, ()))
+                known = item.stream_id in first
+                queues[item.stream_id] = _queue(places_of(item.stream_id) if known else ())
+                first.pop(item.stream_id, None)
             queues[item.stream_id].append(item)
     ready: dict[int, bytes] = {}
-    for stream_id, places in plain.items():
-        slot = streams.slot(stream_id)
+    for stream_id, (chunks, i) in first.items():
+        slot, raw, layout = streams.slot(stream_id), chunks.raw[i], chunks.layouts[i]
+        alone = stream_id not in more and n_leads == len(layout.leads) == 1
+        if slot is not None and alone and len(raw) <= LONGEST_PUSH_S * layout.fs * _ITEM:
+            ready[slot] = raw  # as nearly always
+            continue
+        places = places_of(stream_id)
         if slot is None or _is_long(places):
             queues[stream_id] = _queue(places)
         else:
@@ -74,7 +87,7 @@ def _is_long(places: list[_Place]) -> bool:
     chunks, i = places[0]
     _, fs, leads, _ = chunks.layouts[i]
     n_bytes = len(chunks.raw[i]) if len(places) == 1 else sum(len(c.raw[k]) for c, k in places)
-    return n_bytes > int(LONGEST_PUSH_S * fs) * INT16_LE.itemsize * len(leads)
+    return n_bytes > int(LONGEST_PUSH_S * fs) * _ITEM * len(leads)
 
 
 def _joined(places: list[_Place], info: StreamInfo, n_leads: int) -> bytes:
@@ -91,4 +104,4 @@ def _joined(places: list[_Place], info: StreamInfo, n_leads: int) -> bytes:
         for raw, n in zip(raws, n_bytes, strict=True)
     ]
     absent = n_leads - len(info.rows[:n_leads])
-    return b"".join([*parts, _MISSING * (absent * sum(n_bytes) // INT16_LE.itemsize)])
+    return b"".join([*parts, _MISSING * (absent * sum(n_bytes) // _ITEM)])
