@@ -20,7 +20,7 @@ from training.alarm_scoring import (
     SUFFIX,
     TABLE,
     AlarmScore,
-    Measured,
+    Interval,
     ReferenceRecord,
     ToldAlarm,
     TypeScore,
@@ -37,6 +37,16 @@ from training.alarm_scoring import (
 from training.alarm_scoring.threshold_rules import said_true
 
 DASH = "–"
+EPISODE_COLUMNS = (
+    "condition", "episodes", "patients", "Se %", "95 %", "false/h", "95 %", "delay s", "p95 s",
+)  # fmt: skip
+NAMES = {
+    "ventricular_tachycardia": "VT",
+    "ventricular_fibrillation": "VF, VFL",
+    "atrial_fibrillation": "AF, AFL",
+    "shockable": "VT or VF, VFL",
+}
+"""What the table calls conditions."""
 CHALLENGE_COLUMNS = ("alarm", "TP", "FN", "FP", "TN", "score %", "95 %", "kept %", "suppressed %")
 SHORT = {"Ventricular_Tachycardia": "VT", "Ventricular_Flutter_Fib": "VFL, VF"}
 """What the table calls the Challenge's longer types."""
@@ -171,18 +181,20 @@ def _read(alarms: Path, record: str) -> list[ToldAlarm]:
 def _show(score: AlarmScore) -> None:
     """Print a row a condition."""
     console = Console(highlight=False)
-    table = Table(box=box.SIMPLE_HEAD, title="Alarms against episodes")
-    for name in ("condition", "episodes", "patients", "Se %", "false/h", "to alarm s", "p95 s"):
-        table.add_column(name, justify="left" if name == "condition" else "right")
+    table = Table(box=box.SIMPLE_HEAD, title="Alarms against episodes", padding=(0, 1, 0, 0))
+    for name in EPISODE_COLUMNS:
+        table.add_column(name, justify="left" if name == "condition" else "right", no_wrap=True)
     for each in score.conditions:
         table.add_row(
-            each.condition.replace("_", " "),
+            NAMES.get(each.condition, each.condition.replace("_", " ")),
             str(each.n_episodes),
             str(each.n_patients),
-            _figure(each.sensitivity, 1),
-            _figure(each.false_per_hour, 2),
-            _figure(each.delay_median_s, 1),
-            _figure(each.delay_p95_s, 1),
+            _number(each.sensitivity.value, 1),
+            _range(each.sensitivity.interval, 0),
+            _number(each.false_per_hour.value, 2),
+            _range(each.false_per_hour.interval, 1),
+            _number(each.delay_median_s.value, 1),
+            _number(each.delay_p95_s.value, 1),
         )
     console.print(table)
     console.print(
@@ -219,7 +231,7 @@ def _show_challenge(systems: dict[str, list[TypeScore]]) -> None:
                 SHORT.get(each.alarm, each.alarm),
                 *(str(n) for n in (v.tp, v.fn, v.fp, v.tn)),
                 _number(v.score, 1),
-                DASH if i is None else f"{i.low:.0f}–{i.high:.0f}",
+                _range(i, 0),
                 _number(v.tpr, 0),
                 _number(v.tnr, 0),
             )
@@ -231,11 +243,8 @@ def _show_challenge(systems: dict[str, list[TypeScore]]) -> None:
     )
 
 
-def _figure(measured: Measured, digits: int) -> str:
-    value, interval = _number(measured.value, digits), measured.interval
-    if interval is None:
-        return value
-    return f"{value} ({interval.low:.{digits}f}–{interval.high:.{digits}f})"
+def _range(interval: Interval | None, digits: int) -> str:
+    return DASH if interval is None else f"{interval.low:.{digits}f}–{interval.high:.{digits}f}"
 
 
 def _number(value: float | None, digits: int) -> str:
