@@ -105,7 +105,7 @@ DISPERSION: Floats = np.array(
     [0, 0.01, 0.03, 0.08, 0.15, 0.3, 0.5, 0.8, 1.2, 1.8, 2.7, 4, 6, 9, 14, 22, 35, 60, 120.0]
 )
 """Variances of patients' own rates, relative to their mean squared, weighed likewise."""
-_UNEVEN = (1.0, 0.5)
+_UNEVEN = (2.0, 0.3)
 """Of the beta prior of φ ÷ (1 + φ): alarms pile up in few patients, so it leans towards much."""
 
 
