@@ -26,6 +26,7 @@ from inference.limits import Limits
 from inference.model import ModelInfo, builtin
 from inference.resample import HALF_WIDTH_S, rate_plan
 from inference.results import Results
+from inference.rhythm_models import RhythmModels
 from inference.session import StreamSession
 from inference.slots import Slots
 from inference.sorting import sort_out
@@ -56,6 +57,8 @@ class Pipeline:
     lead : str, optional
         Lead to score, or leads with commas where the beat model takes two; by default the
         stream's own best known.
+    rhythm, atrial : Path, optional
+        Models that tell ventricular and atrial fibrillation; the shipped ones where not given.
     explain : bool
         Ask the beat model why it calls beats so, for alarms to tell.
 
@@ -73,6 +76,8 @@ class Pipeline:
         limits: Limits | None = None,
         lead: str | None = None,
         *,
+        rhythm: Path | None = None,
+        atrial: Path | None = None,
         explain: bool = False,
     ) -> None:
         self.limits = limits or Limits()
@@ -83,6 +88,7 @@ class Pipeline:
             open_beat(beat or builtin("beat"), self.limits),
             explain=explain,
         )
+        self.told = RhythmModels(self.beats.beat.info, rhythm, atrial, self.limits)
         self.windows = [Windows(StreamSession(path, "window")) for path in windows]
         self.episodes = Episodes(self.limits, self.beats.picker.decision_delay_ms)
         self.alarms = Alarms()
@@ -99,6 +105,7 @@ class Pipeline:
                 **{f"beside{i}": stage for i, stage in enumerate(self._beside, 1)},
                 "beats": self.beats,
                 **{f"windows{i}": stage for i, stage in enumerate(self.windows)},
+                "told": self.told,
                 "episodes": self.episodes,
                 "alarms": self.alarms,
             }
@@ -108,7 +115,8 @@ class Pipeline:
     @property
     def models(self) -> list[ModelInfo]:
         """Metadata of all models, the beat model first."""
-        return [self.beats.beat.info, self.beats.qrs.info, *(w.session.info for w in self.windows)]
+        beside = [stage.session.info for stage in self.windows]
+        return [self.beats.beat.info, self.beats.qrs.info, *self.told.models, *beside]
 
     def quality_index(self, slot: int) -> float:
         """Quality index of a stream's latest tick, 0 to 1, for display."""
@@ -274,7 +282,9 @@ class Pipeline:
         results.n_ticks += heard[:, 0].size
         found = self.beats.find(slots, first_ms, scaled, heard)
         results.note_beats(self.streams, slots, found)
-        for decided in self.episodes.advance(slots, first_ms, found, quality):
+        scale_uv = leads[0].quality.scale_uv
+        turns = self.told.find(slots, first_ms, scaled[:, 0], scale_uv, heard[:, 0], found)
+        for decided in self.episodes.advance(slots, first_ms, found, quality, turns):
             self._note_edges(*decided, results)
 
     def _score_windows(self, fs: int, block: ConditionedBlock, results: Results) -> None:

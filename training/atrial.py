@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.progress import track
 
+from training.assessment.kept import keep
 from training.atrial_sequences import by_beat
 from training.atrial_task import WARM_UP_BEATS, AtrialTask
 from training.config import TrainConfig, load_config
@@ -113,13 +114,19 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--folds", type=int, default=4)
     parser.add_argument("--each", action="store_true", help="also each record of mitdb")
+    parser.add_argument("--threshold", type=float, default=0.5, help="what is told of each")
+    parser.add_argument("--keep", action="store_true", help="keep it for the model's card")
     options = parser.parse_args(argv)
     left = list(leave_out(load_config(options.config), options.data, options.folds))
     for threshold in THRESHOLDS:
         print(f"threshold {threshold}: {of_time(left, threshold)}; {of_strips(left, threshold)}")
+    chosen = options.threshold
+    if options.keep:
+        told = {"time": of_time(left, chosen), "strips": of_strips(left, chosen)}
+        keep("atrial", {"folds": options.folds, "threshold": chosen, **told})
     for one in left if options.each else ():
         if not one.patient.startswith(STRIPS):
-            truth, said = (one.labels == 1).mean(), (one.probs >= 0.5).mean()
+            truth, said = (one.labels == 1).mean(), (one.probs >= chosen).mean()
             print(f"{one.patient}: {truth:.2f} of beats in fibrillation, {said:.2f} called")
 
 

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,7 @@ from inference.lethal import lethal_share
 from inference.limits import Limits
 from inference.running_mean import over_window
 from inference.ticks import TICK_MS
+from training.assessment.kept import keep
 from training.config import TrainConfig, load_config
 from training.datasets import LabelledSignal
 from training.quiet import fitted
@@ -37,6 +38,8 @@ THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.7)
 """What is tried."""
 WINDOW_TICKS = round(Limits().vf_s * 1000) // TICK_MS
 """Ticks of a stretch: 4 s, which serving judges by too."""
+DRAWS = 2000
+"""Draws of patients for the intervals."""
 LONG_MS = 10_000
 """Length from which an episode must be called, and time from its onset within which, ms."""
 
@@ -99,6 +102,12 @@ class Called:
     """How long it lasts, s."""
     delay_s: float | None
     """From onset to call, s; None where it is not called before its end."""
+
+    def in_words(self) -> str:
+        """Say which it is, and when it was called."""
+        told = "missed" if self.delay_s is None else f"after {self.delay_s:.1f} s"
+        where = f"{self.record} lead {self.lead} at {self.onset_s:.0f} s"
+        return f"{self.rhythm} in {where}, {self.duration_s:.0f} s long, {told}"
 
 
 def leave_out(config: TrainConfig, data: Path, kept: Path) -> Iterator[LeftOut]:
@@ -196,24 +205,57 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("config", type=Path)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--kept", type=Path, default=Path("runs/shockable"))
-    parser.add_argument("--json", type=Path, help="write all counts there")
+    parser.add_argument("--threshold", type=float, default=0.5, help="what is told in full")
+    parser.add_argument("--keep", action="store_true", help="keep it for the model's card")
     options = parser.parse_args(argv)
     left = list(leave_out(load_config(options.config), options.data, options.kept))
     for threshold in THRESHOLDS:
         for lead in (0, 1):
             counts = [stretches(one, threshold) for one in left if one.lead == lead]
             print(f"threshold {threshold}, lead {lead}: {in_words(counts)}")
-    chosen = [stretches(one, 0.5) for one in left]
-    for one in chosen:
-        print(f"{one.record} lead {one.lead}: {in_words([one])}")
-    episodes = [episode for one in left for episode in long_episodes(one, 0.5)]
+    found = figures(left, options.threshold)
+    for row in found["rows"]:
+        print(row["record"], *row["cells"])
+    print(f"{found['n_in_time']} of {found['n_episodes']} episodes of 10 s within 10 s")
+    print(*found["late"], sep="\n")
+    if options.keep:
+        keep("rhythm", found)
+
+
+def figures(left: Sequence[LeftOut], threshold: float) -> dict[str, Any]:
+    """Gather what one threshold gives: each record, both leads, and all of them with intervals."""
+    counts = [[stretches(one, threshold) for one in left if one.lead == lead] for lead in (0, 1)]
+    rows = [
+        {"record": one.record, "cells": [*_cells([one]), *_cells([other])]}
+        for one, other in zip(*counts, strict=True)
+    ]
+    whole = [cell for of_lead in counts for cell in _cells(of_lead, intervals=True)]
+    episodes = [episode for one in left for episode in long_episodes(one, threshold)]
     late = [e for e in episodes if e.delay_s is None or e.delay_s > LONG_MS / 1000]
-    print(f"{len(episodes)} episodes of 10 s or more (both leads), {len(late)} not within 10 s")
-    for episode in late:
-        print(episode)
-    if options.json:
-        told = {"stretches": [asdict(c) for c in chosen], "episodes": [asdict(e) for e in episodes]}
-        options.json.write_text(json.dumps(told, indent=1) + "\n", "utf-8")
+    return {
+        "patients": len(rows),
+        "threshold": threshold,
+        "rows": [*rows, {"record": "all", "cells": whole}],
+        "n_episodes": len(episodes),
+        "n_in_time": len(episodes) - len(late),
+        "late": [e.in_words() for e in late],
+    }
+
+
+def _cells(counts: Sequence[Counts], *, intervals: bool = False) -> list[str]:
+    """Say sensitivity and specificity, percent, with what they are out of or their intervals."""
+    sides = np.array([[[c.shocked, c.missed], [c.left, c.false]] for c in counts])
+    cells = []
+    for right, wrong in sides.sum(axis=0).tolist():
+        n = right + wrong
+        cells.append(f"{100 * right / n:.1f} of {n}" if n else "–")
+    if not intervals:
+        return cells
+    drawn = np.random.default_rng(0).integers(0, len(sides), (DRAWS, len(sides)))
+    totals = sides[drawn].sum(axis=1)
+    shares = 100 * totals[:, :, 0] / totals.sum(axis=2)
+    low, high = np.percentile(shares, (2.5, 97.5), axis=0)
+    return [f"{cell} [{a:.1f}, {b:.1f}]" for cell, a, b in zip(cells, low, high, strict=True)]
 
 
 def in_words(counts: Sequence[Counts]) -> str:

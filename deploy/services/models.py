@@ -11,6 +11,9 @@ from inference.limits import Limits
 from inference.pipeline import Pipeline
 from ingest.errors import InputError
 
+ONE_EACH = ("qrs", "beat", "rhythm", "beat-rhythm")
+"""Kinds of which a pipeline runs one model."""
+
 
 @dataclass(frozen=True, slots=True)
 class ModelChoice:
@@ -22,6 +25,10 @@ class ModelChoice:
     """Beat model that classifies them."""
     windows: tuple[Path, ...] = ()
     """Windowed models that are scored beside them."""
+    rhythm: Path | None = None
+    """Rhythm model that tells ventricular fibrillation."""
+    atrial: Path | None = None
+    """Model that tells atrial fibrillation beat by beat."""
 
     def pipeline(
         self, limits: Limits | None = None, lead: str | None = None, *, explain: bool = False
@@ -33,7 +40,16 @@ class ModelChoice:
         InputError
             If they do not fit, or not together, or cannot explain what they say.
         """
-        return Pipeline(self.qrs, self.beat, self.windows, limits, lead, explain=explain)
+        return Pipeline(
+            self.qrs,
+            self.beat,
+            self.windows,
+            limits,
+            lead,
+            rhythm=self.rhythm,
+            atrial=self.atrial,
+            explain=explain,
+        )
 
 
 def choose_models(names: Sequence[str]) -> ModelChoice:
@@ -59,14 +75,14 @@ def choose_models(names: Sequence[str]) -> ModelChoice:
         path = model.find(name)
         _, info = model.load(path)
         by_kind[info.kind].append(path)
-    for kind in ("qrs", "beat"):
+    for kind in ONE_EACH:
         if len(by_kind[kind]) > 1:
             told = " and ".join(str(path) for path in by_kind[kind])
             raise InputError(f"{told} are both {kind} models: at most one of each kind")
     if by_kind["string"]:
         raise InputError(
-            f"{by_kind['string'][0]} is a string model: the pipeline takes qrs, beat and window "
-            "models; inference.strings.BeatStrings steps this one"
+            f"{by_kind['string'][0]} is a string model: the pipeline takes qrs, beat, rhythm, "
+            "beat-rhythm and window models; inference.strings.BeatStrings steps this one"
         )
-    qrs, beat = (next(iter(by_kind[kind]), None) for kind in ("qrs", "beat"))
-    return ModelChoice(qrs, beat, tuple(by_kind["window"]))
+    qrs, beat, rhythm, atrial = (next(iter(by_kind[kind]), None) for kind in ONE_EACH)
+    return ModelChoice(qrs, beat, tuple(by_kind["window"]), rhythm, atrial)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from inference import model
@@ -44,6 +45,17 @@ def write_card(
     if "qrs" not in kinds:
         blocks += _reference(rows, kinds) + _confusion(rows)
     text = "\n\n".join([*blocks, *more, _timing(rows)])
+    replace_figures(card, text)
+
+
+def replace_figures(card: Path, text: str) -> None:
+    """Put a text between the marks of a card.
+
+    Raises
+    ------
+    ingest.errors.InputError
+        If the card has no marks.
+    """
     old = card.read_text("utf-8")
     if not re.search(f"{BEGIN}.*{END}", old, flags=re.S):
         raise InputError(f"{card.name} has no place for figures: put {BEGIN} and {END} into it")
