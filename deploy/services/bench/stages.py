@@ -65,9 +65,14 @@ def watch(engine: Engine, stopwatch: Stopwatch) -> None:
         ("QRS model", pipeline.beats.qrs, "step"),
         ("beat model", pipeline.beats.beat, "step"),
         ("R-peaks and windows", pipeline.beats, "find"),
+        ("follow rhythms", pipeline.told, "find"),
         ("follow episodes", pipeline.episodes, "advance"),
         ("alarm states", pipeline.alarms, "step"),
     ]
+    if pipeline.told.lethal is not None:
+        names.append(("rhythm model", pipeline.told.lethal.session, "step"))
+    if pipeline.told.atrial is not None:
+        names.append(("atrial model", pipeline.told.atrial.session, "step"))
     for name, owner, method in names:
         setattr(owner, method, stopwatch.timed(name, getattr(owner, method)))
 
