@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from fairness.adjustment import NOTHING, adjusted
-from fairness.bootstrap import Draws, draw
+from fairness.bootstrap import Draws, draw, rounds_for
 from fairness.build import build_cohort
 from fairness.cohort import Cohort, Grouping
 from fairness.comparisons import Contrast, contrast_of, pairs, settle
@@ -120,12 +120,13 @@ class _Audit:
             self.conditions[name] = Condition(units, self.cohort, asked)
             self._advance()
         declared = self.declaration.metrics
+        rounds = rounds_for(len(self.cohort.patients), self.declaration.rounds)
         metrics = [self._overall(metric) for metric in declared]
         contrasts: list[Contrast] = []
         gaps: list[Gap] = []
         differences: list[Parity] = []
         for place, grouping in enumerate(self.cohort.groupings):
-            often = draw(grouping.code, self.declaration.rounds, self._rng(DRAWS, place))
+            often = draw(grouping.code, rounds, self._rng(DRAWS, place))
             rows = {metric: self._group_metrics(metric, grouping) for metric in declared}
             for metric in declared:
                 contrasts += self._contrasts(metric, grouping, often)

@@ -11,6 +11,21 @@ Draws = npt.NDArray[np.float32]
 """How often each patient was drawn; shape (rounds, n_patients)."""
 
 
+MOST_DRAWN = 50_000_000
+"""Patients times draws that are held at once: 200 MB."""
+
+
+def rounds_for(patients: int, rounds: int) -> int:
+    """Give as many draws as are wanted, or as fit.
+
+    Examples
+    --------
+    >>> rounds_for(2000, 2000), rounds_for(100_000, 2000)
+    (2000, 500)
+    """
+    return max(100, min(rounds, MOST_DRAWN // max(patients, 1)))
+
+
 def draw(code: Codes, rounds: int, rng: np.random.Generator) -> Draws:
     """Draw patients with replacement within their groups, so that groups keep their sizes.
 

@@ -14,6 +14,8 @@ from fairness.measures import distance_from_ideal
 from fairness.permutation import figures, permute
 from fairness.result import UNKNOWN, Gap, GroupMetric
 
+MOST_DEALT = 8_000_000
+"""Patients times permutations that are held at once."""
 _NAN = float("nan")
 
 
@@ -93,11 +95,17 @@ def _nulls(
     place[list(usable)] = np.arange(len(usable))
     code = place[grouping.code]
     who: npt.NDArray[np.intp] = np.flatnonzero(code >= 0)
-    drawn = figures(condition, names, who, permute(code[who].astype(np.int32), rounds, rng))
-    nulls = {}
+    nulls: dict[MetricName, list[Floats]] = {}
+    at_once = max(1, MOST_DEALT // len(who))
+    for first in range(0, rounds, at_once):
+        dealt = permute(code[who].astype(np.int32), min(at_once, rounds - first), rng)
+        for name, table in figures(condition, names, who, dealt).items():
+            nulls.setdefault(name, []).append(_widest(table))
+    return {name: np.concatenate(parts) for name, parts in nulls.items()}
+
+
+def _widest(table: Floats) -> Floats:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
-        for name, table in drawn.items():
-            widest = np.nanmax(table, axis=1) - np.nanmin(table, axis=1)
-            nulls[name] = np.asarray(widest[~np.isnan(widest)])
-    return nulls
+        widest = np.nanmax(table, axis=1) - np.nanmin(table, axis=1)
+    return np.asarray(widest[~np.isnan(widest)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fairness.bootstrap import rounds_for
 from fairness.cohort import Cohort
 from fairness.declaration import Declaration
 from fairness.ranking import MOST_PATIENTS
@@ -18,7 +19,12 @@ def methods(cohort: Cohort, declaration: Declaration) -> tuple[str, ...]:
         What was declared.
     """
     seed = f"Everything that is drawn comes from the seed {declaration.seed}."
-    return (*_inference(declaration), *_draws(declaration), *_metrics(cohort, declaration), seed)
+    return (
+        *_inference(declaration),
+        *_draws(cohort, declaration),
+        *_metrics(cohort, declaration),
+        seed,
+    )
 
 
 def _inference(declaration: Declaration) -> list[str]:
@@ -58,13 +64,14 @@ def _inference(declaration: Declaration) -> list[str]:
     ]
 
 
-def _draws(declaration: Declaration) -> list[str]:
+def _draws(cohort: Cohort, declaration: Declaration) -> list[str]:
+    rounds = rounds_for(len(cohort.patients), declaration.rounds)
     return [
         (
             f"The largest gap stands beside {declaration.rounds} permutations of the groups "
             "over the patients: it is above 0 by chance alone. Adjusted differences are "
             "averaged over strata by Mantel and Haenszel's weights with the standard error of "
-            f"{declaration.rounds} bootstrap draws of patients within groups; so are the "
+            f"{rounds} bootstrap draws of patients within groups; so are the "
             "intervals of equal-opportunity, equalized-odds and demographic-parity "
             "differences."
         ),

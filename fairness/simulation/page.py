@@ -156,6 +156,8 @@ def _promises(promises: list[Promise]) -> str:
 
 def _draw(coverage: list[Coverage], folder: Path) -> None:
     names = [name for name in CASES if any(one.metric == name for one in coverage)]
+    if not names:
+        return
     with mpl.rc_context({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False}):
         figure = Figure(figsize=(11, 3.6), layout="constrained")
         axes = figure.subplots(1, len(names), sharey=True, squeeze=False)[0]
