@@ -38,13 +38,13 @@ from training.alarm_scoring.threshold_rules import said_true
 
 DASH = "–"
 EPISODE_COLUMNS = (
-    "condition", "episodes", "patients", "Se %", "95 %", "false/h", "95 %", "delay s", "p95 s",
+    "condition", "epis.", "pat.", "Se %", "95 %", "false/h", "95 %", "delay s", "p95 s",
 )  # fmt: skip
 NAMES = {
     "ventricular_tachycardia": "VT",
     "ventricular_fibrillation": "VF, VFL",
     "atrial_fibrillation": "AF, AFL",
-    "shockable": "VT or VF, VFL",
+    "shockable": "VT or VF",
 }
 """What the table calls conditions."""
 CHALLENGE_COLUMNS = ("alarm", "TP", "FN", "FP", "TN", "score %", "95 %", "kept %", "suppressed %")
@@ -201,7 +201,7 @@ def _show(score: AlarmScore) -> None:
         f"{score.n_records} records, {score.n_patients} patients, {score.hours:.2f} h. Found: an "
         f"alarm of the condition is up during the episode, raised within {score.within_s:g} s of "
         f"its onset. False: it touches no episode within {score.grace_s:g} s. "
-        "Intervals: 95 %, patients drawn."
+        "Intervals: 95 %, patients drawn; – where too few, or all draws agree."
     )
     missed = [m for each in score.conditions if each.condition != "shockable" for m in each.missed]
     for m in missed[:20]:

@@ -51,7 +51,9 @@ def patient_interval(
     Returns
     -------
     Interval or None
-        None with fewer than two patients, or where the figure was never defined.
+        None with fewer than two patients, where the figure was never defined, or where
+        all draws agree: that no patient differed from the others in so few is no
+        certainty.
 
     Raises
     ------
@@ -81,4 +83,4 @@ def patient_interval(
         return None
     tail = 50 * (1 - confidence)
     low, high = np.percentile(values, [tail, 100 - tail])
-    return Interval(float(low), float(high))
+    return None if low == high else Interval(float(low), float(high))

@@ -24,7 +24,7 @@ class Measured:
     value: float | None
     """None where it is not defined."""
     interval: Interval | None
-    """95 %, patients drawn; None with fewer than two patients, or where nothing was drawn."""
+    """95 %, patients drawn; None with fewer than two patients, or where all draws agree."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,12 +146,12 @@ def score_alarms(
 
 
 def _score(condition: str, counts: Counts, resamples: int, seed: int) -> ConditionScore:
-    def measured(figure: Figure) -> Measured:
-        def whose(each: RecordCounts) -> str:
-            return each.patient
+    def whose(each: RecordCounts) -> str:
+        return each.patient
 
-        drawn = patient_interval(counts, whose, figure, resamples=resamples, seed=seed)
-        return Measured(figure(counts), drawn)
+    def measured(figure: Figure, of: Counts) -> Measured:
+        drawn = patient_interval(of, whose, figure, resamples=resamples, seed=seed)
+        return Measured(figure(of), drawn)
 
     with_any = [c for c in counts if c.delays_s or c.missed]
     return ConditionScore(
@@ -160,9 +160,9 @@ def _score(condition: str, counts: Counts, resamples: int, seed: int) -> Conditi
         n_patients=len({c.patient for c in with_any}),
         n_alarms=sum(c.n_alarms for c in counts),
         n_false=sum(c.n_false for c in counts),
-        sensitivity=measured(sensitivity),
-        false_per_hour=measured(false_per_hour),
-        delay_median_s=measured(delay_s(50)),
-        delay_p95_s=measured(delay_s(95)),
+        sensitivity=measured(sensitivity, with_any),
+        false_per_hour=measured(false_per_hour, counts),
+        delay_median_s=measured(delay_s(50), with_any),
+        delay_p95_s=measured(delay_s(95), with_any),
         missed=tuple(m for c in counts for m in c.missed),
     )

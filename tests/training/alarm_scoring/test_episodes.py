@@ -112,13 +112,16 @@ def test_figures_are_over_all_records_and_what_is_not_judged_is_only_counted():
 
 
 def test_records_of_one_patient_are_drawn_together():
-    items = [("p", 0), ("p", 100), ("q", 50)]
+    items = [("p", 0), ("p", 100), ("q", 80)]
 
     def mean(drawn):
         return sum(value for _, value in drawn) / len(drawn)
 
-    assert patient_interval(items, lambda i: i[0], mean).low == 50.0
+    interval = patient_interval(items, lambda i: i[0], mean)
+    assert (interval.low, interval.high) == (50.0, 80.0)  # never 0 or 100: p is drawn whole
     assert patient_interval(items[:2], lambda i: i[0], mean) is None
+    alike = [("p", 1), ("q", 1), ("r", 1)]
+    assert patient_interval(alike, lambda i: i[0], mean) is None
 
 
 def document(state, onset, decided, offset=None, name="x"):
