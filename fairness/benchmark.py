@@ -180,8 +180,8 @@ def main() -> None:
         "audit, all {metrics} metrics: {wall_s} s ({processor_s} s of processor), "
         "{peak_mib} MiB at most, the tables included\n"
         "audit, the 8 metrics of labels: {labels_wall_s} s ({labels_processor_s} s)\n"
-        "fairlearn, the same 8: a round on {fairlearn_units:,} units takes {fairlearn_round_s} s of "
-        "processor; scaled up to all units and rounds {fairlearn_scaled_s:,} s, "
+        "fairlearn, the same 8: a round on {fairlearn_units:,} units takes {fairlearn_round_s} s "
+        "of processor; scaled up to all units and rounds {fairlearn_scaled_s:,} s, "
         "{ratio:,} times as long\n".format(**found)
     )
 
