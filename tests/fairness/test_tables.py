@@ -161,7 +161,7 @@ def tables(draw: st.DrawFn) -> pd.DataFrame:
     )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(tables(), tables())
 def test_whatever_the_tables_hold_only_an_audit_error_comes(
     told: pd.DataFrame, people: pd.DataFrame
