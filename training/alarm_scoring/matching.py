@@ -76,7 +76,8 @@ def count(
             delays_s.append(late_s)
         else:
             missed.append(Missed(reference.record, episode, late_s))
-    false = [a for a in own if not any(_touches(a, e, grace_s) for e in episodes)]
+    told = [e for e in (*reference.episodes, *reference.short) if e.condition == condition]
+    false = [a for a in own if not any(_touches(a, e, grace_s) for e in told)]
     return RecordCounts(
         reference.record,
         reference.patient,

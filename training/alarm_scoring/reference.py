@@ -67,7 +67,9 @@ class ReferenceRecord:
     judged: frozenset[str]
     """Conditions of which the reference tells every episode."""
     episodes: tuple[Episode, ...]
-    """Episodes, by onset."""
+    """Episodes that are to be found, by onset."""
+    short: tuple[Episode, ...] = ()
+    """Episodes too short to be asked for; an alarm in one is not false."""
 
 
 def finds(condition: str) -> tuple[str, ...]:
@@ -111,8 +113,9 @@ def annotated_record(
         record,
         patient_of(folder.name, record),
         header.n_samples / header.fs,
-        [each for each in found if each.offset_s - each.onset_s >= least_s],
+        found,
         frozenset(RHYTHMS),
+        least_s,
     )
 
 
@@ -128,8 +131,23 @@ def make_record(
     duration_s: float,
     episodes: Sequence[Episode],
     judged: frozenset[str],
+    least_s: float = 0.0,
 ) -> ReferenceRecord:
-    """Put a record together, its shockable episodes joined beside the others."""
+    """Put a record together, its shockable episodes joined beside the others.
+
+    Parameters
+    ----------
+    record, patient : str
+        Record, and who it is.
+    duration_s : float
+        Length, s.
+    episodes : sequence of Episode
+        Episodes of all conditions.
+    judged : frozenset of str
+        Conditions of which these are all episodes.
+    least_s : float
+        Shorter ones, joined where they touch, are not asked for, s.
+    """
     shockable: list[Episode] = []
     for each in sorted(episodes, key=lambda e: e.onset_s):
         if each.condition not in SHOCKABLE:
@@ -143,7 +161,9 @@ def make_record(
     whole = judged | {"shockable"} if judged.issuperset(SHOCKABLE) else judged
     kept = [*episodes, *(shockable if "shockable" in whole else [])]
     ordered = tuple(sorted(kept, key=lambda e: (e.onset_s, e.condition)))
-    return ReferenceRecord(record, patient, duration_s, frozenset(whole), ordered)
+    long = tuple(each for each in ordered if each.offset_s - each.onset_s >= least_s)
+    short = tuple(each for each in ordered if each.offset_s - each.onset_s < least_s)
+    return ReferenceRecord(record, patient, duration_s, frozenset(whole), long, short)
 
 
 def read_reference(path: Path) -> list[ReferenceRecord]:

@@ -61,6 +61,15 @@ def test_an_alarm_is_false_where_its_condition_touches_no_episode_within_the_gra
     assert counted(record((VT, 100.0, 130.0)), told).n_false == n_false
 
 
+def test_an_alarm_in_an_episode_too_short_to_be_asked_for_is_neither_found_nor_false():
+    listed = [Episode(VT, 100.0, 106.0), Episode(VF, 106.0, 112.0), Episode(VT, 300.0, 330.0)]
+    reference = make_record("r", "r", 3600.0, listed, frozenset([VT, VF]), least_s=10.0)
+    found = counted(reference, alarm(101.0, 104.5, 105.0), alarm(500.0, 503.0, 510.0))
+    assert (found.delays_s, len(found.missed), found.n_false) == ((), 1, 1)
+    shockable = counted(reference, alarm(101.0, 104.5, 105.0), condition="shockable")
+    assert (shockable.delays_s, len(shockable.missed)) == ((4.5,), 1)  # joined it is long enough
+
+
 def test_an_alarm_of_another_condition_finds_nothing_and_is_nothing_of_this_one():
     found = counted(record((VT, 100.0, 130.0)), alarm(101.0, 104.0, 129.0, "v_run"))
     assert (found.delays_s, found.n_alarms, len(found.missed)) == ((), 0, 1)
