@@ -210,6 +210,7 @@ def test_rhythm_annotations_become_episodes(tmp_path):
     ]
     assert found.duration_s == 100.0
     long = annotated_record(tmp_path, "r", least_s=15.0)
-    assert [e.condition for e in long.episodes] == ["atrial_fibrillation"]
+    assert [e.condition for e in long.episodes] == ["shockable", "atrial_fibrillation"]
+    assert [e.condition for e in long.short] == [VT, VF]
     with pytest.raises(InputError, match=r"nobody.hea is not there"):
         annotated_record(tmp_path, "nobody")
