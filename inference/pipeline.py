@@ -8,7 +8,8 @@ a stream does not depend on how it was cut or on who else is in the batch.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -41,6 +42,8 @@ from ingest.sequence_types import Chunk, Ordered
 
 LEAST_SLOTS = 64
 """Slots that are made at first; from there their number doubles."""
+MOST_ROWS = 2048
+"""Streams that are advanced at once: bounds the memory of a step."""
 
 
 class Pipeline:
@@ -139,7 +142,8 @@ class Pipeline:
                     del queues[stream_id]
                 else:
                     ready[signal.slot] = signal.raw
-            self._advance(ready, results)
+            for part in _portions(ready, MOST_ROWS):
+                self._advance(part, results)
             ready = {}
         return results
 
@@ -306,3 +310,14 @@ class Pipeline:
             results.note_edges(self.streams, slots, edges)
             changes = self.alarms.step(slots, now_ms, edges)
             results.note_alarms(self.streams, changes, self.beats.reasons)
+
+
+def _portions(ready: dict[int, bytes], most: int) -> Iterator[dict[int, bytes]]:
+    """Part what is ready into portions of so many streams at most."""
+    if len(ready) <= most:
+        if ready:
+            yield ready
+        return
+    items = iter(ready.items())
+    while part := dict(islice(items, most)):
+        yield part

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 from bisect import insort
-from collections import deque
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -63,6 +62,11 @@ class StreamOrder:
         Counters shared by all streams.
     """
 
+    __slots__ = tuple(
+        "_stream_id _bound_s _max_jump_s _counts _session _former _fs _leads _origin_unix_ns "
+        "_bound _next _newest _ended _begins _restart _in_gap _held _passed _recent _layout".split()
+    )
+
     def __init__(
         self, stream_id: str, bound_s: float, max_jump_s: float, counts: SequenceCounts
     ) -> None:
@@ -71,7 +75,7 @@ class StreamOrder:
         self._max_jump_s = max_jump_s
         self._counts = counts
         self._session: str | None = None
-        self._former: deque[str] = deque(maxlen=MAX_FORMER)
+        self._former: list[str] = []
         self._fs = 0.0
         self._leads: tuple[Lead, ...] = ()
         self._origin_unix_ns = 0
@@ -83,8 +87,9 @@ class StreamOrder:
         self._restart = False
         self._in_gap = False
         self._held: list[Stretch] = []  # ahead of _next, in order, disjoint
-        self._passed: deque[Stretch] = deque()  # what was passed on lately ...
-        self._recent: deque[tuple[int, int, bytes]] = deque()  # ... and behind it: first, end, raw
+        # Lists, since a deque holds room for 64 values: there is one of each a stream.
+        self._passed: list[Stretch] = []  # what was passed on lately ...
+        self._recent: list[tuple[int, int, bytes]] = []  # ... and behind it: first, end, raw
         self._layout: Layout | None = None
 
     def push(self, frame: Frame) -> list[Item]:
@@ -145,7 +150,7 @@ class StreamOrder:
         recent, forgotten = self._recent, end - self._bound
         recent.append((first, end, raw))
         while recent and recent[0][1] <= forgotten:
-            recent.popleft()
+            del recent[0]
         if self._passed and self._passed[-1].end <= forgotten:
             self._passed.clear()
         if self._layout is None:
@@ -167,7 +172,7 @@ class StreamOrder:
         while self._passed and self._next is not None:
             if self._passed[0].end > self._next - self._bound:
                 return
-            self._passed.popleft()
+            del self._passed[0]
 
     def flush(self) -> list[Item]:
         """Stop waiting: pass on all that is held back, with its gaps."""
@@ -181,7 +186,7 @@ class StreamOrder:
         """Start a session with its first frame."""
         self._restart = self._session is not None
         if self._session is not None:
-            self._former.append(self._session)
+            self._former = [*self._former, self._session][-MAX_FORMER:]
             self._counts.restarts += 1
         self._session, self._fs, self._leads = frame.session, frame.fs, frame.leads
         self._origin_unix_ns = frame.start_unix_ns - sample_to_ns(frame.first_sample, frame.fs)
@@ -343,8 +348,8 @@ class StreamOrder:
         for name, value in plain.items():
             setattr(self, f"_{name}", value)
         self._leads, self._held = leads, held
-        self._passed = deque(passed)
-        self._former = deque(former, maxlen=MAX_FORMER)
+        self._passed = passed
+        self._former = former[-MAX_FORMER:]
         self._recent.clear()
         self._layout = None
         self._bound = int(self._bound_s * self._fs)

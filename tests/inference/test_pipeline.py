@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from inference import pipeline as pipelines
 from inference.pipeline import Pipeline
 from ingest.errors import InputError
 from ingest.frames import MISSING_ADU, Lead
@@ -79,6 +80,14 @@ def test_chunks_of_any_length_give_the_same(pipeline, length_s):
 
     ids = {tape.stream_id for tape in tapes}
     assert found == {k: v for k, v in alone().items() if k.rsplit(" ", 1)[0] in ids}
+
+
+def test_streams_that_are_advanced_in_portions_give_the_same(monkeypatch):
+    monkeypatch.setattr(pipelines, "MOST_ROWS", 3)
+    pieces = [list(cut(t.items, repeat(round(2.0 * t.fs)))) for t in ward()]
+    pushes = [[p[k] for p in pieces if k < len(p)] for k in range(max(len(p) for p in pieces))]
+
+    assert score(Pipeline(), pushes) == alone()
 
 
 def test_a_prefix_of_the_input_gives_a_prefix_of_the_output(pipeline):
