@@ -126,9 +126,13 @@ class Announcer:
             notice = notice_of_alarm(body)
             for notifier in self._notifiers:
                 notifier.offer(notice)
-            if self.desk is not None:
-                desk, alarm = self.desk, json.loads(body)
-                self._tell(lambda: desk.hear(alarm), "an alarm")  # noqa: B023  # called at once
+        if self.desk is None:
+            return
+        desk, signals = self.desk, []
+        for body in alarms:
+            alarm = json.loads(body)
+            signals += self._do(lambda: desk.hear(alarm), "an alarm")  # noqa: B023  # at once
+        self._tell(signals)
 
     def turn(self) -> None:
         """Do the commands that have come, and tell what is due."""
@@ -136,10 +140,10 @@ class Announcer:
             self._counts.note_notices(getattr(notifier, "counts", {}))
         if self.desk is None:
             return
-        desk = self.desk
+        desk, signals = self.desk, []
         for text in self._poll():
-            self._tell(lambda: desk.command(*read_command(text)), "a command")  # noqa: B023
-        self._tell(desk.tick, "time")
+            signals += self._do(lambda: desk.command(*read_command(text)), "a command")  # noqa: B023
+        self._tell(signals + self._do(desk.tick, "time"))
         if self._signals is not None:
             try:
                 self._signals.flush()
@@ -164,18 +168,26 @@ class Announcer:
             logger.error("commands were not read: %s", error)
             return []
 
-    def _tell(self, do: Callable[[], list[Signal]], what: str) -> None:
-        """Tell what comes of something; what is refused or cannot be logged is told instead."""
+    def _do(self, do: Callable[[], list[Signal]], what: str) -> list[Signal]:
+        """Do something; what is refused or cannot be logged is told in the process's log."""
         try:
-            signals = do()
+            return do()
         except InputError as error:
             self._counts.refused.labels(what=what, reason="refused").inc()
             logger.warning("%s was refused: %s", what, error)
-            return
         except OSError as error:
             self._counts.refused.labels(what=what, reason="log").inc()
             logger.critical("%s could not be logged, and is not done: %s", what, error)
-            return
+        return []
+
+    def _tell(self, signals: Sequence[Signal]) -> None:
+        """Bring the log to the disk, once for all of them, and tell them."""
+        log = None if self.desk is None else self.desk.log
+        try:
+            if log is not None:
+                log.flush()
+        except OSError as error:
+            logger.critical("the log %s is not on the disk: %s", log and log.path, error)
         for signal in signals:
             self._counts.signals.labels(kind=signal.kind.value).inc()
             if signal.kind in TOLD:
@@ -221,7 +233,7 @@ def make_desk(policy: Policy, limits: Limits, log: Path | None) -> Desk:
     """
     if log is None:
         return Desk(steady_clock_ms(), policy, limits)
-    writer = LogWriter(log, policy, limits)
+    writer = LogWriter(log, policy, limits, sync=False)
     if writer.torn:
         logger.warning("the log %s was torn: %d bytes set aside", log, len(writer.torn))
     found = read_log(log)

@@ -73,7 +73,8 @@ class LogWriter:
     policy, limits : Policy, Limits
         In force; a log that is there must be of the same.
     sync : bool
-        Wait after each line until it is on the disk.
+        Wait after each line until it is on the disk; else :meth:`flush` does, for all
+        lines since.
 
     Raises
     ------
@@ -86,6 +87,7 @@ class LogWriter:
         self.path, self._sync = path, sync
         self.torn = b""
         self._n_lines = 0
+        self._waiting = False
         try:
             self._file: BinaryIO = path.open("ab", buffering=0)
         except OSError as error:
@@ -128,6 +130,18 @@ class LogWriter:
             keys["unix_ns"] = entry.unix_ns
         self._write(keys)
 
+    def flush(self) -> None:
+        """Wait until all lines are on the disk.
+
+        Raises
+        ------
+        OSError
+            If they cannot be brought there.
+        """
+        if self._waiting:
+            os.fsync(self._file.fileno())
+            self._waiting = False
+
     def close(self) -> None:
         """Close the file."""
         self._file.close()
@@ -151,8 +165,9 @@ class LogWriter:
         if self._file.write(line) != len(line):
             self._file.truncate(begin)
             raise OSError(errno.ENOSPC, f"the log {self.path} is full")
+        self._waiting = True
         if self._sync:
-            os.fsync(self._file.fileno())
+            self.flush()
         self._n_lines += 1
 
 

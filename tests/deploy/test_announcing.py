@@ -150,6 +150,21 @@ def test_a_desk_goes_on_from_its_log(tmp_path: Path) -> None:
     Announcer(again).close(0)
 
 
+def test_a_flood_of_alarms_waits_for_the_disk_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[int] = []
+    announcer = Announcer(make_desk(Policy(), Limits(), tmp_path / "a.jsonl"))
+    monkeypatch.setattr("inference.annunciation.log.os.fsync", synced.append)
+    announcer.hear(ALARMS)
+    assert len(synced) == 1
+    announcer.turn()
+    assert len(synced) == 1
+    announcer.close(0)
+    lines = (tmp_path / "a.jsonl").read_text().splitlines()
+    assert len(lines) == 1 + len(ALARMS)
+
+
 def settings(tmp_path: Path, text: str) -> MonitorSettings:
     path = tmp_path / "vigil.toml"
     path.write_text(text)
