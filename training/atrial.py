@@ -114,7 +114,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--folds", type=int, default=4)
     parser.add_argument("--each", action="store_true", help="also each record of mitdb")
-    parser.add_argument("--threshold", type=float, default=0.5, help="what is told of each")
+    parser.add_argument("--threshold", type=float, default=0.7, help="what is told of each")
     parser.add_argument("--keep", action="store_true", help="keep it for the model's card")
     options = parser.parse_args(argv)
     left = list(leave_out(load_config(options.config), options.data, options.folds))
