@@ -56,11 +56,8 @@ class Signalling:
         self.pause_end_ms = NEVER_MS
         self._sound: Priority | None = None
         self._told: list[Signal] = []
-
-    @property
-    def due_ms(self) -> int:
+        self.due_ms = NEVER_MS
         """When the next timer fires, ms; later than any time where none runs."""
-        return min(self.pause_end_ms, *(line.due_ms for line in self.lines.values()))
 
     @property
     def paused(self) -> bool:
@@ -92,7 +89,10 @@ class Signalling:
         """
         if now_ms < self.now_ms:
             raise InputError(f"the clock ran backwards: from {self.now_ms} ms to {now_ms} ms")
-        while (due_ms := self.due_ms) <= now_ms:
+        if now_ms < self.due_ms:
+            self.now_ms = now_ms
+            return []
+        while (due_ms := self._next_due_ms()) <= now_ms:
             self.now_ms = due_ms
             if self.pause_end_ms == due_ms:
                 self._end_pause("time is over")
@@ -222,6 +222,11 @@ class Signalling:
         )
         self._told.append(signal)
 
+    def _next_due_ms(self) -> int:
+        return min(self.pause_end_ms, *(line.due_ms for line in self.lines.values()))
+
     def _take_told(self) -> list[Signal]:
+        """Hand out what was told; asked last, so the next timer is looked up here."""
+        self.due_ms = self._next_due_ms()
         told, self._told = self._told, []
         return told
