@@ -127,6 +127,7 @@ def load(path: Path) -> tuple[ort.InferenceSession, ModelInfo]:
         content = path.read_bytes()
     except OSError as error:
         raise InputError(f"model {path.name}: cannot be read: {error}") from error
+    ort.disable_telemetry_events()  # what a monitor does is told to nobody
     options = ort.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 4

@@ -100,7 +100,9 @@ def run(argv: Sequence[str]) -> int:
 
 def main() -> None:
     """Run the command line of this process; the console script's entry."""
-    # Products here are small, and processes share the machine: a BLAS of several threads makes
-    # them many times slower. It reads this when numpy is loaded, which no module above does.
+    # Read when numpy and ONNX Runtime are loaded, which no module above does. Products here are
+    # small, and processes share the machine: a BLAS of several threads makes them many times
+    # slower. ONNX Runtime would tell its maker of its use, under an id of this machine.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     sys.exit(run(sys.argv[1:]))

@@ -1,6 +1,7 @@
 """The root of the command line: what is offered, what is loaded, what each outcome exits with."""
 
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -139,3 +140,12 @@ def test_help_is_there_at_once() -> None:
         return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
     assert min(cpu_s() for _ in range(3)) < 0.4
+
+
+def test_nothing_is_told_of_the_use_of_models(tmp_path: Path) -> None:
+    path = {"PATH": os.environ.get("PATH", "")}
+    start = [sys.executable, "-c", "from deploy.cli import main; main()", "models"]
+    home = {**path, "HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    subprocess.run(start, env=home, check=True, capture_output=True, timeout=60)
+
+    assert not [found for found in tmp_path.rglob("*") if "onnxruntime" in found.name]
