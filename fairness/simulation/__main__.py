@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from fairness.benchmark import measure
 from fairness.simulation import page
 from fairness.simulation.coverage import (
     CASES,
@@ -31,6 +32,7 @@ from fairness.simulation.verdicts import (
 
 STORE = "fairness-validation.json"
 """Name of the file that keeps what was found."""
+OTHERS = ("verdicts", "power", "fairlearn", "speed")
 PEERS = 60
 """Cohorts that fairlearn is asked about: its bootstrap takes a second for each."""
 VERDICTS = 500
@@ -44,25 +46,27 @@ def main() -> None:
     parser.add_argument("--trials", type=int, default=1500, help="cohorts a cell")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--docs", type=Path, default=Path("docs"), help="where the page goes")
-    parser.add_argument(
-        "--only", choices=[*CASES, *HARDER, "verdicts", "power", "fairlearn", "page"], default=None
-    )
+    parser.add_argument("--only", choices=[*CASES, *HARDER, *OTHERS, "page"], default=None)
     given = parser.parse_args()
     path = given.docs / STORE
     kept: dict[str, list[dict[str, Any]]] = json.loads(path.read_text()) if path.exists() else {}
-    parts = [given.only] if given.only else [*CASES, *HARDER, "verdicts", "power", "fairlearn"]
+    parts = [given.only] if given.only else [*CASES, *HARDER, *OTHERS]
     for part in parts:
         if part != "page":
-            kept[part] = [asdict(one) for one in _run(part, given.trials, given.seed)]
+            found = _run(part, given.trials, given.seed)
+            kept[part] = [one if isinstance(one, dict) else asdict(one) for one in found]
             path.write_text(json.dumps(kept, indent=1) + "\n")
-    page.write(*_read(kept), given.docs)
+    speed = kept.get("speed", [None])[0]
+    page.write(*_read(kept), speed, given.docs)
 
 
 def _run(part: str, trials: int, seed: int) -> list[Any]:
     print(f"{part}:", end=" ", file=sys.stderr, flush=True)
     found: list[Any] = []
     for one in _cells(part):
-        if part == "verdicts":
+        if part == "speed":
+            found.append(measure(*one))
+        elif part == "verdicts":
             found.append(judge(one, min(trials, VERDICTS), seed))
         elif part == "power":
             found.append(keep(one, trials, seed))
@@ -84,6 +88,8 @@ def _cells(part: str) -> list[Any]:
         return list(PROMISES)
     if part == "fairlearn":
         return [(50, 0.3)]
+    if part == "speed":
+        return [(1_000_000, 2000, 2000, 10)]
     correlations = CORRELATIONS if part in CASES else _HARD
     return [(patients, correlation) for patients in PATIENTS for correlation in correlations]
 
