@@ -10,9 +10,10 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import Any
+from typing import Any, Protocol
 
 from inference.alarm_transition import AlarmTransition
 from inference.limits import Limits
@@ -50,6 +51,22 @@ class ModelRef:
     """SHA-256 of the ONNX file, hex."""
 
 
+class Named(Protocol):
+    """What tells which model it is, such as a model's metadata."""
+
+    @property
+    def name(self) -> str:
+        """Name."""
+
+    @property
+    def version(self) -> str:
+        """Version."""
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the ONNX file, hex."""
+
+
 @dataclass(frozen=True, slots=True)
 class AlarmContext:
     """What else an alarm tells of the monitor it comes from, where it is known."""
@@ -60,6 +77,11 @@ class AlarmContext:
     """All models in use."""
     reasons: tuple[Reason, ...] = ()
     """Why the beats that raised it were called so, where that was asked for."""
+
+    def of_models(self, models: Sequence[Named]) -> AlarmContext:
+        """Return the same with the models of a pipeline."""
+        found = tuple(ModelRef(each.name, each.version, each.digest) for each in models)
+        return dataclasses.replace(self, models=found)
 
     def because(self, reasons: tuple[Reason, ...]) -> AlarmContext:
         """Return the same with the reasons of one alarm's beats."""

@@ -78,7 +78,7 @@ class Worker:
     clock : callable
         Monotonic time, s.
     context : AlarmContext
-        What else alarms tell.
+        What else alarms tell; the models are added to it.
     told : callable, optional
         Is given the alarms that have become durable, in order; it must neither wait nor raise.
     budget : Budget
@@ -107,7 +107,7 @@ class Worker:
         self._settle = settle
         self._max_streams = max_streams
         self._clock = clock
-        self._context, self._told = context, told
+        self._context, self._told = context.of_models(pipeline.models), told
         info = pipeline.models[0]
         self._model = ModelRef(info.name, info.version, info.digest)
         self._outbox: list[_Message] = []  # alarms not yet durable

@@ -138,7 +138,7 @@ def score_recordings(
     pipeline = options.pipeline()
     info = pipeline.models[0]
     model = ModelRef(info.name, info.version, info.digest)
-    context = AlarmContext(options.profile)
+    context = AlarmContext(options.profile).of_models(pipeline.models)
     source = ReplaySource(recordings, speed=None, chunk_s=options.chunk_s)
     sequencer = Sequencer()
     ended = False

@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Callable, Mapping
 
-from inference.alarm_json import ModelRef, render
+from inference.alarm_json import NO_CONTEXT, ModelRef, render
 from inference.annunciation import (
     Acknowledge,
     Annunciator,
@@ -99,6 +99,7 @@ class WardDesk:
             return
         info, limits = pipeline.models[0], pipeline.limits
         model = ModelRef(info.name, info.version, info.digest)
+        context = NO_CONTEXT.of_models(pipeline.models)
         now_ms = int(pipeline.episodes.state["now_ms"][slot])
         for name in names:
             try:
@@ -106,7 +107,7 @@ class WardDesk:
             except InputError:
                 continue  # its condition is over, only the signal's end delay still ran
             source = pipeline.streams.info(slot).source
-            alarms.write(bed.stream_id, render(change, source, model, limits))
+            alarms.write(bed.stream_id, render(change, source, model, limits, context))
 
     def _loudest_bed(self) -> Annunciator:
         """Find the bed with the most urgent alarm that nobody has acknowledged."""
