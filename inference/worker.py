@@ -151,8 +151,14 @@ class Worker:
         self.last_turn_s = self._clock()
         return not batch.end
 
-    def forget(self, partitions: Sequence[int]) -> None:
-        """Forget the streams of partitions that went, and what was to be written of them."""
+    def forget(self, partitions: Sequence[int]) -> set[str]:
+        """Forget the streams of partitions that went, and what was to be written of them.
+
+        Returns
+        -------
+        set of str
+            The streams.
+        """
         gone = set(partitions)
         self._gathering.forget(gone)
         stream_ids = {s for s, partition in self._partition_of.items() if partition in gone}
@@ -163,6 +169,7 @@ class Worker:
             self._leads_of.pop(stream_id, None)
         self._outbox = [m for m in self._outbox if m.stream_id not in stream_ids]
         self._beats = [m for m in self._beats if m.stream_id not in stream_ids]
+        return stream_ids
 
     def close(self) -> None:
         """Release the sinks and leave the source; what is not durable stays uncommitted."""

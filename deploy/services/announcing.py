@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -134,6 +134,12 @@ class Announcer:
             signals += self._do(lambda: desk.hear(alarm), "an alarm")  # noqa: B023  # at once
         self._tell(signals)
 
+    def lose(self, stream_ids: Iterable[str]) -> None:
+        """Let streams go that another worker has now; what is latched stays until acknowledged."""
+        if self.desk is not None:
+            desk = self.desk
+            self._tell(self._do(lambda: desk.lose(stream_ids), "streams that went"))
+
     def turn(self) -> None:
         """Do the commands that have come, and tell what is due."""
         for notifier in self._notifiers:
@@ -240,6 +246,8 @@ def make_desk(policy: Policy, limits: Limits, log: Path | None) -> Desk:
     begin_ms = max((entry.at_ms for entry in found.entries), default=0)
     desk = Desk(steady_clock_ms(begin_ms), policy, limits, writer)
     desk.restore(replay(found))
+    # The alarm engine begins afresh: nobody will tell the ends of what held before.
+    desk.lose(list(desk.beds))
     return desk
 
 

@@ -184,7 +184,9 @@ class Monitor:
         return f"kafka://{self._settings.kafka.servers}/{topic}"
 
     def _forget(self, partitions: Sequence[int]) -> None:
-        self._worker.forget(partitions)
+        gone = self._worker.forget(partitions)
+        if self._announcer is not None:
+            self._announcer.lose(gone)
 
     def _why_not_ready(self) -> Sequence[str]:
         return [] if self._source.joined else ["waiting for the group to assign partitions"]

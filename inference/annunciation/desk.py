@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from inference.alarm_transition import TransitionKind
 from inference.annunciation.inputs import Change, Command
 from inference.annunciation.log import Entry, LogWriter
 from inference.annunciation.machine import Annunciator
@@ -79,6 +80,22 @@ class Desk:
             If it is not possible now; nothing is changed.
         """
         return self._take(stream_id, command)
+
+    def lose(self, stream_ids: Iterable[str]) -> list[Signal]:
+        """Take it that what held is over: nobody will tell when it ends.
+
+        For streams whose alarm engine is gone, with another worker or with a
+        process that has ended. Lethal alarms that nobody acknowledged latch, so
+        none is lost; what still holds is raised again by whoever goes on.
+        """
+        told = []
+        for stream_id in stream_ids:
+            bed = self.beds.get(stream_id)
+            for line in [] if bed is None else list(bed.lines.values()):
+                if line.present:
+                    over = Change(line.row.condition.name, TransitionKind.ENDED, line.alarm_id)
+                    told += self._take(stream_id, over)
+        return told
 
     def tick(self) -> list[Signal]:
         """Let time pass for all streams; tell what was due."""

@@ -145,9 +145,28 @@ def test_a_desk_goes_on_from_its_log(tmp_path: Path) -> None:
     first.hear(ALARMS[:1])
     first.turn()
     first.close(0)
-    again = make_desk(Policy(), Limits(), log)
-    assert again.beds["p1"].phase("asystole") == "acknowledged"
-    Announcer(again).close(0)
+    assert first.desk is not None
+    assert first.desk.beds["p1"].phase("asystole") == "acknowledged"
+    again = Announcer(make_desk(Policy(), Limits(), log), commands=Inbox(command("resume")))
+    assert again.desk is not None
+    assert again.desk.beds["p1"].phase("asystole") == "quiet"  # known, and its engine is gone
+    again.hear(ALARMS[:1])
+    assert again.desk.beds["p1"].phase("asystole") == "on"
+    again.close(0)
+    third = Announcer(make_desk(Policy(), Limits(), log))
+    assert third.desk is not None
+    assert third.desk.beds["p1"].phase("asystole") == "latched"  # nobody had acknowledged
+    third.close(0)
+
+
+def test_what_another_worker_has_now_is_over_here_and_lethal_alarms_latch() -> None:
+    bench = Bench()
+    bench.announcer.hear([a for a in ALARMS if json.loads(a)["state"] == "raised"][:2])
+    bench.signals()
+    bench.announcer.lose({"p1", "never heard"})
+    bench.ms += 5_000
+    bench.announcer.turn()
+    assert bench.signals() == ["latched asystole", "off lead_off"]
 
 
 def test_a_flood_of_alarms_waits_for_the_disk_once(
