@@ -19,6 +19,7 @@ from fairness.simulation.coverage import (
     Coverage,
     cover,
 )
+from fairness.simulation.metrics import FalseDifference, false_differences
 from fairness.simulation.peers import Peer, fairlearn_coverage
 from fairness.simulation.verdicts import (
     PROMISES,
@@ -32,7 +33,7 @@ from fairness.simulation.verdicts import (
 
 STORE = "fairness-validation.json"
 """Name of the file that keeps what was found."""
-OTHERS = ("verdicts", "power", "fairlearn", "speed")
+OTHERS = ("verdicts", "metrics", "power", "fairlearn", "speed")
 PEERS = 60
 """Cohorts that fairlearn is asked about: its bootstrap takes a second for each."""
 VERDICTS = 500
@@ -57,14 +58,17 @@ def main() -> None:
             kept[part] = [one if isinstance(one, dict) else asdict(one) for one in found]
             path.write_text(json.dumps(kept, indent=1) + "\n")
     speed = kept.get("speed", [None])[0]
-    page.write(*_read(kept), speed, given.docs)
+    false = [FalseDifference(**one) for one in kept.get("metrics", [])]
+    page.write(*_read(kept), false, speed, given.docs)
 
 
 def _run(part: str, trials: int, seed: int) -> list[Any]:
     print(f"{part}:", end=" ", file=sys.stderr, flush=True)
     found: list[Any] = []
     for one in _cells(part):
-        if part == "speed":
+        if part == "metrics":
+            found += false_differences(min(trials, VERDICTS), seed)
+        elif part == "speed":
             found.append(measure(*one))
         elif part == "verdicts":
             found.append(judge(one, min(trials, VERDICTS), seed))
@@ -86,6 +90,8 @@ def _cells(part: str) -> list[Any]:
         return list(SCENARIOS)
     if part == "power":
         return list(PROMISES)
+    if part == "metrics":
+        return [None]
     if part == "fairlearn":
         return [(50, 0.3)]
     if part == "speed":

@@ -9,6 +9,7 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from fairness.simulation.coverage import CASES, HARDER, Coverage
+from fairness.simulation.metrics import PATIENTS, FalseDifference
 from fairness.simulation.peers import Peer
 from fairness.simulation.verdicts import Outcome, Promise
 
@@ -27,12 +28,26 @@ are correlated as the tables say; rates per hour are gamma-distributed with rela
 and 3 where the tables say 0, 0.1 and 0.3; scores have a part that all units of a patient share.
 """
 
+AGREEMENT = """## Does it agree with others where they compute the same?
+
+Tests hold it to them, to 1e-9: figures by group, largest gaps, ratios, and the differences called
+equal opportunity, equalized odds and demographic parity to fairlearn and scikit-learn; Wilson's and
+exact intervals to statsmodels and scipy; Holm's and Benjamini and Hochberg's corrections to
+statsmodels; calibration intercept, slope and their sandwich variance to statsmodels (1e-8, 1e-6).
+
+Where definitions differ: gaps and summary differences are over the known groups that have the
+declared minimum of patients, while fairlearn takes every group; a figure without a denominator is
+not estimable here, where scikit-learn gives 0 and a warning; `rest` is everybody else whose group
+is known.
+"""
+
 
 def write(
     coverage: list[Coverage],
     outcomes: list[Outcome],
     promises: list[Promise],
     peers: list[Peer],
+    false: list[FalseDifference],
     speed: dict[str, Any] | None,
     folder: Path,
 ) -> None:
@@ -40,7 +55,7 @@ def write(
 
     Parameters
     ----------
-    coverage, outcomes, promises, peers
+    coverage, outcomes, promises, peers, false
         What was found.
     speed
         What :func:`fairness.benchmark.measure` gave, if it was run.
@@ -52,7 +67,9 @@ def write(
         HEAD,
         _coverage(coverage, peers),
         _outcomes(outcomes),
+        *([_false(false)] if false else []),
         _promises(promises),
+        AGREEMENT,
         *([_speed(speed)] if speed else []),
     ]
     (folder / "fairness-validation.md").write_text("\n".join(parts), encoding="utf-8")
@@ -67,7 +84,7 @@ def _points(share: float) -> str:
 
 
 def _coverage(coverage: list[Coverage], peers: list[Peer]) -> str:
-    worst = max(100 * one.error for one in coverage)
+    worst = max((100 * one.error for one in coverage), default=0.0)
     lines = [
         "## Do 95 % intervals hold the truth in 95 of 100 cohorts?",
         "",
@@ -141,6 +158,21 @@ def _outcomes(outcomes: list[Outcome]) -> str:
             f"| {_percent(one.passed)} % | {one.trials} |"
         )
     return "\n".join([*lines, ""])
+
+
+def _false(false: list[FalseDifference]) -> str:
+    lines = [
+        (
+            f"{PATIENTS[0]} patients beside {PATIENTS[1]} who are alike in all, every metric "
+            "tested for a difference of any size at 5 %: how often it was said to differ."
+        ),
+        "",
+        "| metric | said to differ | cohorts |",
+        "| --- | --- | --- |",
+        *(f"| {one.metric} | {_percent(one.said)} % | {one.trials} |" for one in false),
+        "",
+    ]
+    return "\n".join(lines)
 
 
 def _promises(promises: list[Promise]) -> str:

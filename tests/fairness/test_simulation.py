@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from fairness.measures import MEASURES
 from fairness.simulation import __main__ as study
 from fairness.simulation.coverage import CASES, HARDER, cover
+from fairness.simulation.metrics import false_differences
 
 PAGE = Path(__file__).parents[2] / "docs" / "fairness-validation.md"
 
@@ -43,3 +45,10 @@ def test_the_page_in_the_docs_is_the_one_its_figures_make(tmp_path, monkeypatch)
     monkeypatch.setattr("sys.argv", ["study", "--docs", str(tmp_path), "--only", "page"])
     study.main()
     assert (tmp_path / PAGE.name).read_text() == PAGE.read_text()
+
+
+def test_no_metric_is_often_said_to_differ_between_groups_that_are_alike() -> None:
+    found = false_differences(40, seed=3)
+    assert {one.metric for one in found} >= set(MEASURES) - {"exclusion_rate"}
+    assert max(one.said for one in found) <= 0.20
+    assert sum(one.said for one in found) / len(found) <= 0.10
