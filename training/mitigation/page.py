@@ -39,6 +39,7 @@ def page(found: Mapping[str, Any], figure: str) -> str:
     seeds = ", ".join(str(seed) for seed in found["seeds"])
     blocks = [
         INTRO,
+        _unfinished(found),
         "## What came out",
         *_verdict(found["arms"]),
         f"![What each method changes for each group]({figure})",
@@ -72,6 +73,17 @@ def page(found: Mapping[str, Any], figure: str) -> str:
         + f"{min(found['training_s'].values()):.0f} to {max(found['training_s'].values()):.0f} s.",
     ]
     return "\n\n".join(block.strip("\n") for block in blocks if block) + "\n"
+
+
+def _unfinished(found: Mapping[str, Any]) -> str:
+    """Say what is not done, if anything."""
+    done = len(found["folds_done"])
+    if done == found["folds"]:
+        return ""
+    return (
+        f"**Not finished**: {done} of {found['folds']} folds are done, so that only their "
+        f"{len(found['groups'][0]['patients'])} patients are told of. `make mitigation` goes on."
+    )
 
 
 def _verdict(arms: Sequence[Arm]) -> list[str]:

@@ -88,41 +88,45 @@ def groups_told(signals: Sequence[LabelledSignal], age_bands: tuple[int, ...]) -
     return found
 
 
-def counts_of(
-    plan: Plan,
-    arm: Arm,
-    signals: Sequence[LabelledSignal],
-    out: Path,
-    data: str,
-    *,
-    stale: bool = False,
-) -> tuple[dict[str, NDArray[np.int64]], list[dict[str, Any]]]:
-    """Add an arm's confusions up by patient, over all seeds of which every fold is done.
+Runs = dict[tuple[int, int], dict[str, Any]]
+"""What an arm's runs told, by seed and fold."""
 
-    Returns
-    -------
-    counts : dict of patient to array of shape (5, 5), beats
-        Empty where no seed is whole.
-    results : list of dict
-        What the runs told.
-    """
-    of_seed: dict[int, list[dict[str, Any]]] = defaultdict(list)
-    for job in plan.jobs():
-        if job.arm is arm and (result := kept(job, out, data, stale=stale)) is not None:
-            of_seed[result["seed"]].append(result)
-    whole = [r for results in of_seed.values() if len(results) == plan.n_folds for r in results]
+
+def runs_of(plan: Plan, arm: Arm, out: Path, data: str, *, stale: bool = False) -> Runs:
+    """Read what there is of an arm."""
+    jobs = {(job.config.fit.seed, job.fold): job for job in plan.jobs() if job.arm is arm}
+    told = {at: kept(job, out, data, stale=stale) for at, job in jobs.items()}
+    return {at: result for at, result in told.items() if result is not None}
+
+
+def whole_runs(runs: Runs, folds: set[int]) -> list[dict[str, Any]]:
+    """Take the runs of some folds, of seeds that have all of these."""
+    seeds = {seed for seed, _ in runs}
+    whole = [seed for seed in sorted(seeds) if all((seed, fold) in runs for fold in folds)]
+    return [runs[seed, fold] for seed in whole for fold in sorted(folds)]
+
+
+def counts_of(
+    results: Sequence[Mapping[str, Any]], signals: Sequence[LabelledSignal]
+) -> dict[str, NDArray[np.int64]]:
+    """Add confusions up by patient, array of shape (5, 5), beats, over seeds and records."""
     patient_of = {signal.name: signal.patient for signal in signals}
     counts: dict[str, NDArray[np.int64]] = {}
-    for result in whole:
+    for result in results:
         for record, confusion in result["by_record"].items():
             patient = patient_of[record]
             before = counts.get(patient, np.zeros((5, 5), np.int64))
             counts[patient] = before + np.array(confusion, np.int64)
-    return counts, whole
+    return counts
 
 
 def compare(
-    plan: Plan, signals: Sequence[LabelledSignal], out: Path, *, stale: bool = False
+    plan: Plan,
+    signals: Sequence[LabelledSignal],
+    out: Path,
+    *,
+    stale: bool = False,
+    partly: bool = False,
 ) -> dict[str, Any]:
     """Gather the runs that there are into one table.
 
@@ -130,6 +134,9 @@ def compare(
     ----------
     plan, signals, out, stale
         As :func:`training.survey.run.run` had them.
+    partly : bool
+        Tell of the folds that every arm of the plan has done, and of their patients only; else an
+        arm is told of when all its folds are done.
 
     Returns
     -------
@@ -142,10 +149,17 @@ def compare(
         If plain training is not done.
     """
     data = digest(signals)
-    groups = groups_told(signals, plan.base.mitigation.age_bands)
-    found = {arm.name: counts_of(plan, arm, signals, out, data, stale=stale) for arm in plan.arms}
+    runs = {arm.name: runs_of(plan, arm, out, data, stale=stale) for arm in plan.arms}
+    folds = set(range(plan.n_folds))
+    if partly:
+        for told in runs.values():
+            folds &= {fold for _, fold in told}
+    results = {name: whole_runs(told, folds) if folds else [] for name, told in runs.items()}
+    found = {name: (counts_of(told, signals), told) for name, told in results.items()}
     if not found.get(PLAIN, ({}, []))[0]:
         raise InputError("plain training is not done yet: there is nothing to compare with")
+    judged = [signal for signal in signals if signal.patient in found[PLAIN][0]]
+    groups = groups_told(judged, plan.base.mitigation.age_bands)
     done = [arm for arm in plan.arms if found[arm.name][0]]
     rows = [_row(arm, groups, {name: f[0] for name, f in found.items()}) for arm in done]
     _adjust(rows)
@@ -162,6 +176,7 @@ def compare(
         "seeds_of": {arm.name: sorted({r["seed"] for r in found[arm.name][1]}) for arm in done},
         "training_s": {a.name: fmean(r["training_s"] for r in found[a.name][1]) for a in done},
         "folds": plan.n_folds,
+        "folds_done": sorted(folds),
         "sequences": fit.epochs * fit.steps * fit.batch,
         "beats": fit.length,
         "data": data[:16],

@@ -3,8 +3,8 @@
 INTRO = """\
 # Mitigation: who gains and who loses
 
-Written by `make mitigation` (`python -m training.mitigation training/configs/mitigation.toml`); do not
-edit.
+Written by `make mitigation`, which is `python -m training.mitigation
+training/configs/mitigation.toml`; do not edit.
 
 A beat classifier can serve one group of patients worse than another. There are ways of training
 that promise to help the group that is served worst. This page puts each of them beside plain

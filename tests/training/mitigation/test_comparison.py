@@ -134,6 +134,22 @@ def test_the_page_says_what_came_out(found: dict, tmp_path: Path) -> None:
     assert draw(found, tmp_path / "picture.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_what_is_done_so_far_can_be_told_and_is_said_to_be_that(
+    people: list[LabelledSignal], tmp_path: Path
+) -> None:
+    plan = Plan(tiny_config("beat"), ARMS, (0,), n_folds=2)
+    run(plan, people, tmp_path, Console(quiet=True))
+    (tmp_path / "helps" / "seed0-fold1of2" / "result.json").unlink()
+    whole = compare(plan, people, tmp_path)
+    assert "helps" not in [arm["name"] for arm in whole["arms"]]
+    assert "Not finished" not in page(whole, "picture.png")
+    partly = compare(plan, people, tmp_path, partly=True)
+    assert [arm["name"] for arm in partly["arms"]] == [arm.name for arm in ARMS]
+    assert partly["folds_done"] == [0]
+    assert len(partly["groups"][0]["patients"]) == 7
+    assert "**Not finished**: 1 of 2 folds are done" in page(partly, "picture.png")
+
+
 def test_without_plain_training_there_is_nothing_to_compare_with(
     people: list[LabelledSignal], tmp_path: Path
 ) -> None:
