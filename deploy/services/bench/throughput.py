@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from deploy.services.bench.figure import Figure, Sample, beside, cpu_s, sampled
-from deploy.services.bench.workload import Engine, Ward
+from deploy.services.bench.workload import Engine, Ward, simulated
 from ingest.recording import Recording
 
 N_STREAMS = 1024
@@ -16,6 +18,8 @@ BATCHES = (1, 4, 16, 64, 256, 1024)
 """Streams side by side in one push."""
 CENSUS = (100, 1_000, 5_000, 20_000)
 """Streams that are remembered at once."""
+HELD = (4_096, 16_384)
+"""Streams of two processes, from which the memory of one stream is told."""
 WARM_S, TIMED_S = 5.0, 8.0
 """Signal of each stream before, and while, the clock runs, s."""
 REPEATS = 3
@@ -56,28 +60,40 @@ def census(recordings: Sequence[Recording]) -> Iterator[Figure]:
     """Tell what a stream costs, and holds, where there are many."""
     first: Sample | None = None
     for n in CENSUS:
-        held: list[float] = []
-        sample = sampled(2, lambda n=n, held=held: _cost_us(Ward(recordings, n), held))  # type: ignore[misc]
+        sample = sampled(2, lambda n=n: _cost_us(Ward(recordings, n)))  # type: ignore[misc]
         first = first or sample
         unit = "us a patient-second"
         yield beside(f"cost with {n} streams", sample, unit, f"{CENSUS[0]} streams", first)
-        if n == CENSUS[-1]:
-            memory = Sample(held[0], 0.0)
-            yield beside("memory a stream", memory, "KiB", "the goal of 8 KiB", Sample(8.0, 0.0))
+    few, many = (_held_by_a_process(n) for n in HELD)
+    memory = Sample((many - few) / (HELD[1] - HELD[0]), 0.0)
+    yield beside("memory a stream", memory, "KiB", "the goal of 8 KiB", Sample(8.0, 0.0))
 
 
-def _cost_us(ward: Ward, held_kib: list[float]) -> float:
-    """Processor time of a patient-second, us; notes the memory that each stream holds."""
-    before = _resident_kib()
-    engine = Engine()
-    for step in range(3):
+def _cost_us(ward: Ward) -> float:
+    """Processor time of a patient-second, us."""
+    engine, warm, n_steps = Engine(), 3, 3
+    for step in range(warm):
         engine.take(ward.messages(step))
-    took_s, n_steps = 0.0, 3
-    for step in range(3, 3 + n_steps):
+    took_s = 0.0
+    for step in range(warm, warm + n_steps):
         messages = ward.messages(step)
         took_s += cpu_s(lambda messages=messages: engine.take(messages))  # type: ignore[misc]
-    held_kib.append((_resident_kib() - before) / ward.n_streams)
     return took_s / (ward.n_streams * n_steps * ward.frame_s) * 1e6
+
+
+def _held_by_a_process(n_streams: int) -> float:
+    """Memory that a fresh process holds when it has scored so many streams, KiB."""
+    code = f"from deploy.services.bench.throughput import held_kib; print(held_kib({n_streams}))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return float(done.stdout)
+
+
+def held_kib(n_streams: int) -> float:
+    """Score a few seconds of a simulated ward; return what this process then holds, KiB."""
+    ward, engine = Ward(simulated(), n_streams), Engine()
+    for step in range(4):
+        engine.take(ward.messages(step))
+    return _resident_kib()
 
 
 def _resident_kib() -> float:
