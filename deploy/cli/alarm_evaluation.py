@@ -20,6 +20,7 @@ from training.alarm_scoring import (
     SUFFIX,
     TABLE,
     AlarmScore,
+    Case,
     Interval,
     ReferenceRecord,
     ToldAlarm,
@@ -100,10 +101,14 @@ def evaluate_alarms(reference: Path, alarms: Path, options: AlarmOptions) -> dic
         What ``--json`` prints.
     """
     if (reference / TABLE).is_file():
-        systems = _challenge(reference, alarms, options)
+        cases, verdicts = _challenge(reference, alarms, options)
+        systems = {
+            name: score_types(cases, said, resamples=options.resamples, seed=options.seed)
+            for name, said in verdicts.items()
+        }
         if not options.quiet:
             _show_challenge(systems)
-        return challenge_to_dict(systems)
+        return challenge_to_dict(systems, cases, verdicts)
     records = _references(reference, options)
     if options.score_with is not None:
         folder = reference if reference.is_dir() else reference.parent
@@ -134,8 +139,10 @@ def _references(reference: Path, options: AlarmOptions) -> list[ReferenceRecord]
     return chosen
 
 
-def _challenge(folder: Path, alarms: Path, options: AlarmOptions) -> dict[str, list[TypeScore]]:
-    """Score Vigil, plain threshold rules and the bedside monitor on the Challenge's records."""
+def _challenge(
+    folder: Path, alarms: Path, options: AlarmOptions
+) -> tuple[list[Case], dict[str, dict[str, bool]]]:
+    """Ask Vigil, plain threshold rules and the bedside monitor about the Challenge's records."""
     cases = read_cases(folder)
     if options.records is not None:
         cases = [case for case in cases if case.record in options.records]
@@ -143,20 +150,21 @@ def _challenge(folder: Path, alarms: Path, options: AlarmOptions) -> dict[str, l
             raise InputError(f"{folder} has none of the records {', '.join(options.records)}")
     if options.score_with is not None:
         _score_first(folder, [case.record for case in cases], alarms, options)
-    vigil = {case.record: confirmed(case, _read(alarms, case.record)) for case in cases}
+    told = {case.record: _read(alarms, case.record) for case in cases}
+    vigil, with_hiders = (
+        {case.record: confirmed(case, told[case.record], or_hider=hider) for case in cases}
+        for hider in (False, True)
+    )
     rules = {}
     with progress_bar("threshold rules", len(cases), quiet=options.quiet) as advance:
         for case in cases:
             rules[case.record] = said_true(folder, case)
             advance(1)
-    verdicts = {
+    return cases, {
         "vigil": vigil,
+        "vigil, or what hides it": with_hiders,
         "threshold rules on xqrs": rules,
         "bedside monitor": {case.record: True for case in cases},
-    }
-    return {
-        name: score_types(cases, said, resamples=options.resamples, seed=options.seed)
-        for name, said in verdicts.items()
     }
 
 

@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from inference.conditions import CONDITIONS as TABLE_OF_CONDITIONS
 from ingest.errors import InputError
 from training.alarm_scoring.intervals import RESAMPLES, Interval, patient_interval
 from training.alarm_scoring.told import ToldAlarm
@@ -121,8 +122,18 @@ def read_cases(folder: Path) -> list[Case]:
     return cases
 
 
-def confirmed(case: Case, alarms: Sequence[ToldAlarm]) -> bool:
+def confirmed(case: Case, alarms: Sequence[ToldAlarm], *, or_hider: bool = False) -> bool:
     """Tell whether a system's alarms confirm the bedside monitor's, nothing behind it used.
+
+    Parameters
+    ----------
+    case : Case
+        The bedside monitor's alarm.
+    alarms : sequence of ToldAlarm
+        The system's, of the same record.
+    or_hider : bool
+        Count an alarm of a condition that hides this one too: while fibrillation is told,
+        a fast rate is not, and yet somebody comes.
 
     Examples
     --------
@@ -130,10 +141,15 @@ def confirmed(case: Case, alarms: Sequence[ToldAlarm]) -> bool:
     >>> confirmed(Case("a103l", "Asystole", True), [alarm])
     True
     """
+    counted = set(CONDITIONS[case.alarm])
+    if or_hider:
+        counted |= {
+            each.name
+            for each in TABLE_OF_CONDITIONS
+            if any(TABLE_OF_CONDITIONS[hidden].name in counted for hidden in each.hides)
+        }
     return any(
-        alarm.condition in CONDITIONS[case.alarm]
-        and alarm.told_s <= ALARM_S
-        and alarm.over_s > ALARM_S - WINDOW_S
+        alarm.condition in counted and alarm.told_s <= ALARM_S and alarm.over_s > ALARM_S - WINDOW_S
         for alarm in alarms
     )
 

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from training.alarm_scoring.challenge2015 import TypeScore
+from training.alarm_scoring.challenge2015 import Case, TypeScore
 from training.alarm_scoring.intervals import Interval
 from training.alarm_scoring.summary import AlarmScore, ConditionScore, Measured
 
@@ -32,9 +32,22 @@ def score_to_dict(score: AlarmScore) -> dict[str, Any]:
     }
 
 
-def challenge_to_dict(systems: Mapping[str, Sequence[TypeScore]]) -> dict[str, Any]:
-    """Write the Challenge's scores of several systems."""
+def challenge_to_dict(
+    systems: Mapping[str, Sequence[TypeScore]],
+    cases: Sequence[Case] = (),
+    verdicts: Mapping[str, Mapping[str, bool]] | None = None,
+) -> dict[str, Any]:
+    """Write the Challenge's scores of several systems, and what each said of each record."""
     return {
+        "records": [
+            {
+                "record": case.record,
+                "alarm": case.alarm,
+                "true": case.true,
+                "said_true": {name: said[case.record] for name, said in (verdicts or {}).items()},
+            }
+            for case in cases
+        ],
         "challenge": "PhysioNet/CinC 2015, real time, public records: not comparable with figures "
         "from its hidden set",
         "systems": {

@@ -34,6 +34,14 @@ def test_an_alarm_confirms_where_it_is_up_in_the_window_and_told_before_its_end(
     assert confirmed(CASE, [alarm]) is yes
 
 
+def test_what_hides_a_condition_confirms_it_only_where_that_is_asked_for():
+    fast = Case("a", "Tachycardia", True)
+    fibrillation = told(295.0, 299.0, "ventricular_fibrillation")
+    assert not confirmed(fast, [fibrillation])
+    assert confirmed(fast, [fibrillation], or_hider=True)
+    assert not confirmed(fast, [told(295.0, 299.0, "asystole")], or_hider=True)
+
+
 def test_the_score_weighs_a_suppressed_true_alarm_five_times():
     cases = [Case(str(i), "Asystole", i < 2) for i in range(10)]
     said = {str(i): i in (0, 2, 3) for i in range(10)}
@@ -119,8 +127,17 @@ def test_one_command_scores_and_judges_beside_rules_and_monitor(data_dir, tmp_pa
     folder = str(data_dir / "challenge2015")
     options = ["--alarms", "--score", "--records", "a163l,a203l", "--bootstrap", "50", "--json"]
     assert run(["evaluate", folder, str(tmp_path), *options]) == 0
-    systems = json.loads(capsys.readouterr().out)["systems"]
-    assert list(systems) == ["vigil", "threshold rules on xqrs", "bedside monitor"]
+    told = json.loads(capsys.readouterr().out)
+    systems = told["systems"]
+    assert [(each["record"], each["true"]) for each in told["records"]] == [
+        ("a163l", False), ("a203l", True)]  # fmt: skip
+    assert all(each["said_true"]["bedside monitor"] for each in told["records"])
+    assert list(systems) == [
+        "vigil",
+        "vigil, or what hides it",
+        "threshold rules on xqrs",
+        "bedside monitor",
+    ]
     monitor = {each["alarm"]: each for each in systems["bedside monitor"]}
     assert (monitor["all"]["tp"], monitor["all"]["fp"]) == (1, 1)
     assert (tmp_path / "a203l.alarms.jsonl").is_file()
