@@ -12,7 +12,7 @@ KINDS = {"veb": "ventricular beats", "sveb": "supraventricular beats"}
 RATES = {"se": ("sensitivity", "o", "#0b5394"), "ppv": ("positive predictivity", "s", "#c05010")}
 """What is drawn of each kind: its name, mark and colour."""
 WIDEST = 60.0
-"""Largest change that is drawn in full, points of percent."""
+"""Largest change that is drawn in full, points of percent; an arrow stands for a larger one."""
 
 
 def draw(found: Mapping[str, Any], path: Path) -> Path:
@@ -79,13 +79,15 @@ def _panel(panel: Any, arms: Sequence[Mapping[str, Any]], group: str, kind: str)
             panel.plot(
                 [told["low"], told["high"]], [y + 0.3 * at - 0.15] * 2, color=colour, linewidth=1.2
             )
+            beyond = abs(told["value"]) > WIDEST
             panel.plot(
-                told["value"],
+                max(min(told["value"], WIDEST), -WIDEST),
                 y + 0.3 * at - 0.15,
-                mark,
+                mark if not beyond else ">" if told["value"] > 0 else "<",
                 color=colour,
                 markerfacecolor=colour if outside else "white",
                 markersize=4.5,
+                clip_on=False,
                 label=label,
             )
     panel.grid(axis="x", color="#d9dde0", linewidth=0.6)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from training.assessment.tables import markdown
-from training.mitigation.arms import CONTROLS, HELD_BACK, PLAIN
+from training.mitigation.arms import CONTROLS, HELD_BACK, PLAIN, all_arms
 from training.mitigation.paired import RESAMPLES
 from training.mitigation.table import LEVEL, MIN_DECIDING, MIN_WITH_BEATS
 from training.mitigation.words import HOW_TO, INTRO, LEAKAGE, LIMITS, READING, STARTS, WORST
@@ -77,13 +77,16 @@ def page(found: Mapping[str, Any], figure: str) -> str:
 
 def _unfinished(found: Mapping[str, Any]) -> str:
     """Say what is not done, if anything."""
-    done = len(found["folds_done"])
-    if done == found["folds"]:
-        return ""
-    return (
-        f"**Not finished**: {done} of {found['folds']} folds are done, so that only their "
-        f"{len(found['groups'][0]['patients'])} patients are told of. `make mitigation` goes on."
-    )
+    done, told = len(found["folds_done"]), []
+    if done < found["folds"]:
+        told.append(
+            f"**Not finished**: {done} of {found['folds']} folds are done, so that only their "
+            f"{len(found['groups'][0]['patients'])} patients are told of."
+        )
+    shown = {arm["name"] for arm in found["arms"]}
+    if missing := [arm.title for arm in all_arms() if arm.name not in shown]:
+        told.append(f"Not run for all that is told of here: {'; '.join(missing)}.")
+    return " ".join([*told, "`make mitigation` goes on."]) if told else ""
 
 
 def _verdict(arms: Sequence[Arm]) -> list[str]:
@@ -181,7 +184,9 @@ def _leakage(found: Mapping[str, Any]) -> str:
         cells = [titles[name]]
         for attribute in ("sex", "age"):
             one = told.get(attribute)
-            change = "" if one is None or name == PLAIN else f"<br>{_change(one['change'])}"
+            change = ""
+            if one is not None and name != PLAIN:
+                change = f"<br>{_change(one['change'])}".replace("**", "")  # less is no harm here
             cells.append(
                 "–"
                 if one is None
