@@ -22,7 +22,7 @@ _INDEPENDENT = 0.2
 """Prior probability that there is none."""
 _SHAPE = (0.5, 1.0)
 """Of the beta prior of a correlation that is not 0: it leans towards little, excludes nothing."""
-_STEPS = 9
+_STEPS = 11
 """Values of the share, about its estimate, over which the correlation's posterior is averaged."""
 
 
@@ -70,15 +70,16 @@ def icc_posterior(found: Floats, of: Floats, variance: Floats) -> Floats:
 
 
 def _shares_to_try(found: Floats, of: Floats, variance: Floats) -> Floats:
-    total = of.sum(-1)
+    """Span the shares that are likely if units are independent, and if patients are all alike."""
+    total, hits = of.sum(-1), found.sum(-1)
     patients = total**2 / (of**2).sum(-1)
-    share = (found.sum(-1) / total * patients + 0.5) / (patients + 1)
+    share = (hits / total * patients + 0.5) / (patients + 1)
+    ends = np.stack([logit(share), logit((hits + 0.5) / (total + 1))])
     telling = np.minimum((found > 0).sum(-1), (of - found > 0).sum(-1))
     reach = 3 * np.sqrt(variance) / (share * (1 - share)) + 1.5 / np.sqrt(telling + 0.5)
-    steps = np.linspace(-1, 1, _STEPS)
-    return np.asarray(expit(logit(share)[..., None] + reach[..., None] * steps)).clip(
-        1e-9, 1 - 1e-9
-    )
+    low, high = ends.min(0) - reach, ends.max(0) + reach
+    steps = low[..., None] + (high - low)[..., None] * np.linspace(0, 1, _STEPS)
+    return np.asarray(expit(steps)).clip(1e-12, 1 - 1e-12)
 
 
 def _log_likelihood(found: Floats, missed: Floats, shares: Floats, icc: float) -> Floats:

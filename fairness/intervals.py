@@ -1,6 +1,6 @@
 """Intervals: of shares, rates and other figures, over patients; Wilson's and the exact one.
 
-The method for shares and rates was chosen by simulation; docs/adr/0012 tells why, and
+The method for shares and rates was chosen by simulation; docs/adr/0014 tells why, and
 docs/fairness-validation.md how often its intervals hold the truth.
 """
 
@@ -24,7 +24,7 @@ from fairness.confidence import Confidence, Z, nothing
 from fairness.correlation import DISPERSION, ICC, dispersion_posterior, icc_posterior
 from fairness.measures import Scale
 
-TRUST = 50.0
+TRUST = 30.0
 """Patients at which the sandwich variance is given half its say beside the model's."""
 NEGLIGIBLE = 1e-9
 """Weight below which a part of a mixture is left out."""
