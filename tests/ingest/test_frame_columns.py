@@ -122,6 +122,7 @@ def test_columns_are_a_sequence_of_the_frames() -> None:
     assert all(map(same_frame, columns[1:], [frames[1], frame(20, 22)]))
     assert all(map(same_frame, columns.where([True, False, True]), [frames[0], frame(20, 22)]))
     assert FrameColumns.of(columns) is columns
+    assert [len(column) for column in columns.columns()] == [3] * len(dataclasses.fields(columns))
     with pytest.raises(IndexError):
         columns[3]
 
