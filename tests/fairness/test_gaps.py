@@ -61,7 +61,7 @@ def test_every_metric_has_a_null() -> None:
 def test_without_disparity_p_values_are_uniform() -> None:
     p = []
     groups = [{"attribute": "site"}]
-    for seed in range(60):
+    for seed in range(40):
         predictions, subjects = population(36, 15, seed=seed, spread=1.0)
         declaration = declared("sensitivity", groups=groups, seed=seed, **SMALL)
         p.append(audit_tables(predictions, subjects, declaration).gaps[0].p_value)
