@@ -87,7 +87,7 @@ def decode(payload: bytes) -> FrameColumns:
         batch.ParseFromString(payload)
         if batch.version != VERSION:
             raise FrameError("version", f"version {batch.version}: only version {VERSION} is read")
-        return _unpack(list(batch.frames))
+        return _unpack(batch.frames)
     except DecodeError as error:
         raise FrameError("not-protobuf", f"not a FrameBatch in Protobuf: {error}") from error
 
@@ -107,38 +107,34 @@ def _pack(frame: Frame, message: frame_pb2.Frame) -> None:
         )
 
 
-def _unpack(messages: list[frame_pb2.RawFrame]) -> FrameColumns:
+def _unpack(messages: Iterable[frame_pb2.RawFrame]) -> FrameColumns:
     """Make frames of messages, checked."""
-    frames = FrameColumns(
-        [message.stream_id for message in messages],
-        [message.session for message in messages],
-        [message.first_sample for message in messages],
-        [message.start_unix_ns for message in messages],
-        [message.fs for message in messages],
-        [_leads(message.fs, tuple(message.leads)) for message in messages],
-        [message.samples for message in messages],
-        [message.last for message in messages],
-    )
-    if messages and not _all_usual(frames):
-        for i in range(len(messages)):
+    frames, usual = FrameColumns(), True
+    ids, sessions, firsts, starts, rates, leads_of, raws, lasts = frames.columns()
+    for message in messages:
+        leads = _leads(message.fs, tuple(message.leads))
+        stream_id, session, raw = message.stream_id, message.session, message.samples
+        first, n_bytes = message.first_sample, len(raw)
+        usual = (
+            usual
+            and 0 < len(stream_id) <= MAX_ID_CHARS
+            and len(session) <= MAX_ID_CHARS
+            and 0 <= first <= MAX_SAMPLE
+            and 0 < n_bytes <= MAX_FRAME_BYTES
+            and n_bytes % (2 * len(leads)) == 0
+        )
+        ids.append(stream_id)
+        sessions.append(session)
+        firsts.append(first)
+        starts.append(message.start_unix_ns)
+        rates.append(message.fs)
+        leads_of.append(leads)
+        raws.append(raw)
+        lasts.append(message.last)
+    if not usual:  # no more than a look at the sizes lets the usual ones pass
+        for i in range(len(frames)):
             _check(frames, i)
     return frames
-
-
-def _all_usual(frames: FrameColumns) -> bool:
-    """Tell whether nothing more than a look at the sizes is needed to let frames pass."""
-    id_chars = [len(stream_id) for stream_id in frames.stream_ids]
-    n_bytes = [len(raw) for raw in frames.raw]
-    return (
-        min(id_chars) > 0
-        and max(id_chars) <= MAX_ID_CHARS
-        and max(len(session) for session in frames.sessions) <= MAX_ID_CHARS
-        and min(frames.first_samples) >= 0
-        and max(frames.first_samples) <= MAX_SAMPLE
-        and min(n_bytes) > 0
-        and max(n_bytes) <= MAX_FRAME_BYTES
-        and not any(n % (2 * len(leads)) for n, leads in zip(n_bytes, frames.leads, strict=True))
-    )
 
 
 def _check(frames: FrameColumns, i: int) -> None:
