@@ -139,7 +139,7 @@ def _paper(axes: Any, start_s: float, low: float, high: float) -> None:
                     linewidth=line)  # fmt: skip
     seconds = np.arange(np.ceil(start_s), start_s + WIDTH_S + 1e-6)
     axes.set_xticks(seconds, [f"{int(s) // 60}:{int(s) % 60:02d}" for s in seconds], fontsize=8)
-    levels = np.arange(np.ceil(low), high + 1e-6)
+    levels = np.arange(np.ceil(low), high + 1e-6) + 0.0  # no minus zero
     axes.set_yticks(levels, [f"{level:g}" for level in levels], fontsize=8)
     axes.text(-0.033, 1, "mV", fontsize=8, va="top", ha="right", color="#68737d",
               transform=axes.transAxes)  # fmt: skip
@@ -163,7 +163,7 @@ def _labels(axes: Any, strip: Strip, kind: str, height_mm: float) -> None:
     axes.text(0.22, title_at, f"{strip.errors} wrong: {strip.summary(kind)}", fontsize=9,
               color=WRONG, transform=axes.transAxes)  # fmt: skip
     for name, at in rows.items():
-        axes.text(-0.014, at, name, fontsize=8, ha="right", color="#68737d",
+        axes.text(-0.02, at, name, fontsize=8, ha="right", color="#68737d",
                   transform=axes.transAxes)  # fmt: skip
     for pair in strip.pairs:
         wrong = is_wrong(pair.cell, kind)

@@ -92,3 +92,13 @@ def test_a_page_shows_a_picture_for_each_kind_with_errors(data: Path, tmp_path: 
     for kind in ("qrs", "veb", "sveb"):
         assert f'src="sim-{kind}.png"' in text
         assert (tmp_path / f"sim-{kind}.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_scale_of_a_strip_has_no_minus_zero() -> None:
+    from matplotlib.figure import Figure
+
+    from training.assessment import drawing
+
+    axes = Figure().add_subplot()
+    drawing._paper(axes, 3.0, -0.5, 1.5)
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["0", "1"]
