@@ -79,7 +79,8 @@ def test_it_tells_the_rhythms_of_a_patient_never_seen(task: RhythmTask) -> None:
     truth, called = by_tick(unseen), task.probabilities(unseen).argmax(axis=1)
     truth[truth == SpanRhythm.VF] = called[called == SpanRhythm.VF] = SpanRhythm.VT
     right = {rhythm: (called == rhythm)[truth == rhythm].mean() for rhythm in set(truth) - {-1}}
-    # VT and VF count as one, as they do where they are served. Two to three seconds of twenty go by before a new rhythm is certain.
+    # VT and VF count as one, as they do where they are served; two to three seconds of twenty go
+    # by before a new rhythm is certain.
     assert min(right.values()) > 0.7, right
 
 
