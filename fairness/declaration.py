@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -114,8 +114,23 @@ class Declaration(_Table):
         return self
 
 
+Declared = TypeVar("Declared", bound=BaseModel)
+
+
 def load_declaration(path: Path) -> Declaration:
-    """Read a declaration from a TOML file.
+    """Read the declaration of an audit; errors as :func:`read_declared`."""
+    return read_declared(path, Declaration)
+
+
+def read_declared(path: Path, kind: type[Declared]) -> Declared:
+    """Read what is declared from a TOML file.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    kind : type
+        What it declares.
 
     Raises
     ------
@@ -123,7 +138,7 @@ def load_declaration(path: Path) -> Declaration:
         If the file cannot be read, or a key is missing, unknown or out of range; each is named.
     """
     try:
-        return Declaration.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        return kind.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise AuditError(f"declaration {path}: {error}") from error
     except ValidationError as error:

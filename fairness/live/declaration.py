@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from fairness.declaration import GroupDeclaration
-from fairness.errors import AuditError
+from fairness.declaration import GroupDeclaration, read_declared
 
 
 class WatchDeclaration(BaseModel):
@@ -44,20 +42,5 @@ class WatchDeclaration(BaseModel):
 
 
 def load_watch(path: Path) -> WatchDeclaration:
-    """Read the declaration of a watch from a TOML file.
-
-    Raises
-    ------
-    AuditError
-        If the file cannot be read, or a key is missing, unknown or out of range; each is named.
-    """
-    try:
-        return WatchDeclaration.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise AuditError(f"declaration {path}: {error}") from error
-    except ValidationError as error:
-        wrong = "; ".join(
-            f"{'.'.join(map(str, part['loc'])) or 'declaration'}: {part['msg']}"
-            for part in error.errors()
-        )
-        raise AuditError(f"declaration {path}: {wrong}") from error
+    """Read the declaration of a watch; errors as :func:`fairness.declaration.read_declared`."""
+    return read_declared(path, WatchDeclaration)
