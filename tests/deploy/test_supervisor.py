@@ -104,10 +104,12 @@ raise SystemExit(1 if len(open(path).read()) < 2 else 2)
 
 def test_all_are_asked_to_end_and_waited_for(tmp_path: Path) -> None:
     code = """
-import signal, sys, time
+import pathlib, signal, sys, time
+path = pathlib.Path({path!r})
 def end(*_):
-    time.sleep(0.3); open({path!r}, 'w').write('settled'); sys.exit(0)
-signal.signal(signal.SIGTERM, end); open({path!r}, 'w').write('up')
+    time.sleep(0.3); path.write_text('settled'); sys.exit(0)
+# Closed by name: a handler that runs while a file is let go of cannot end the program.
+signal.signal(signal.SIGTERM, end); path.write_text('up')
 while True: time.sleep(0.01)
 """
     paths = [tmp_path / "a", tmp_path / "b"]

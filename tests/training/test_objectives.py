@@ -130,7 +130,7 @@ def test_strings_have_their_own_loss(tmp_path: Path) -> None:
     path = tmp_path / "run.toml"
     head = 'task = "ctc"\nname = "x"\nversion = "1.0.0"\n'
     path.write_text(head + '[objective]\nloss = "focal"\n')
-    with pytest.raises(InputError, match="objective: strings have CTC's own loss"):
+    with pytest.raises(InputError, match="objective: the task's own loss is used"):
         load_config(path)
     path.write_text(head.replace("ctc", "beat") + "[objective]\ngamma = 0.5\n")
     with pytest.raises(InputError, match=r"objective\.gamma"):
