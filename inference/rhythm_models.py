@@ -97,10 +97,11 @@ def _fits(info: ModelInfo, beat: ModelInfo, *, asked: bool) -> bool:
     InputError
         If it cannot and was asked for, naming what differs.
     """
-    wanted = (beat.fs, beat.units)
+    wanted: tuple[object, ...] = (beat.fs, beat.units)
     there: tuple[object, ...] = (info.fs, info.units)
     if info.kind == "beat-rhythm":
-        wanted, there = (*wanted, beat.length, beat.before), (*there, info.length, info.before)  # type: ignore[assignment]
+        wanted += (beat.length, beat.before)
+        there += (info.length, info.before)
     if asked and there != wanted:
         raise InputError(
             f"model {info.name} wants {there}; allowed beside {beat.name}: {wanted} "

@@ -23,18 +23,15 @@ from inference.pipeline import Pipeline
 from inference.rhythm import AUX, rhythm_changes
 from ingest.errors import InputError
 from ingest.recording import Recording
-from ingest.sequence import Sequencer
-from ingest.wfdb_replay import ReplaySource, open_recording
+from ingest.wfdb_replay import open_recording
 from training.assessment.card import replace_figures
 from training.assessment.kept import keep, kept, log_look, model_facts
+from training.assessment.scoring import push_records
 from training.assessment.tables import markdown
 from training.ec57 import Annotations, compare_episodes, make_annotations, read_annotations
 from training.ec57.episodes import NO_EPISODES, EpisodeComparison
 from training.guard import Look
 from training.splits import DS2
-
-CHUNK_S = 60.0
-"""Signal pushed at a time, s; the result does not depend on it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,17 +54,10 @@ def rhythms_told(recordings: Mapping[str, Recording]) -> dict[str, Told]:
     ingest.errors.InputError
         If a record holds what cannot be scored.
     """
-    pipeline, sequencer, ended = Pipeline(), Sequencer(), False
-    source = ReplaySource(recordings, speed=None, chunk_s=CHUNK_S)
     episodes: dict[str, list[tuple[Code, int, int]]] = {name: [] for name in recordings}
     open_ms: dict[tuple[str, Code], int] = {}
-    while not ended:
-        batch = source.poll(0.0)
-        ended = batch.end
-        items, dead = sequencer.push_all(batch.frames)
-        if dead:
-            raise InputError(f"record cannot be scored: {dead[0].detail}")
-        for edge in pipeline.push(items).edges:
+    for results in push_records(Pipeline(), recordings):
+        for edge in results.edges:
             key = (edge.stream.stream_id, edge.code)
             if edge.onset:
                 open_ms[key] = edge.at_ms

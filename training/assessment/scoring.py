@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from inference.model import ModelInfo
 from inference.peaks import PeakPicker, Peaks
 from inference.pipeline import Pipeline
-from inference.results import Beat
+from inference.results import Beat, Results
 from inference.slots import Slots
 from inference.streams import Streams, choose_lead
 from inference.ticks import TICK_MS
@@ -126,7 +126,13 @@ class GivenPeaks(PeakPicker):
 
 
 def push_all(pipeline: Pipeline, recordings: Mapping[str, Recording]) -> Iterator[Beat]:
-    """Push whole records through a pipeline side by side, and hand out their beats.
+    """Push whole records through a pipeline, and hand out their beats; see :func:`push_records`."""
+    for results in push_records(pipeline, recordings):
+        yield from results.beats()
+
+
+def push_records(pipeline: Pipeline, recordings: Mapping[str, Recording]) -> Iterator[Results]:
+    """Push whole records through a pipeline side by side, and hand out what each push gave.
 
     Raises
     ------
@@ -144,7 +150,7 @@ def push_all(pipeline: Pipeline, recordings: Mapping[str, Recording]) -> Iterato
         results = pipeline.push(items)
         if results.unscored:
             raise InputError("; ".join(results.unscored.values()))
-        yield from results.beats()
+        yield results
 
 
 def find_beats(

@@ -16,14 +16,9 @@ from inference.results import AlarmChange, EpisodeEdge, Results
 from inference.session import StreamSession
 from inference.slots import Slots
 from inference.streams import Streams
-from ingest.errors import InputError
 from ingest.recording import Recording
-from ingest.sequence import Sequencer
-from ingest.wfdb_replay import ReplaySource
 from training.alarm_scoring import ToldAlarm
-
-CHUNK_S = 20.0
-"""Signal taken at a time, s; the result does not depend on it."""
+from training.assessment.scoring import push_records
 
 
 @dataclass(slots=True)
@@ -103,17 +98,9 @@ def serve(
     tap = Tap(beat, pipeline.beats.beat, pipeline.streams)
     pipeline.beats.beat = tap
     found = {name: Served() for name in recordings}
-    source, sequencer = ReplaySource(recordings, speed=None, chunk_s=CHUNK_S), Sequencer()
     edges: list[EpisodeEdge] = []
     changes: list[AlarmChange] = []
-    ended = False
-    while not ended:
-        batch = source.poll(0.0)
-        ended = batch.end
-        items, dead = sequencer.push_all(batch.frames)
-        if dead:
-            raise InputError(f"record cannot be scored: {dead[0].detail}")
-        results = pipeline.push(items)
+    for results in push_records(pipeline, recordings):
         _note(results, found, edges)
         changes += results.alarms
     for name, served in found.items():
@@ -126,8 +113,6 @@ def serve(
 
 
 def _note(results: Results, found: dict[str, Served], edges: list[EpisodeEdge]) -> None:
-    if results.unscored:
-        raise InputError("; ".join(results.unscored.values()))
     for beat in results.beats():
         served = found[beat.stream.stream_id]
         served.sample.append(beat.sample)
