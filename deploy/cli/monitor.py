@@ -12,8 +12,9 @@ from typing import Annotated, Any
 
 import typer
 
+from deploy.ports import free_ports
 from deploy.services.monitor import Monitor
-from deploy.services.supervisor import Supervisor, free_port
+from deploy.services.supervisor import Supervisor
 from deploy.settings import MonitorSettings, load_settings
 from ingest.errors import InputError
 from ingest.kafka_url import BrokerError, KafkaUrl
@@ -113,7 +114,7 @@ def monitor(
 def _supervise(settings: MonitorSettings, words: Sequence[str], n_workers: int) -> int:
     """Run so many workers with the same options, each under a name and on a port of its own."""
     host, port, instance = settings.http.host, settings.http.port, settings.kafka.instance_id
-    ports = [port + 1 + i if port else free_port(host) for i in range(n_workers)]
+    ports = [port + 1 + i for i in range(n_workers)] if port else free_ports(n_workers, host)
     level = logging.getLevelName(logging.getLogger().getEffectiveLevel()).lower()
     start = [sys.executable, "-c", START, "--log-level", level, "monitor", *words]
     commands = []

@@ -14,7 +14,8 @@ from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
 
 from deploy.kafka.jars import jar_folder
-from deploy.kafka.node import Node, Ports, free_ports, settings
+from deploy.kafka.node import Node, Ports, settings
+from deploy.ports import free_ports
 from ingest.errors import InputError
 from ingest.kafka_url import BrokerError, wait_for_server
 

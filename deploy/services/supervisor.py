@@ -7,7 +7,6 @@ given a name (static membership) takes its partitions up again when it comes bac
 from __future__ import annotations
 
 import logging
-import socket
 import subprocess
 import threading
 import time
@@ -239,10 +238,3 @@ class _Merged(Collector):
                     Sample(s.name, {**s.labels, "worker": number}, s.value) for s in family.samples
                 ]
         return merged.values()
-
-
-def free_port(host: str) -> int:
-    """Return a port that nobody listens on now."""
-    with socket.socket() as found:
-        found.bind((host, 0))
-        return int(found.getsockname()[1])

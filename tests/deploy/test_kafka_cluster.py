@@ -11,7 +11,8 @@ import pytest
 
 from deploy.kafka import broker, jars
 from deploy.kafka.cluster import KafkaCluster
-from deploy.kafka.node import Ports, free_ports, settings
+from deploy.kafka.node import Ports, settings
+from deploy.ports import free_ports
 from ingest.errors import InputError
 
 ROOT = Path(__file__).parents[2]

@@ -17,8 +17,9 @@ import pytest
 from prometheus_client import CollectorRegistry, Counter
 
 from deploy.http import HttpServer
+from deploy.ports import free_ports
 from deploy.services import supervisor as supervisors
-from deploy.services.supervisor import Backoff, Supervisor, free_port
+from deploy.services.supervisor import Backoff, Supervisor
 from tests.brokers import fresh_topic, read_messages
 from tests.end_to_end.monitors import MonitorProcess
 from tests.records import vigil, write_ward
@@ -44,7 +45,7 @@ def until(condition: Callable[[], bool], timeout_s: float = 20.0) -> None:
 @contextmanager
 def running(*codes: str, backoff: Backoff = SOON) -> Iterator[tuple[Supervisor, list[int]]]:
     """A supervisor of these programs on a thread; the list holds its exit code at the end."""
-    made = Supervisor([(python(code), free_port("127.0.0.1")) for code in codes], backoff=backoff)
+    made = Supervisor([(python(code), free_ports(1)[0]) for code in codes], backoff=backoff)
     codes_given: list[int] = []
     thread = threading.Thread(target=lambda: codes_given.append(made.run()))
     thread.start()
@@ -136,7 +137,7 @@ def test_metrics_of_all_are_merged_under_their_numbers() -> None:
         servers.append(HttpServer(registry))
     with servers[0], servers[1]:
         commands = [(python(SLEEPS), server.port) for server in servers]
-        supervisor = Supervisor([*commands, (python(SLEEPS), free_port("127.0.0.1"))])
+        supervisor = Supervisor([*commands, (python(SLEEPS), free_ports(1)[0])])
         thread = threading.Thread(target=supervisor.run)
         thread.start()
         try:

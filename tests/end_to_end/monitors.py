@@ -12,15 +12,18 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from deploy.kafka.node import free_ports
+from deploy.ports import free_ports
 from tests.records import ROOT, command, one_core
+
+ROOM = 4
+"""Ports in a row kept for one monitor: its own, and those of its workers after it."""
 
 
 class MonitorProcess:
     """``vigil monitor`` in a process of its own; stopped when the block ends."""
 
     def __init__(self, log: Path, *argv: object) -> None:
-        self.port = free_ports(1)[0]
+        self.port = free_ports(ROOM)[0]
         self.log = log
         self._argv = command("--log-level", "info", "monitor", "--http-port", self.port, *argv)
 
