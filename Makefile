@@ -97,8 +97,8 @@ LOCK = $(UV) pip compile pyproject.toml --group build --universal --python-versi
 
 lock: ## resolve the lock files again (needs uv; UPGRADE=--upgrade takes newer versions)
 	@command -v $(UV) >/dev/null || { echo "make lock needs uv: install it, or say UV=PATH" >&2; exit 2; }
-	$(LOCK) $(UPGRADE) --extra demo -o requirements/runtime.txt
-	$(LOCK) $(UPGRADE) --extra demo --extra train --extra audit --group dev -c requirements/runtime.txt -o requirements/dev.txt
+	$(LOCK) $(UPGRADE) --extra demo --extra gateway -o requirements/runtime.txt
+	$(LOCK) $(UPGRADE) --extra demo --extra gateway --extra archive --extra train --extra audit --group dev -c requirements/runtime.txt -o requirements/dev.txt
 
 clean: ## remove what was built, but not the virtual environments
 	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis deploy/kafka/target
