@@ -10,6 +10,7 @@ NOISE_ARGS ?=
 SURVEY_ARGS ?=
 MITIGATION_ARGS ?=
 AUDIT_ARGS ?=
+CAPACITY_ARGS ?=
 DATA ?= ../shared/data
 DEMO_ARGS ?=
 PYTEST_ARGS ?= -n 2 --dist loadgroup
@@ -20,7 +21,7 @@ PIP := -m pip --disable-pip-version-check --no-input --quiet
 PACKAGES := ingest inference training fairness deploy
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench kafka train assess noise results survey mitigation audits proto lock clean distclean
+.PHONY: help demo test check format bench kafka train assess noise results survey mitigation audits capacity proto lock clean distclean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -88,6 +89,9 @@ noise: $(DEV)/.installed ## noise stress test beside gqrs and xqrs, into docs/no
 
 results: $(DEV)/.installed ## put what was measured beside the goals, into docs/results.md
 	$(DEV)/bin/python -m training.results_page
+
+capacity: $(DEV)/.installed ## work out what many patients need, into docs/capacity.md (CAPACITY_ARGS="--patients 5000")
+	$(DEV)/bin/python -m deploy.capacity $(CAPACITY_ARGS)
 
 proto: $(DEV)/.installed ## generate the Protobuf code again from ingest/frame.proto
 	$(DEV)/bin/python -m grpc_tools.protoc -I. --python_out=. --pyi_out=. ingest/frame.proto
