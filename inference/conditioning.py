@@ -7,16 +7,16 @@ the output of a stream depends on nothing but that stream's samples.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from inference.carry import Carry
-from inference.cuts import alike, cuts
+from inference.cuts import cuts
 from inference.quality import Quality, QualityTicks
-from inference.resample import TAP_SCALE, RatePlan, rate_plan
+from inference.resample import TAP_SCALE, RatePlan, by_number, rate_plan, weighted_sums
 from inference.slots import Field, SlotArrays, Slots
 from inference.stage import Composite
 from inference.streams import UV_PER_UNIT
@@ -172,7 +172,7 @@ class Conditioning(Composite):
             values = self._filled(slots, buffer, missing)
         blocks = [
             self._block(slots[rows], first_tick[rows], n, source, plan)
-            for n, rows in _by_number(n_ticks)
+            for n, rows in by_number(n_ticks)
             for source in [
                 _Source(values[rows], missing[rows] if some_missing else None, origin[rows])
             ]
@@ -200,7 +200,7 @@ class Conditioning(Composite):
         """Make ``n`` ticks of some rows."""
         ticks = first_tick[:, None] + np.arange(n)
         starts = plan.start(ticks) - source.origin[:, None]
-        sums = _weighted_sums(source.values, starts, plan.phase(ticks), plan)
+        sums = weighted_sums(source.values, starts, plan.phase(ticks), plan)
         uv_per_adu = self.state["uv_per_adu"][slots]
         adu = sums / TAP_SCALE - self.state["baseline_adu"][slots][:, None, None]
         raw_uv = np.rint(adu * uv_per_adu[:, None, None])
@@ -233,42 +233,3 @@ class Conditioning(Composite):
         """Remember the sample before what is carried: it stands where that one begins missing."""
         moved = np.flatnonzero(begin > 0)
         self.state["hold_adu"][slots[moved]] = values[moved, begin[moved] - 1]
-
-
-def _by_number(
-    n_ticks: NDArray[np.int64],
-) -> Iterator[tuple[int, slice | NDArray[np.intp]]]:
-    """Part rows by how many ticks became whole, from 1; mostly they are all alike."""
-    if alike(n_ticks):
-        if len(n_ticks) and n_ticks[0]:
-            yield int(n_ticks[0]), slice(None)
-        return
-    for n in np.unique(n_ticks[n_ticks > 0]).tolist():
-        yield n, np.flatnonzero(n_ticks == n)
-
-
-def _weighted_sums(
-    values: NDArray[np.int16],
-    starts: NDArray[np.int64],
-    phase: NDArray[np.int64],
-    plan: RatePlan,
-) -> NDArray[np.float64]:
-    """Apply the taps; exact, whatever the order in which the products are added.
-
-    Where all rows are cut alike a tick of all of them is one product without a copy.
-
-    Returns
-    -------
-    array of shape (n_rows, n_ticks, n_out)
-    """
-    sums = np.empty((*starts.shape, plan.n_out))
-    if alike(starts) and alike(phase):
-        whole = values.astype(np.float64)
-        for k, (start, p) in enumerate(zip(starts[0].tolist(), phase[0].tolist(), strict=True)):
-            sums[:, k] = whole[:, start : start + plan.width] @ plan.taps[p]
-        return sums
-    flat = cuts(values, starts, plan.width).reshape(-1, plan.width).astype(np.float64)
-    which, out = phase.reshape(-1), sums.reshape(-1, plan.n_out)
-    for p in np.unique(which):
-        out[which == p] = flat[which == p] @ plan.taps[p]
-    return sums

@@ -8,6 +8,7 @@ on the chunking, on the BLAS kernel or on the machine.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -15,6 +16,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from inference.cuts import alike, cuts
 from inference.ticks import TICK_MS
 
 HALF_WIDTH_S = 0.1
@@ -136,3 +138,57 @@ def _integer_taps(offset: NDArray[np.float64], half: float, cutoff: float) -> ND
     columns = np.arange(taps.shape[1])
     taps[taps.argmax(axis=0), columns] += TAP_SCALE - taps.sum(axis=0)
     return np.asarray(taps)
+
+
+def by_number(
+    n_ticks: NDArray[np.int64],
+) -> Iterator[tuple[int, slice | NDArray[np.intp]]]:
+    """Part rows by how many ticks became whole, from 1; mostly they are all alike.
+
+    Examples
+    --------
+    >>> [(n, rows.tolist()) for n, rows in by_number(np.array([2, 0, 1, 2]))]
+    [(1, [2]), (2, [0, 3])]
+    """
+    if alike(n_ticks):
+        if len(n_ticks) and n_ticks[0]:
+            yield int(n_ticks[0]), slice(None)
+        return
+    for n in np.unique(n_ticks[n_ticks > 0]).tolist():
+        yield n, np.flatnonzero(n_ticks == n)
+
+
+def weighted_sums(
+    values: NDArray[np.int16],
+    starts: NDArray[np.int64],
+    phase: NDArray[np.int64],
+    plan: RatePlan,
+) -> NDArray[np.float64]:
+    """Apply the taps; exact, whatever the order in which the products are added.
+
+    Where all rows are cut alike a tick of all of them is one product without a copy.
+
+    Parameters
+    ----------
+    values : array of shape (n_rows, n_samples), adu
+        Source samples.
+    starts, phase : arrays of shape (n_rows, n_ticks)
+        First sample of each tick's window, and its index into the taps.
+    plan : RatePlan
+        The taps.
+
+    Returns
+    -------
+    array of shape (n_rows, n_ticks, n_out)
+    """
+    sums = np.empty((*starts.shape, plan.n_out))
+    if alike(starts) and alike(phase):
+        whole = values.astype(np.float64)
+        for k, (start, p) in enumerate(zip(starts[0].tolist(), phase[0].tolist(), strict=True)):
+            sums[:, k] = whole[:, start : start + plan.width] @ plan.taps[p]
+        return sums
+    flat = cuts(values, starts, plan.width).reshape(-1, plan.width).astype(np.float64)
+    which, out = phase.reshape(-1), sums.reshape(-1, plan.n_out)
+    for p in np.unique(which):
+        out[which == p] = flat[which == p] @ plan.taps[p]
+    return sums
