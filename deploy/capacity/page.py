@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from deploy.capacity.outage import Course
@@ -117,7 +117,7 @@ def _page(
 
 
 def _plans(plans: Sequence[Plan]) -> list[str]:
-    rows = {
+    rows: dict[str, Callable[[Plan], str]] = {
         "workers, one core each": lambda p: f"{p.workers:,}",
         "partitions": lambda p: f"{p.partitions:,}",
         "brokers": lambda p: f"{p.brokers:,}",
