@@ -31,6 +31,8 @@ class Record:
     """What it was written under."""
     value: bytes
     """The message."""
+    time_ms: int = 0
+    """When it was written, ms since 1970; 0 where nobody said."""
 
 
 def unpack(record_value: bytes, topic: str, partition: int, offset: int) -> Batch:
@@ -94,8 +96,8 @@ class MemoryLog:
         """True when nothing more will be written."""
         return self._closed
 
-    def append(self, key: str, value: bytes) -> tuple[int, int]:
-        """Write one message; return its partition and offset.
+    def append(self, key: str, value: bytes, time_ms: int = 0) -> tuple[int, int]:
+        """Write one message, at a time in ms since 1970; return its partition and offset.
 
         Raises
         ------
@@ -107,7 +109,7 @@ class MemoryLog:
             if self._closed:
                 raise InputError("the log is closed")
             offset = self._ends[partition]
-            self._partitions[partition].append(Record(partition, offset, key, value))
+            self._partitions[partition].append(Record(partition, offset, key, value, time_ms))
             self._ends[partition] = offset + 1
             self._grown.notify_all()
         return partition, offset
@@ -191,18 +193,23 @@ class LogSource:
         ending = self._log.closed  # asked before reading: what came before it is then read
         frames = FrameColumns()
         partitions: list[int] = []
+        offsets: list[int] = []
+        times_ms: list[int] = []
         dead: list[DeadLetter] = []
         for partition, position in self._positions.items():
             records = self._log.read(partition, position, self._max_records)
             for record in records:
                 batch = unpack(record.value, self._log.topic, partition, record.offset)
                 frames.extend(batch.frames)
-                partitions += [partition] * len(batch.frames)
+                n_frames = len(batch.frames)
+                partitions += [partition] * n_frames
+                offsets += [record.offset] * n_frames
+                times_ms += [record.time_ms] * n_frames
                 dead += batch.dead
             if records:
                 self._positions[partition] = records[-1].offset + 1
         ended = ending and self.lag_records == 0
-        return Batch(frames, dead, end=ended, partitions=partitions)
+        return Batch(frames, dead, ended, partitions, offsets, times_ms)
 
     def seek(self, partition: int, offset: int) -> None:
         """Go on from ``offset``: the next poll hands out its message first."""

@@ -39,6 +39,10 @@ class Batch:
     """True when the source is exhausted; a live source never is."""
     partitions: Sequence[int] = ()
     """For each frame the partition it stood in; empty outside a log."""
+    offsets: Sequence[int] = ()
+    """For each frame the offset of its message; empty outside a log."""
+    times_ms: Sequence[int] = ()
+    """For each frame when the log took its message, ms since 1970; empty outside a log."""
 
 
 class Source(Protocol):
