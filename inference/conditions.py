@@ -16,7 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
-from inference.limits import Limits
+from inference.limits import FLAT_LINE_S, SUSPEND_WINDOW_S, Limits
 from inference.ticks import TICK_MS
 from ingest.errors import InputError
 
@@ -36,7 +36,14 @@ class Code(IntEnum):
     ATRIAL_FIBRILLATION = 9
     LEAD_OFF = 10
     SIGNAL_GAP = 11
-    NOISE = 12
+    FLAT_LINE = 12
+    ARRHYTHMIA_SUSPENDED = 13
+    NOISE = 14
+    SATURATION = 15
+    OTHER_LEAD = 16
+    DEVICE_LOST = 17
+    LATE_STREAM = 18
+    CLOCK_JUMP = 19
 
 
 class Kind(StrEnum):
@@ -148,7 +155,7 @@ CONDITIONS: tuple[Condition, ...] = (
     ),
     Condition(
         Code.LEAD_OFF, _TECHNICAL, _MEDIUM,
-        "flat or saturated for lead_off_s without a break",
+        "stuck at the converter's limit for lead_off_s without a break",
         ("lead_off_s", "technical_clear_s"), _OWN,
     ),
     Condition(
@@ -157,13 +164,64 @@ CONDITIONS: tuple[Condition, ...] = (
         ("signal_gap_s", "technical_clear_s"), _OWN,
     ),
     Condition(
+        Code.FLAT_LINE, _TECHNICAL, _MEDIUM,
+        "no movement of 8 uV for 2 s and flat_line_s more, away from the converter's limit",
+        ("flat_line_s", "technical_clear_s"), _OWN,
+    ),
+    Condition(
+        Code.ARRHYTHMIA_SUSPENDED, _TECHNICAL, _MEDIUM,
+        "suspend_s of the last 30 s unreadable, until resume_s are readable in a row",
+        ("suspend_s", "resume_s"),
+        "GE ApexPro telemetry, operator's manual: ARR SUSPEND at 20 of the last 30 s",
+        hides=(Code.NOISE,),
+    ),
+    Condition(
         Code.NOISE, _TECHNICAL, _LOW,
         "unreadable for noise_s with no good stretch of technical_clear_s in it",
         ("noise_s", "technical_clear_s"), _OWN,
     ),
+    Condition(
+        Code.SATURATION, _TECHNICAL, _LOW,
+        "at the converter's limit and off it again, for saturation_s with no good stretch of "
+        "technical_clear_s in it",
+        ("saturation_s", "technical_clear_s"), _OWN,
+    ),
+    Condition(
+        Code.OTHER_LEAD, _TECHNICAL, _LOW,
+        "scored by another lead than the first, which cannot be read",
+        ("switch_s", "return_s"), _OWN,
+    ),
+    Condition(
+        Code.DEVICE_LOST, _TECHNICAL, _MEDIUM,
+        "nothing heard for lost_s, by the clock of whoever listens, and no end was told",
+        ("lost_s",), _OWN, hides=(Code.LATE_STREAM,),
+    ),
+    Condition(
+        Code.LATE_STREAM, _TECHNICAL, _MEDIUM,
+        "samples come more than late_s after they were taken, by the clock of whoever listens",
+        ("late_s",), _OWN,
+    ),
+    Condition(
+        Code.CLOCK_JUMP, _TECHNICAL, _LOW,
+        "the device's clock and its count of samples have come apart by clock_jump_s",
+        ("clock_jump_s",), _OWN,
+    ),
 )  # fmt: skip
 
 N_CONDITIONS = len(CONDITIONS)
+LETHAL = (
+    Code.VENTRICULAR_FIBRILLATION,
+    Code.ASYSTOLE,
+    Code.VENTRICULAR_TACHYCARDIA,
+)
+"""Conditions that are called as long as there is any signal, suspended or not."""
+SUSPENDED = tuple(
+    c.code for c in CONDITIONS if c.kind is Kind.PHYSIOLOGICAL and c.code not in LETHAL
+)
+"""Conditions that are not called while arrhythmia calling is suspended."""
+OUTSIDE = (Code.LATE_STREAM, Code.DEVICE_LOST, Code.CLOCK_JUMP)
+"""Conditions told by clocks and not by samples: never in the log of alarms, which is a function
+of the signal; see :mod:`inference.stream_watch`."""
 
 
 def condition_by_name(name: str) -> Condition:
@@ -225,6 +283,13 @@ def time_to_alarm_s(code: Code, limits: Limits, decision_delay_ms: int) -> float
         Code.LEAD_OFF: limits.lead_off_s,
         Code.SIGNAL_GAP: limits.signal_gap_s,
         Code.NOISE: limits.noise_s + limits.technical_clear_s,
+        Code.FLAT_LINE: FLAT_LINE_S + limits.flat_line_s,
+        Code.SATURATION: limits.saturation_s + limits.technical_clear_s,
+        Code.ARRHYTHMIA_SUSPENDED: SUSPEND_WINDOW_S,
+        Code.OTHER_LEAD: SUSPEND_WINDOW_S,
+        Code.LATE_STREAM: limits.late_s,
+        Code.DEVICE_LOST: limits.lost_s,
+        Code.CLOCK_JUMP: 0.0,
     }[code]
     technical = CONDITIONS[code].kind is Kind.TECHNICAL
     delay_ms = TICK_MS if technical else decision_delay_ms + TICK_MS

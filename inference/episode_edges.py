@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from inference.conditions import SUSPENDED, Code
 from inference.limits import MAX_BEATS
 from inference.slots import SlotArrays, Slots
 
@@ -49,7 +50,7 @@ class EdgeLog:
     Parameters
     ----------
     state : SlotArrays
-        Holds ``open`` (n_slots, n_conditions) bool and ``onset_ms`` of the same shape.
+        Holds ``open`` (n_slots, n_conditions) bool, ``onset_ms`` of the same shape, and ``held``.
     slots : Slots
         Slots of the tick's rows.
     """
@@ -60,7 +61,12 @@ class EdgeLog:
         self._parts: list[tuple[NDArray[Any], ...]] = []
 
     def open(self, rows: NDArray[np.intp], code: int, at_ms: NDArray[np.int64]) -> None:
-        """Begin episodes of one condition on rows where none is open."""
+        """Begin episodes of one condition on rows where none is open, and it may be called."""
+        if len(rows) and code in SUSPENDED:
+            barred = self._state["open"][self._slots[rows], Code.ARRHYTHMIA_SUSPENDED]
+            if barred.any():
+                self.hold(rows[barred], code)
+                rows, at_ms = rows[~barred], at_ms[~barred]
         if len(rows):
             slots = self._slots[rows]
             self._state["open"][slots, code] = True
@@ -69,10 +75,25 @@ class EdgeLog:
 
     def end(self, rows: NDArray[np.intp], code: int, at_ms: NDArray[np.int64]) -> None:
         """End open episodes of one condition, never before they began."""
+        if code == Code.ATRIAL_FIBRILLATION and len(rows):
+            self._state["held"][self._slots[rows]] = False
+            is_open = self._state["open"][self._slots[rows], code]
+            rows, at_ms = rows[is_open], at_ms[is_open]
         if len(rows):
             slots = self._slots[rows]
             self._state["open"][slots, code] = False
             self._note(rows, code, False, np.maximum(at_ms, self._state["onset_ms"][slots, code]))
+
+    def hold(self, rows: NDArray[np.intp], code: int) -> None:
+        """Remember what a model says and must not be called now; beats say theirs again."""
+        if code == Code.ATRIAL_FIBRILLATION:
+            self._state["held"][self._slots[rows]] = True
+
+    def release(self, rows: NDArray[np.intp], at_ms: NDArray[np.int64]) -> None:
+        """Begin what was held, on rows where it may be called again."""
+        kept = self._state["held"][self._slots[rows]]
+        self._state["held"][self._slots[rows]] = False
+        self.open(rows[kept], Code.ATRIAL_FIBRILLATION, at_ms[kept])
 
     def _note(
         self, rows: NDArray[np.intp], code: int, onset: bool, at_ms: NDArray[np.int64]

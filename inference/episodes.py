@@ -28,7 +28,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from inference import beat_rules, signal_rules
+from inference import beat_rules, signal_rules, suspension
 from inference.beat_rules import RATE_CODES, BeatRules, NewBeats
 from inference.conditions import N_CONDITIONS, Code
 from inference.episode_edges import EdgeLog, EpisodeEdges, no_edges
@@ -40,6 +40,7 @@ from inference.rhythm_turns import RhythmTurns
 from inference.signal_rules import SignalRules
 from inference.slots import Field, Slots
 from inference.stage import Stage
+from inference.suspension import Suspension
 from inference.ticks import TICK_MS, BlockBeats, TickBeats, TickQuality
 
 HEART_RATE_STALE_MS = 5000
@@ -55,6 +56,7 @@ _FIELDS = {
     "unreadable_ms": Field(dtype=np.int64),
     "open": Field((N_CONDITIONS,), np.bool_),
     "onset_ms": Field((N_CONDITIONS,), np.int64, -1),
+    "held": Field(dtype=np.bool_),
 }
 # "unreadable" has one bit a tick, the newest lowest, back to the tick that holds the horizon.
 
@@ -86,7 +88,9 @@ class Episodes(Stage):
     """
 
     def __init__(self, limits: Limits, decision_delay_ms: int, n_slots: int = 0) -> None:
-        super().__init__({**_FIELDS, **beat_rules.FIELDS, **signal_rules.FIELDS}, n_slots)
+        super().__init__(
+            {**_FIELDS, **beat_rules.FIELDS, **signal_rules.FIELDS, **suspension.FIELDS}, n_slots
+        )
         self._quiet = QuietStreams(limits, decision_delay_ms)
         if not 0 <= decision_delay_ms <= MAX_DECISION_DELAY_MS:
             raise ValueError(
@@ -99,6 +103,7 @@ class Episodes(Stage):
         self._stale_ms = round(limits.stale_s * 1000)
         self._beat_rules = BeatRules(limits)
         self._signal_rules = SignalRules(limits)
+        self._suspension = Suspension(limits)
         v_ms = round(limits.v_run_max_rr_s * 1000)
         brady_ms, tachy_ms = limits.asystole_ms, limits.pause_ms
         self._silence_ends_ms = np.array([brady_ms, tachy_ms, brady_ms, tachy_ms, v_ms, v_ms])
@@ -145,6 +150,7 @@ class Episodes(Stage):
         if len(rows):
             self._beat_rules.apply(self.state, self._new_beats(slots[rows], rows, rows, beats), log)
         self._signal_rules.apply(self.state, slots, now_ms, quality, log)
+        self._suspension.apply(self.state, slots, now_ms, quality.readable, log)
         return log.edges(self.heart_rate_bpm(slots), quality.index) if log else no_edges()
 
     def advance(
@@ -231,10 +237,15 @@ class Episodes(Stage):
         return log.edges(self.heart_rate_bpm(slots), unknown) if log else no_edges()
 
     def heart_rate_bpm(self, slots: Slots) -> NDArray[np.float32]:
-        """Mean rate of the last 8 RRs, shape (n_rows,), bpm; NaN unknown, 0 in asystole."""
+        """Mean rate of the last 8 RRs, shape (n_rows,), bpm; NaN unknown, 0 in asystole.
+
+        It is unknown while arrhythmia calling is suspended.
+        """
         s = self.state
         age_ms = s["now_ms"][slots] - self.decision_delay_ms - s["last_r_ms"][slots]
-        rate_bpm = np.where(age_ms > HEART_RATE_STALE_MS, np.nan, s["heart_rate_bpm"][slots])
+        unknown = age_ms > HEART_RATE_STALE_MS
+        unknown |= s["open"][slots, Code.ARRHYTHMIA_SUSPENDED]
+        rate_bpm = np.where(unknown, np.nan, s["heart_rate_bpm"][slots])
         return np.where(s["open"][slots, Code.ASYSTOLE], 0, rate_bpm).astype(np.float32)
 
     def rhythm(self, slots: Slots) -> NDArray[np.int8]:

@@ -19,6 +19,10 @@ from ingest.errors import InputError
 
 MAX_BEATS = 20
 """Most beats a definition may look back on: the length of the beat history kept a stream."""
+SUSPEND_WINDOW_S = 30
+"""Stretch of which so much must be unreadable for arrhythmia calling to be suspended, s."""
+FLAT_LINE_S = 2.0
+"""A signal that has not moved for so long is flat, s."""
 
 
 def _limit(default: float, low: float, high: float) -> Any:
@@ -87,13 +91,31 @@ class Limits:
     """Beats over which atrial fibrillation is judged: about the 30 s from which it is called so
     (2020 ESC guideline)."""
     lead_off_s: float = _limit(2.0, 0.4, 30.0)
-    """Flat or saturated signal that is a lead off, s."""
+    """Signal stuck at the converter's limit that is a lead off, s."""
     signal_gap_s: float = _limit(2.0, 0.4, 30.0)
     """Missing samples that are a signal gap, s."""
     noise_s: float = _limit(5.0, 1.0, 60.0)
     """Unreadable signal, without a good stretch, that is noise, s."""
     technical_clear_s: float = _limit(1.0, 0.2, 10.0)
     """Good signal that ends a technical condition, s."""
+    flat_line_s: float = _limit(2.0, 0.4, 30.0)
+    """Flat signal, behind the 2 s that make it flat, that is a flat line, s."""
+    saturation_s: float = _limit(3.0, 0.4, 60.0)
+    """Signal that hits the converter's limit, without a good stretch, that is saturation, s."""
+    suspend_s: int = _limit(20, 10, 30)
+    """Unreadable seconds among the last 30 that suspend arrhythmia calling."""
+    resume_s: int = _limit(10, 3, 30)
+    """Readable seconds in a row that end its suspension."""
+    switch_s: float = _limit(3.0, 0.6, 10.0)
+    """Unreadable signal, of the last 10 s, from which another lead is scored if it is better, s."""
+    return_s: float = _limit(10.0, 3.0, 60.0)
+    """Readable signal without a break from which the first lead is scored again, s."""
+    late_s: float = _limit(5.0, 1.0, 300.0)
+    """Age of the newest sample from which a stream is late, s."""
+    lost_s: float = _limit(10.0, 2.0, 3600.0)
+    """Silence of a device from which it is lost, s."""
+    clock_jump_s: float = _limit(2.0, 0.1, 3600.0)
+    """Change of a device's clock against its count of samples that is told, s."""
 
     def __post_init__(self) -> None:
         for key in dataclasses.fields(self):

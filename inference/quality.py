@@ -24,6 +24,8 @@ FLAT_TICKS = 10
 """Ticks that a signal must not have moved to be called flat: 2 s."""
 RAIL_UV = 2000.0
 """Distance from the baseline from which equal samples mean a converter at its limit, uV."""
+MOST_ADU = 32767
+"""Sample beyond which int16 has no more, adu: a limit in any calibration."""
 RAIL_SHARE = 0.5
 """Share of a tick's samples that must be equal to its extreme."""
 NOISE_RATIO = 0.06
@@ -48,9 +50,9 @@ class QualityTicks:
     missing: NDArray[np.bool_]
     """Samples are missing."""
     flat: NDArray[np.bool_]
-    """The signal has not moved for 2 s."""
+    """The signal has not moved for 2 s, or is stuck at the converter's limit."""
     saturated: NDArray[np.bool_]
-    """The signal stands at the converter's limit."""
+    """The signal is at the converter's limit: held there where it is flat too, else clipped."""
     noisy: NDArray[np.bool_]
     """Too much noise."""
     index: NDArray[np.float32]
@@ -103,6 +105,7 @@ class Quality(Stage):
                 "flat_high": Field(dtype=np.int16),
                 "index": Field(),
                 "flat_run": Field(dtype=np.int32),
+                "stuck": Field(dtype=np.bool_),
             },
             n_slots,
         )
@@ -139,7 +142,7 @@ class Quality(Stage):
         if lost is not None:
             missing = np.count_nonzero(lost, axis=2) >= MISSING_SHARE * lost.shape[2]
         low, high = raw_adu.min(axis=2), raw_adu.max(axis=2)
-        flat = self._flat(slots, low, high, uv_per_adu)
+        still, flat = self._flat(slots, low, high, uv_per_adu)
         top, bottom = signal_uv.max(axis=2), signal_uv.min(axis=2)
         over, under = top >= RAIL_UV, bottom <= -RAIL_UV
         saturated = np.zeros(flat.shape, np.bool_)
@@ -147,6 +150,10 @@ class Quality(Stage):
             turned = (uv_per_adu < 0)[:, None]
             far_high, far_low = np.where(turned, under, over), np.where(turned, over, under)
             saturated = _at_rail(raw_adu, high, far_high) | _at_rail(raw_adu, low, far_low)
+        if still is not None:
+            at_end = (high == MOST_ADU) | (low == -MOST_ADU)
+            stuck = self._stuck(slots, still, saturated | at_end)
+            saturated, flat = saturated | stuck, flat | stuck
         scale, rough = self._amplitudes(slots, signal_uv, top - bottom)
         ratio = rough / scale
         index = np.float32(1) / (np.float32(1) + (ratio / np.float32(NOISE_RATIO / 2)) ** 2)
@@ -178,8 +185,16 @@ class Quality(Stage):
         low: NDArray[np.int16],
         high: NDArray[np.int16],
         uv_per_adu: NDArray[np.float64],
-    ) -> NDArray[np.bool_]:
-        """Follow how long the signal has stayed within one narrow band."""
+    ) -> tuple[NDArray[np.bool_] | None, NDArray[np.bool_]]:
+        """Follow how long the signal has stayed within one narrow band.
+
+        Returns
+        -------
+        still : array of shape (n_rows, n_ticks), or None
+            The tick stays in the band of the one before, or begins one; None where none does.
+        flat : array of shape (n_rows, n_ticks)
+            It has been so for 2 s.
+        """
         state = self.state
         run_low, run_high = state["flat_low"][slots], state["flat_high"][slots]
         run = state["flat_run"][slots]
@@ -187,19 +202,34 @@ class Quality(Stage):
         flat = np.zeros(low.shape, np.bool_)
         if not (run.any() or (_span(low, high) <= limit[:, None]).any()):  # as nearly always
             state["flat_low"][slots], state["flat_high"][slots] = low[:, -1], high[:, -1]
-            return flat
+            state["stuck"][slots] = False
+            return None, flat
+        still = np.zeros(low.shape, np.bool_)
         for k in range(low.shape[1]):
             joined_low = np.minimum(run_low, low[:, k])
             joined_high = np.maximum(run_high, high[:, k])
             goes_on = (run > 0) & (_span(joined_low, joined_high) <= limit)
-            still = _span(low[:, k], high[:, k]) <= limit
+            alone = _span(low[:, k], high[:, k]) <= limit
             run_low = np.where(goes_on, joined_low, low[:, k])
             run_high = np.where(goes_on, joined_high, high[:, k])
-            run = np.where(goes_on, run + 1, still.astype(np.int32)).astype(np.int32)
-            flat[:, k] = run >= FLAT_TICKS
+            run = np.where(goes_on, run + 1, alone.astype(np.int32)).astype(np.int32)
+            still[:, k], flat[:, k] = run > 0, run >= FLAT_TICKS
         state["flat_low"][slots], state["flat_high"][slots] = run_low, run_high
         state["flat_run"][slots] = run
-        return flat
+        return still, flat
+
+    def _stuck(
+        self, slots: Slots, still: NDArray[np.bool_], at_rail: NDArray[np.bool_]
+    ) -> NDArray[np.bool_]:
+        """Tell for how long a signal rests that came to rest at the rail.
+
+        The baseline follows it there, so that a look at one tick would not tell it any more.
+        """
+        stuck, held = self.state["stuck"][slots], np.zeros_like(still)
+        for k in range(still.shape[1]):
+            held[:, k] = stuck = still[:, k] & (stuck | at_rail[:, k])
+        self.state["stuck"][slots] = stuck
+        return held
 
     def _amplitudes(
         self, slots: Slots, signal_uv: NDArray[np.float32], spans: NDArray[np.float32]

@@ -60,7 +60,7 @@ class QuietStreams:
         self._silence_ms = min(limits.pause_ms, limits.asystole_ms)
         v_ms, stale_ms = round(limits.v_run_max_rr_s * 1000), round(limits.stale_s * 1000)
         self._open_silence_ms = min(self._silence_ms, v_ms, stale_ms)
-        calm = (*BEAT_CODES, Code.ATRIAL_FIBRILLATION)
+        calm = (*BEAT_CODES, Code.ATRIAL_FIBRILLATION, Code.OTHER_LEAD)
         self._others = [code for code in Code if code not in calm]
 
     def advance(

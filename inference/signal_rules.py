@@ -1,4 +1,4 @@
-"""Episodes of the signal itself: lead off, gap, noise; and since when beats can be missed.
+"""Episodes of the signal itself: lead off, flat line, gap, noise, saturation.
 
 These are judged at the end of the tick that brings the quality, not at the
 horizon at which beats are decided.
@@ -15,7 +15,13 @@ from inference.limits import Limits
 from inference.slots import Field, SlotArrays, Slots
 from inference.ticks import TICK_MS, TickQuality
 
-SIGNAL_CODES = (Code.LEAD_OFF, Code.SIGNAL_GAP, Code.NOISE)
+SIGNAL_CODES = (
+    Code.LEAD_OFF,
+    Code.SIGNAL_GAP,
+    Code.NOISE,
+    Code.FLAT_LINE,
+    Code.SATURATION,
+)
 """Technical conditions, in the order of the columns of the ``bad_*`` arrays."""
 
 FIELDS = {
@@ -36,12 +42,18 @@ class SignalRules:
     """
 
     def __init__(self, limits: Limits) -> None:
-        self._limit_ms = np.round(
-            1000 * np.array([limits.lead_off_s, limits.signal_gap_s, limits.noise_s])
-        ).astype(np.int64)
+        limit_s = {
+            Code.LEAD_OFF: limits.lead_off_s,
+            Code.SIGNAL_GAP: limits.signal_gap_s,
+            Code.NOISE: limits.noise_s,
+            Code.FLAT_LINE: limits.flat_line_s,
+            Code.SATURATION: limits.saturation_s,
+        }
+        self._limit_ms = np.array([round(1000 * limit_s[code]) for code in SIGNAL_CODES])
         self._clear_ms = round(limits.technical_clear_s * 1000)
-        # Lead off and gap must be unbroken; noise flickers, so short good stretches are bridged.
-        self._break_ms = np.array([TICK_MS, TICK_MS, self._clear_ms])
+        # What flickers, noise and clipping, has its short good stretches bridged.
+        flickers = np.isin(SIGNAL_CODES, [Code.NOISE, Code.SATURATION])
+        self._break_ms = np.where(flickers, self._clear_ms, TICK_MS)
 
     def apply(
         self,
@@ -85,13 +97,16 @@ class SignalRules:
 
 
 def _bad_signal(quality: TickQuality) -> NDArray[np.bool_]:
-    """Sort each tick under one cause at most: gap before lead off before noise.
+    """Sort each tick under one cause at most: gap before what stands still before noise.
 
     Returns
     -------
     NDArray[np.bool_]
-        Array of shape (n_rows, 3), columns as in :data:`SIGNAL_CODES`.
+        Array of shape (n_rows, 5), columns as in :data:`SIGNAL_CODES`.
     """
-    lead_off = (quality.flat | quality.saturated) & ~quality.missing
-    noise = quality.noisy & ~(quality.flat | quality.saturated | quality.missing)
-    return np.stack([lead_off, quality.missing, noise], axis=1)
+    missing, there = quality.missing, ~quality.missing
+    flat, saturated = quality.flat & there, quality.saturated & there
+    noise = quality.noisy & there & ~flat & ~saturated
+    return np.stack(
+        [flat & saturated, missing, noise, flat & ~saturated, saturated & ~flat], axis=1
+    )

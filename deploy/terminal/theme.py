@@ -32,6 +32,7 @@ SHORT = {
     "extreme tachycardia": "ext. tachy",
     "bradycardia": "brady",
     "tachycardia": "tachy",
+    "arrhythmia suspended": "suspended",
 }
 """Shorter names of conditions, for where the full one has no room."""
 

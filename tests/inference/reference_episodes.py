@@ -9,12 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from inference.limits import Limits
-from tests.inference.streams import FLAT, GOOD, MISSING, NOISY, SATURATED, Beat
+from tests.inference.streams import FLAT, GOOD, MISSING, NOISY, SATURATED, STUCK, Beat
 
 ORDER = (
     "asystole ventricular_tachycardia extreme_bradycardia extreme_tachycardia v_run pause "
-    "bradycardia tachycardia lead_off signal_gap noise"
+    "bradycardia tachycardia lead_off signal_gap flat_line arrhythmia_suspended noise saturation"
 ).split()
+ALWAYS = ("asystole", "ventricular_tachycardia")
+TECHNICAL = ("lead_off", "signal_gap", "flat_line", "noise", "saturation", "arrhythmia_suspended")
 SLOW = ("extreme_bradycardia", "bradycardia")
 FAST = ("extreme_tachycardia", "tachycardia")
 
@@ -30,6 +32,7 @@ class ReferenceStream:
     back_inside: dict[str, int] = field(default_factory=dict)
     v_run: list[int] = field(default_factory=list)
     edges: list[tuple[str, str, int]] = field(default_factory=list)
+    resumed_ms: int = 0
 
     def tick(self, now_ms: int, beat: Beat | None, kind: int) -> list[tuple[str, str, int]]:
         self.edges = []
@@ -37,13 +40,15 @@ class ReferenceStream:
         self.silence(now_ms - self.delay_ms, beat)
         if beat:
             self.take(beat)
-        for name in ("lead_off", "signal_gap", "noise"):
+        for name in TECHNICAL[:-1]:
             self.technical(name, now_ms)
+        self.suspension(now_ms)
         order = {"onset": 0, "end": 1}
         return sorted(self.edges, key=lambda e: (e[2], ORDER.index(e[0]), order[e[1]]))
 
     def begin(self, name: str, at_ms: int) -> None:
-        if name not in self.open:
+        barred = "arrhythmia_suspended" in self.open and name not in (*ALWAYS, *TECHNICAL)
+        if name not in self.open and not barred:
             self.open[name] = at_ms
             self.edges.append((name, "onset", at_ms))
 
@@ -154,7 +159,13 @@ class ReferenceStream:
                 self.end("ventricular_tachycardia", first)
 
     def technical(self, name: str, now_ms: int) -> None:
-        kinds = {"lead_off": (FLAT, SATURATED), "signal_gap": (MISSING,), "noise": (NOISY,)}[name]
+        kinds = {
+            "lead_off": (STUCK,),
+            "signal_gap": (MISSING,),
+            "noise": (NOISY,),
+            "flat_line": (FLAT,),
+            "saturation": (SATURATED,),
+        }[name]
         bad = [kind in kinds for _, _, kind in self.ticks]
         gone = 0
         while gone < len(bad) and not bad[-1 - gone]:
@@ -164,10 +175,28 @@ class ReferenceStream:
             if gone * 200 >= clear:
                 self.end(name, now_ms - gone * 200)
         elif gone == 0:
-            bridge = clear if name == "noise" else 200
+            bridge = clear if name in ("noise", "saturation") else 200
             first = i = len(bad) - 1
             while i >= 0 and (bad[i] or (first - i) * 200 < bridge):
                 first = i if bad[i] else first
                 i -= 1
             if now_ms - self.ticks[first][0] >= getattr(self.limits, f"{name}_s") * 1000:
                 self.begin(name, self.ticks[first][0])
+
+    def suspension(self, now_ms: int) -> None:
+        this = (now_ms - 1) // 1000
+        bad = [
+            start // 1000
+            for start, _, kind in self.ticks[-150:]
+            if kind != GOOD and start >= self.resumed_ms
+        ]
+        unreadable = {second for second in bad if bad.count(second) >= 3}
+        if "arrhythmia_suspended" in self.open:
+            recent = range(this - self.limits.resume_s + 1, this + 1)
+            if now_ms % 1000 == 0 and unreadable.isdisjoint(recent):
+                self.end("arrhythmia_suspended", now_ms)
+                self.resumed_ms = now_ms
+        elif len(unreadable & set(range(this - 29, this + 1))) >= self.limits.suspend_s:
+            for name in [each for each in self.open if each not in (*ALWAYS, *TECHNICAL)]:
+                self.end(name, now_ms)
+            self.begin("arrhythmia_suspended", now_ms)

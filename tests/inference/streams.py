@@ -18,7 +18,7 @@ DELAY_MS = 680
 EARLIEST_MS = 400
 """Beats are decided this long after their R-peak at the earliest, DELAY_MS at the latest."""
 
-GOOD, MISSING, FLAT, SATURATED, NOISY = range(5)
+GOOD, MISSING, FLAT, SATURATED, NOISY, STUCK = range(6)
 
 
 @dataclass(frozen=True)
@@ -108,8 +108,8 @@ def ticks_of(scripts: Sequence[Script], n_ticks: int, first_tick: int = 0) -> li
                 ),
                 TickQuality(
                     missing=kind == MISSING,
-                    flat=kind == FLAT,
-                    saturated=kind == SATURATED,
+                    flat=np.isin(kind, (FLAT, STUCK)),
+                    saturated=np.isin(kind, (SATURATED, STUCK)),
                     noisy=kind == NOISY,
                     index=np.where(kind == GOOD, 0.95, 0.1).astype(np.float32),
                 ),
@@ -160,9 +160,9 @@ def scripts(draw: st.DrawFn) -> Script:
     for kind in draw(st.lists(kinds, min_size=1, max_size=6)):
         rng = np.random.default_rng(draw(st.integers(0, 1000)))
         if kind == "gap":
-            script.gap(int(rng.integers(100, 14_000)), int(rng.integers(1, 5)))
+            script.gap(int(rng.integers(100, 14_000)), int(rng.integers(1, 6)))
         elif kind == "flicker":
-            bad = int(rng.choice([NOISY, NOISY, FLAT, MISSING]))
+            bad = int(rng.choice([NOISY, NOISY, FLAT, MISSING, SATURATED]))
             density = rng.choice([0.1, 0.5, 0.8])
             for at_ms in range(script.now_ms, script.now_ms + 9000, TICK_MS):
                 if rng.random() < density:

@@ -19,6 +19,7 @@ from tests.inference.streams import (
     MISSING,
     NOISY,
     SATURATED,
+    STUCK,
     Script,
     edges_of,
     ticks_of,
@@ -253,8 +254,9 @@ class TestTechnical:
     @pytest.mark.parametrize(
         ("kind", "name", "limit_ms"),
         [
-            (FLAT, "lead_off", 2000),
-            (SATURATED, "lead_off", 2000),
+            (STUCK, "lead_off", 2000),
+            (FLAT, "flat_line", 2000),
+            (SATURATED, "saturation", 3000),
             (MISSING, "signal_gap", 2000),
             (NOISY, "noise", 5000),
         ],
@@ -271,9 +273,9 @@ class TestTechnical:
         assert edges_of(shorter) == []
 
     def test_one_good_tick_breaks_lead_off_before_it_began_but_not_after(self):
-        broken = normal(12).spoil(1000, 2800, FLAT).spoil(3000, 4800, FLAT)
+        broken = normal(12).spoil(1000, 2800, STUCK).spoil(3000, 4800, STUCK)
         assert edges_of(broken) == []
-        held = normal(12).spoil(1000, 3200, FLAT).spoil(3400, 4800, FLAT)
+        held = normal(12).spoil(1000, 3200, STUCK).spoil(3400, 4800, STUCK)
         assert [e[:3] for e in edges_of(held)] == [
             ("lead_off", "onset", 1000),
             ("lead_off", "end", 4800),

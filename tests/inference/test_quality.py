@@ -44,14 +44,34 @@ def test_missing_samples_are_told_from_a_quarter_of_a_tick():
     assert judged(raw).index[0, 20:22].tolist() == [0, 0]
 
 
-@pytest.mark.parametrize("level_mv", [0.0, 2.5])
+@pytest.mark.parametrize("level_mv", [0.0, 1.2])
 def test_a_signal_that_does_not_move_for_2_s_is_flat(level_mv):
-    flat = judged(of(sinus(6.0), lead_off(6.0, level_mv=level_mv), sinus(6.0))).flat[0]
-    ticks = np.flatnonzero(flat)
+    quality = judged(of(sinus(6.0), lead_off(6.0, level_mv=level_mv), sinus(6.0)))
+    ticks = np.flatnonzero(quality.flat[0])
 
     assert 38 <= ticks[0] <= 42
     assert 57 <= ticks[-1] <= 60
-    assert flat[ticks[0] : ticks[-1] + 1].all()
+    assert quality.flat[0, ticks[0] : ticks[-1] + 1].all()
+    assert not quality.saturated.any()
+
+
+@pytest.mark.parametrize("level_mv", [2.5, -99.0])
+def test_a_signal_stuck_at_the_rail_is_flat_and_saturated_at_once_and_stays_so(level_mv):
+    quality = judged(of(sinus(6.0), lead_off(20.0, level_mv=level_mv), sinus(6.0)))
+    ticks = np.flatnonzero(quality.flat[0] & quality.saturated[0])
+
+    assert 30 <= ticks[0] <= 32
+    assert 127 <= ticks[-1] <= 130
+    assert len(ticks) == ticks[-1] + 1 - ticks[0]
+
+
+def test_a_signal_that_is_clipped_is_saturated_and_not_flat():
+    n = np.arange(2500)
+    clipped = np.clip(3000 * np.sin(2 * np.pi * n / 80), -1500, 1500).astype(np.int16)[None]
+    quality = judged(clipped)
+
+    assert quality.saturated[0, 10:].mean() > 0.4
+    assert not quality.flat.any()
 
 
 @pytest.mark.parametrize("sign", [1, -1])
