@@ -7,12 +7,14 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class FrameBatch(_message.Message):
-    __slots__ = ("version", "frames")
+    __slots__ = ("version", "frames", "replay")
     VERSION_FIELD_NUMBER: _ClassVar[int]
     FRAMES_FIELD_NUMBER: _ClassVar[int]
+    REPLAY_FIELD_NUMBER: _ClassVar[int]
     version: int
     frames: _containers.RepeatedCompositeFieldContainer[Frame]
-    def __init__(self, version: _Optional[int] = ..., frames: _Optional[_Iterable[_Union[Frame, _Mapping]]] = ...) -> None: ...
+    replay: bool
+    def __init__(self, version: _Optional[int] = ..., frames: _Optional[_Iterable[_Union[Frame, _Mapping]]] = ..., replay: _Optional[bool] = ...) -> None: ...
 
 class Frame(_message.Message):
     __slots__ = ("stream_id", "session", "first_sample", "start_unix_ns", "fs", "leads", "samples", "last")
@@ -47,12 +49,14 @@ class Lead(_message.Message):
     def __init__(self, name: _Optional[str] = ..., unit: _Optional[str] = ..., adc_gain: _Optional[float] = ..., baseline: _Optional[int] = ...) -> None: ...
 
 class RawBatch(_message.Message):
-    __slots__ = ("version", "frames")
+    __slots__ = ("version", "frames", "replay")
     VERSION_FIELD_NUMBER: _ClassVar[int]
     FRAMES_FIELD_NUMBER: _ClassVar[int]
+    REPLAY_FIELD_NUMBER: _ClassVar[int]
     version: int
     frames: _containers.RepeatedCompositeFieldContainer[RawFrame]
-    def __init__(self, version: _Optional[int] = ..., frames: _Optional[_Iterable[_Union[RawFrame, _Mapping]]] = ...) -> None: ...
+    replay: bool
+    def __init__(self, version: _Optional[int] = ..., frames: _Optional[_Iterable[_Union[RawFrame, _Mapping]]] = ..., replay: _Optional[bool] = ...) -> None: ...
 
 class RawFrame(_message.Message):
     __slots__ = ("stream_id", "session", "first_sample", "start_unix_ns", "fs", "leads", "samples", "last")
