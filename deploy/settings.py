@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -22,9 +22,16 @@ from pydantic_settings import (
 )
 
 from ingest.errors import InputError
+from ingest.kafka_security import KafkaSecurity
 
 PREFIX = "VIGIL_"
 NESTED = "__"
+MOST_FILE_BYTES = 1 << 20
+"""Longest file of settings."""
+MOST_TOLD_CHARS = 200
+"""How much of a wrong value is told."""
+SECRETS = ("password", "secret", "token")
+"""Words in the names of keys whose values are never told and never stand in the file."""
 
 TOPIC_PATTERN = r"^[A-Za-z0-9._-]{1,249}$"
 
@@ -38,6 +45,40 @@ class Section(BaseModel):
     """A table of the file: its keys and no others, fixed once read."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+
+
+class SecuritySettings(Section):
+    """How Kafka's brokers are spoken to; :class:`ingest.kafka_security.KafkaSecurity` checks it."""
+
+    protocol: str = "PLAINTEXT"
+    """PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL."""
+    ca: Path | None = None
+    """PEM file of the authorities that brokers' certificates must come from; else the system's."""
+    certificate: Path | None = None
+    """PEM file of this client's certificate, where brokers want one."""
+    key: Path | None = None
+    """PEM file of its private key; none: it stands in ``certificate``."""
+    mechanism: str = "SCRAM-SHA-512"
+    """SCRAM-SHA-256 or SCRAM-SHA-512."""
+    user: str | None = None
+    """User of SASL."""
+    password_file: Path | None = None
+    """File with the password."""
+    password: SecretStr | None = None
+    """The password itself: from the environment only, VIGIL_KAFKA__SECURITY__PASSWORD."""
+
+    def options(self) -> dict[str, Any]:
+        """Return it as settings of kafka-python's clients.
+
+        Raises
+        ------
+        InputError
+            If something is missing, left over, or a file cannot be used.
+        """
+        keys = {name: getattr(self, name) for name in type(self).model_fields}
+        if self.password is not None:
+            keys["password"] = self.password.get_secret_value()
+        return KafkaSecurity(**keys).options()
 
 
 class KafkaSettings(Section):
@@ -55,6 +96,8 @@ class KafkaSettings(Section):
     """Consumer group; workers of one group share the streams."""
     instance_id: str | None = Field(default=None, min_length=1)
     """Name of this worker for static membership, its own among the group; none: dynamic."""
+    security: SecuritySettings = SecuritySettings()
+    """Table ``[kafka.security]``."""
 
 
 class ModelSettings(Section):
@@ -215,11 +258,41 @@ def load_settings(
 
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text("utf-8"))
+        with path.open("rb") as file:
+            content = file.read(MOST_FILE_BYTES + 1)
+        read = tomllib.loads(content[:MOST_FILE_BYTES].decode())
     except OSError as error:
         raise InputError(f"settings: cannot read {path}: {error.strerror}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"settings: {path} is not TOML: {error}") from error
+    if len(content) > MOST_FILE_BYTES:
+        raise InputError(f"settings: {path} has more than {MOST_FILE_BYTES} bytes")
+    _refuse_secrets(path, read)
+    return read
+
+
+def is_secret(key: str) -> bool:
+    """Tell whether a dotted key holds a secret itself, not the name of a file with it.
+
+    Examples
+    --------
+    >>> is_secret("kafka.security.password"), is_secret("notify.secret_file")
+    (True, False)
+    """
+    name = key.rpartition(".")[2]
+    return any(word in name for word in SECRETS) and not name.endswith("_file")
+
+
+def _refuse_secrets(path: Path, table: Mapping[str, Any], above: str = "") -> None:
+    """Raise where a secret stands in a file of settings, which is copied, shown and kept."""
+    for name, value in table.items():
+        if isinstance(value, dict):
+            _refuse_secrets(path, value, f"{above}{name}.")
+        elif is_secret(name):
+            raise InputError(
+                f"settings: {above}{name} must not stand in {path}: say {above}{name}_file, or "
+                f"{PREFIX}{NESTED.join(f'{above}{name}'.upper().split('.'))} in the environment"
+            )
 
 
 def _refuse_unknown_variables(environ: Mapping[str, str]) -> None:
@@ -235,14 +308,19 @@ def _tables() -> list[str]:
 
 
 def _explain(error: ValidationError) -> list[str]:
-    """Return one text a wrong key: its dotted name, what is wrong and what is allowed."""
+    """Return one text a wrong key: its dotted name, what is wrong and what is allowed.
+
+    The value is told, but for keys that hold secrets.
+    """
     texts = []
     for detail in error.errors():
         key = ".".join(str(part) for part in detail["loc"])
         if detail["type"] == "extra_forbidden":
             texts.append(f"{key}: no such key; allowed are {', '.join(_siblings(detail['loc']))}")
         else:
-            texts.append(f"{key} = {detail['input']!r}: {detail['msg']}")
+            whole = isinstance(detail["input"], dict | list) or is_secret(key)
+            value = "..." if whole else repr(detail["input"])[:MOST_TOLD_CHARS]
+            texts.append(f"{key} = {value}: {detail['msg']}")
     return texts
 
 
@@ -250,7 +328,9 @@ def _siblings(place: tuple[int | str, ...]) -> list[str]:
     """Return the keys that exist beside a place such as ``("kafka", "grop")``."""
     if len(place) == 1:
         return _tables()
-    section = MonitorSettings.model_fields[str(place[0])].annotation
-    if not (isinstance(section, type) and issubclass(section, Section)):
-        raise TypeError(f"{place[0]} is not a table with fixed keys")
+    section: Any = MonitorSettings
+    for name in place[:-1]:
+        section = section.model_fields[str(name)].annotation
+        if not (isinstance(section, type) and issubclass(section, Section)):
+            raise TypeError(f"{name} is not a table with fixed keys")
     return list(section.model_fields)

@@ -300,7 +300,7 @@ def _connect(
 ) -> KafkaConsumer:
     """Return a consumer that reached a broker which has the topic."""
     settings = {**CONSUMER_DEFAULTS, **options}
-    wait_for_server(url.servers, settings["bootstrap_timeout_ms"] / 1000)
+    wait_for_server(url.servers, settings["bootstrap_timeout_ms"] / 1000, settings)
     try:
         consumer = KafkaConsumer(
             bootstrap_servers=list(url.servers),

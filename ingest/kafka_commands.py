@@ -6,6 +6,7 @@ nobody listened is not done late.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
@@ -26,6 +27,8 @@ class CommandReader:
     ----------
     url : str
         ``kafka://HOST:PORT[,HOST:PORT]/TOPIC``.
+    options : mapping, optional
+        Settings of kafka-python's consumer, such as TLS and SASL.
 
     Raises
     ------
@@ -35,9 +38,9 @@ class CommandReader:
         If no broker answers.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, options: Mapping[str, Any] | None = None) -> None:
         address = KafkaUrl.parse(url)
-        wait_for_server(address.servers, TIMEOUT_S)
+        wait_for_server(address.servers, TIMEOUT_S, options)
         try:
             self._consumer: Any = KafkaConsumer(
                 bootstrap_servers=list(address.servers),
@@ -47,6 +50,7 @@ class CommandReader:
                 isolation_level="read_committed",
                 allow_auto_create_topics=False,
                 max_poll_records=MOST_MESSAGES,
+                **(options or {}),
             )
             numbers = self._consumer.partitions_for_topic(address.topic) or {0}
             partitions = [TopicPartition(address.topic, number) for number in sorted(numbers)]

@@ -91,7 +91,7 @@ class KafkaSink:
         settings = {**PRODUCER_DEFAULTS, **(options or {})}
         if transactional_id is not None:
             settings["transactional_id"] = transactional_id
-        wait_for_server(self._url.servers, settings["bootstrap_timeout_ms"] / 1000)
+        wait_for_server(self._url.servers, settings["bootstrap_timeout_ms"] / 1000, settings)
         try:
             self._producer = KafkaProducer(bootstrap_servers=list(self._url.servers), **settings)
         except KafkaError as error:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from ingest.errors import InputError
+from ingest.kafka_security import shake_hands
 
 _URL = re.compile(r"kafka://(?P<servers>[^/\s]+)/(?P<topic>[A-Za-z0-9._-]{1,249})")
 _SERVER = re.compile(r"(\[[0-9A-Fa-f:]+\]|[A-Za-z0-9._-]+):[0-9]{1,5}")
@@ -56,26 +57,45 @@ class KafkaUrl:
         return f"kafka://{','.join(self.servers)}/{self.topic}"
 
 
-def wait_for_server(servers: Sequence[str], timeout_s: float) -> None:
+def wait_for_server(
+    servers: Sequence[str], timeout_s: float, options: Mapping[str, Any] | None = None
+) -> None:
     """Return when one of the brokers takes a connection.
 
     Asked before kafka-python's clients are made, which leave sockets open where
-    nobody answers.
+    nobody answers, and do not say why TLS was refused.
+
+    Parameters
+    ----------
+    servers : sequence of str
+        Each ``HOST:PORT``.
+    timeout_s : float
+        Longest wait, s.
+    options : mapping, optional
+        Those of kafka-python's client, of which those for TLS are used.
 
     Raises
     ------
     BrokerError
         If none does in time.
+    InputError
+        If those that do are not trusted.
     """
     deadline = time.monotonic() + timeout_s
     while True:
+        refused: InputError | None = None
         for server in servers:
             host, _, port = server.rpartition(":")
             try:
-                socket.create_connection((host.strip("[]"), int(port)), timeout=2).close()
+                shake_hands((host.strip("[]"), int(port)), options or {}, timeout_s=2)
+            except InputError as error:
+                refused = error
             except OSError:
                 continue
-            return
+            else:
+                return
+        if refused is not None:
+            raise refused
         if time.monotonic() >= deadline:
             raise BrokerError(f"no Kafka answers at {', '.join(servers)}")
         time.sleep(0.1)

@@ -7,12 +7,14 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from deploy.cli.progress import progress_bar
 from deploy.services.replay import cycle_recordings, replay_to
+from deploy.settings import load_settings
 from ingest.errors import InputError
 from ingest.kafka import BrokerError, KafkaSink
 from ingest.kafka_topics import require_topics
@@ -42,6 +44,9 @@ def replay(
         str | None, typer.Option(help="Leads to send, with commas; else all of the fastest ECG.")
     ] = None,
     session: Annotated[str, typer.Option(help="Session of all the streams.")] = "0",
+    config: Annotated[
+        Path | None, typer.Option(help="Settings, TOML, of which [kafka.security] is used.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one object at the end.")] = False,
 ) -> None:
     """Send records to Kafka as live streams.
@@ -70,8 +75,9 @@ def replay(
     )
     signal_s = sum(recording.duration_s for recording in streams.values())
     try:
-        require_topics([to])
-        sink = KafkaSink(to)
+        options = load_settings(config).kafka.security.options()
+        require_topics([], options, writes=[to])
+        sink = KafkaSink(to, options=options)
         try:
             with progress_bar("replaying", signal_s, quiet=as_json) as advance:
                 n_messages = replay_to(

@@ -15,6 +15,7 @@ from kafka.errors import KafkaError
 
 from deploy.kafka.jars import jar_folder
 from deploy.kafka.node import Node, Ports, settings
+from deploy.kafka.secure import ClusterSecurity
 from deploy.ports import free_ports
 from ingest.errors import InputError
 from ingest.kafka_url import BrokerError, wait_for_server
@@ -34,6 +35,8 @@ class KafkaCluster:
         Number of nodes; three where one must be able to fail.
     first_port : int, optional
         Port that clients find the first node at, the others behind it.
+    security : ClusterSecurity, optional
+        Who is let in; by default everybody on this machine, without encryption.
 
     Raises
     ------
@@ -41,14 +44,24 @@ class KafkaCluster:
         If Java or Maven is missing, or Kafka does not start.
     """
 
-    def __init__(self, folder: Path, n_nodes: int = 1, first_port: int | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        n_nodes: int = 1,
+        first_port: int | None = None,
+        security: ClusterSecurity | None = None,
+    ) -> None:
         jars = jar_folder()
         ports = free_ports(2 * n_nodes)
         if first_port is not None:
             ports[::2] = range(first_port, first_port + n_nodes)
         self._ports = {i + 1: Ports(ports[2 * i], ports[2 * i + 1]) for i in range(n_nodes)}
+        self._security = security
+        self._options = {} if security is None else dict(security.options)
         self._nodes = {
-            i: Node(folder / f"node-{i}", jars, settings(i, self._ports, folder / f"node-{i}"))
+            i: Node(
+                folder / f"node-{i}", jars, settings(i, self._ports, folder / f"node-{i}", security)
+            )
             for i in self._ports
         }
 
@@ -77,7 +90,9 @@ class KafkaCluster:
         cluster_id = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         try:
             for node in self._nodes.values():
-                node.format(cluster_id)
+                node.format(
+                    cluster_id, [] if self._security is None else self._security.format_arguments()
+                )
             for node in self._nodes.values():
                 node.start()
             self._wait()
@@ -104,7 +119,7 @@ class KafkaCluster:
         config : mapping of str to str, optional
             Settings of the topic, such as ``{"cleanup.policy": "compact"}``.
         """
-        admin = KafkaAdminClient(bootstrap_servers=self.bootstrap.split(","))
+        admin = KafkaAdminClient(bootstrap_servers=self.bootstrap.split(","), **self._options)
         try:
             admin.create_topics(
                 {name: {"num_partitions": n_partitions, "configs": dict(config or {})}}
@@ -144,7 +159,9 @@ class KafkaCluster:
         """Return how many brokers one node knows of; 0 while it cannot be asked."""
         try:
             wait_for_server([server], timeout_s=0)
-            admin = KafkaAdminClient(bootstrap_servers=[server], bootstrap_timeout_ms=5000)
+            admin = KafkaAdminClient(
+                bootstrap_servers=[server], bootstrap_timeout_ms=5000, **self._options
+            )
         except (BrokerError, KafkaError):
             return 0
         try:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import signal
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from deploy.kafka.secure import ClusterSecurity
 from ingest.errors import InputError
 
 JAVA_OPTIONS = (
@@ -42,7 +44,12 @@ class Ports:
     """Port for the controllers' quorum."""
 
 
-def settings(node_id: int, ports: dict[int, Ports], folder: Path) -> str:
+def settings(
+    node_id: int,
+    ports: dict[int, Ports],
+    folder: Path,
+    security: ClusterSecurity | None = None,
+) -> str:
     """Return ``server.properties`` of one node that is broker and controller.
 
     Parameters
@@ -53,16 +60,19 @@ def settings(node_id: int, ports: dict[int, Ports], folder: Path) -> str:
         Ports of all nodes, by number.
     folder : Path
         Where the node keeps its log.
+    security : ClusterSecurity, optional
+        Who is let in; by default everybody, without encryption.
     """
     replicas = min(3, len(ports))
     here = ports[node_id]
     voters = ",".join(f"{i}@127.0.0.1:{p.controller}" for i, p in ports.items())
-    values = {
+    client = "PLAINTEXT" if security is None else "SASL_SSL"
+    values: dict[str, object] = {
         "process.roles": "broker,controller",
         "node.id": node_id,
         "controller.quorum.voters": voters,
         "controller.listener.names": "CONTROLLER",
-        "listeners": f"PLAINTEXT://127.0.0.1:{here.client},CONTROLLER://127.0.0.1:{here.controller}",
+        "listeners": f"{client}://127.0.0.1:{here.client},CONTROLLER://127.0.0.1:{here.controller}",
         "advertised.listeners": f"PLAINTEXT://127.0.0.1:{here.client}",
         "log.dirs": folder / "log",
         "default.replication.factor": replicas,
@@ -83,6 +93,8 @@ def settings(node_id: int, ports: dict[int, Ports], folder: Path) -> str:
         "num.network.threads": 2,
         "num.io.threads": 2,
     }
+    if security is not None:
+        values |= security.properties("127.0.0.1", here.client)
     return "".join(f"{key}={value}\n" for key, value in values.items())
 
 
@@ -118,8 +130,8 @@ class Node:
         path = self._folder / "server.out"
         return path.read_text(errors="replace")[-2000:] if path.is_file() else ""
 
-    def format(self, cluster_id: str) -> None:
-        """Write the node's storage for the first time.
+    def format(self, cluster_id: str, arguments: Sequence[str] = ()) -> None:
+        """Write the node's storage for the first time, with more arguments if there are any.
 
         Raises
         ------
@@ -128,6 +140,7 @@ class Node:
         """
         config = str(self._folder / "server.properties")
         tool = ["kafka.tools.StorageTool", "format", f"--cluster-id={cluster_id}", "-c", config]
+        tool += arguments
         done = subprocess.run(
             self._java(*tool), capture_output=True, text=True, timeout=60, check=False
         )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from ingest.errors import InputError
 from ingest.kafka_topics import require_topics
@@ -11,6 +12,10 @@ from ingest.kafka_url import BrokerError, KafkaUrl
 
 LINES_A_POLL = 10_000
 """Most lines that one poll gives: the rest comes with the next."""
+
+
+MOST_LINE_BYTES = 1 << 20
+"""No line is as long as this."""
 
 
 class Lines(Protocol):
@@ -42,18 +47,26 @@ class FileLines:
     """
 
     def __init__(self, path: Path, *, whole: bool = False) -> None:
-        self._whole = whole
+        self._whole, self._path = whole, path
         try:
             self._file = path.open("rb")
         except OSError as error:
             raise InputError(f"cannot read {path}: {error.strerror}") from error
 
     def poll(self) -> list[bytes]:
-        """Return whole lines that have not been given yet, empty ones left out."""
+        """Return whole lines that have not been given yet, empty ones left out.
+
+        Raises
+        ------
+        InputError
+            If a line is too long to be one of ours.
+        """
         found: list[bytes] = []
         while len(found) < LINES_A_POLL:
             begin = self._file.tell()
-            line = self._file.readline()
+            line = self._file.readline(MOST_LINE_BYTES)
+            if len(line) == MOST_LINE_BYTES:
+                raise InputError(f"{self._path}: a line of {MOST_LINE_BYTES} bytes or more")
             if not line or not (self._whole or line.endswith(b"\n")):
                 self._file.seek(begin)
                 break
@@ -73,6 +86,8 @@ class TopicLines:
     ----------
     url : str
         ``kafka://HOST:PORT/TOPIC``.
+    options : mapping, optional
+        Settings of kafka-python's consumer, such as TLS and SASL.
 
     Raises
     ------
@@ -80,12 +95,12 @@ class TopicLines:
         If there is no such topic, or no broker answers.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, options: Mapping[str, Any] | None = None) -> None:
         from kafka import KafkaConsumer, TopicPartition  # here: files need no Kafka
 
         address = KafkaUrl.parse(url)
         try:
-            require_topics([url])
+            require_topics([], options, reads=[url])
         except BrokerError as error:
             raise InputError(str(error)) from error
         self._consumer = KafkaConsumer(
@@ -94,6 +109,7 @@ class TopicLines:
             auto_offset_reset="earliest",
             enable_auto_commit=False,
             isolation_level="read_committed",
+            **(options or {}),
         )
         parts = self._consumer.partitions_for_topic(address.topic) or set()
         self._consumer.assign([TopicPartition(address.topic, part) for part in sorted(parts)])
@@ -111,11 +127,15 @@ class TopicLines:
 def open_lines(where: str, *, whole: bool = False) -> Lines:
     """Open a file, or a topic by its ``kafka://`` address; ``whole`` as :class:`FileLines`.
 
+    TLS and passwords for Kafka are as the environment says, VIGIL_KAFKA__SECURITY__USER and so on.
+
     Raises
     ------
     InputError
         If it cannot be opened.
     """
     if where.startswith("kafka://"):
-        return TopicLines(where)
+        from deploy.settings import load_settings  # here: files need no settings
+
+        return TopicLines(where, load_settings().kafka.security.options())
     return FileLines(Path(where), whole=whole)

@@ -24,7 +24,7 @@ from inference.worker import Sinks, Worker
 from ingest.errors import InputError
 from ingest.kafka import BrokerError, KafkaSink, KafkaSource
 from ingest.kafka_commands import CommandReader
-from ingest.kafka_topics import require_topics
+from ingest.kafka_topics import require_group, require_topics
 
 logger = logging.getLogger(__name__)
 
@@ -131,18 +131,18 @@ class Monitor:
         """Connect to all topics, the source last, so that a missing one costs no rebalance."""
         kafka, batch = self._settings.kafka, self._settings.batch
         told = self._settings.annunciation
-        topics = [
-            kafka.topic_in,
-            kafka.topic_out,
-            kafka.topic_dead,
-            topic_beats,
-            told.topic_commands,
-            told.topic_signals,
-        ]
-        require_topics([self._url(topic) for topic in topics if topic is not None])
+        written = [kafka.topic_out, kafka.topic_dead, topic_beats, told.topic_signals]
+        secure = kafka.security.options()
+        require_topics(
+            [],
+            secure,
+            reads=[self._url(topic) for topic in (kafka.topic_in, told.topic_commands) if topic],
+            writes=[self._url(topic) for topic in written if topic],
+        )
+        require_group(kafka.servers.split(","), kafka.group, secure)
 
         def sink(topic: str, transactional_id: str | None = None) -> KafkaSink:
-            made = KafkaSink(self._url(topic), transactional_id=transactional_id)
+            made = KafkaSink(self._url(topic), transactional_id=transactional_id, options=secure)
             opened.callback(made.close)
             return made
 
@@ -152,7 +152,7 @@ class Monitor:
         beats = None if topic_beats is None else sink(topic_beats)
         commands = None
         if told.topic_commands is not None:
-            commands = CommandReader(self._url(told.topic_commands))
+            commands = CommandReader(self._url(told.topic_commands), secure)
             opened.callback(commands.close)
         self._announcer = make_announcer(
             self._settings,
@@ -166,7 +166,7 @@ class Monitor:
             kafka.group,
             instance_id=kafka.instance_id,
             on_revoked=self._forget,
-            options={"max_poll_records": batch.poll_records},
+            options={"max_poll_records": batch.poll_records, **secure},
         )
         return Worker(
             self._source,
