@@ -20,10 +20,11 @@ from inference import providers
 from inference.ticks import AAMI, TICK_MS
 from ingest.errors import InputError
 
-KINDS = ("qrs", "beat", "window", "string", "rhythm", "beat-rhythm")
+KINDS = ("qrs", "beat", "window", "string", "rhythm", "beat-rhythm", "forecast")
 """``qrs``: R-peak probability by frame; ``beat``: class of a beat; ``window``: of a window;
 ``string``: by frame, which class of beat is said next, the first class saying none (CTC);
-``rhythm``: by frame, the rhythm that it is in; ``beat-rhythm``: by beat."""
+``rhythm``: by frame, the rhythm that it is in; ``beat-rhythm``: by beat;
+``forecast``: quantiles of what sensors will tell (:mod:`inference.forecast_info`)."""
 FRAME_KINDS = ("qrs", "string", "rhythm")
 """Kinds that take any number of frames."""
 BEAT_KINDS = ("beat", "beat-rhythm")
@@ -31,8 +32,9 @@ BEAT_KINDS = ("beat", "beat-rhythm")
 DTYPES = {"tensor(float)": np.float32, "tensor(int64)": np.int64, "tensor(bool)": np.bool_}
 """Types of ``state_*`` that are carried, by ONNX Runtime's name of them."""
 _TRIAL_ROWS = 2
-UNITS = ("scale", "mV", "uV")
-"""``scale``: the signal over its amplitude scale (see ``inference.quality``)."""
+UNITS = ("scale", "mV", "uV", "own")
+"""``scale``: the signal over its amplitude scale (see ``inference.quality``); ``own``: each
+channel in a unit of its own, of kind ``forecast``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,8 @@ class ModelInfo:
     kind: str
     """One of ``KINDS``."""
     fs: int
-    """Sampling frequency of ``signal``, Hz; a whole number of samples a tick of 200 ms."""
+    """Sampling frequency of ``signal``, Hz; a whole number of samples a tick of 200 ms, but for
+    forecasts."""
     leads: tuple[str, ...]
     """Leads wanted, in order; ``"any"`` takes whichever the stream has."""
     units: str
@@ -152,8 +155,8 @@ def parse(meta: Mapping[str, str], file: str, digest: str) -> ModelInfo:
     """
     reader = _Reader(meta, file)
     kind = reader.one_of("kind", KINDS)
-    fs = reader.integer("fs", minimum=50)
-    if fs * TICK_MS % 1000:
+    fs = reader.integer("fs", minimum=1 if kind == "forecast" else 50)
+    if kind != "forecast" and fs * TICK_MS % 1000:
         raise reader.refuse("fs", f"a multiple of {1000 // TICK_MS} Hz")
     if kind == "window":
         tick = fs * TICK_MS // 1000

@@ -22,6 +22,7 @@ CLASSES = {
     "ctc": ("blank", "N", "S", "V"),
     "rhythm": ("other", "VT", "VF", "ASYS"),
     "atrial": ("other", "AF"),
+    "forecast": (),
 }
 """Classes that each task tells apart, in the order of their probabilities."""
 RHYTHM_TASKS = ("rhythm", "atrial")
@@ -206,11 +207,32 @@ class MetaConfig(_Table):
     """Their learning rate."""
 
 
+class ForecastConfig(_Table):
+    """What is forecast, of the task ``forecast``, and how its decoder is taught."""
+
+    channels: tuple[_Name, ...] = Field(default=("HR", "PULSE", "RESP", "SpO2"), min_length=1)
+    """Channels, by name."""
+    fs: int = Field(default=1, ge=1)
+    """Steps a second, Hz; records that are faster are averaged down."""
+    schedule: Literal["teacher", "linear", "exponential", "inverse-sigmoid", "free"] = (
+        "inverse-sigmoid"
+    )
+    """How often the decoder reads the truth while it learns (:mod:`training.forecast.sampling`)."""
+
+
 class TrainConfig(_Table):
     """A training run."""
 
     task: Literal[
-        "qrs", "beat", "gated-beat", "two-lead-beat", "meta-beat", "ctc", "rhythm", "atrial"
+        "qrs",
+        "beat",
+        "gated-beat",
+        "two-lead-beat",
+        "meta-beat",
+        "ctc",
+        "rhythm",
+        "atrial",
+        "forecast",
     ]
     """What is learned."""
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
@@ -233,6 +255,8 @@ class TrainConfig(_Table):
     """Table ``[meta]``, of the task ``meta-beat``."""
     mitigation: MitigationConfig = MitigationConfig()
     """Table ``[mitigation]``, of the task ``beat``."""
+    forecast: ForecastConfig = ForecastConfig()
+    """Table ``[forecast]``, of the task ``forecast``."""
     distill: DistillConfig | None = None
     """Table ``[distill]``, where a model is learned from."""
     architecture: dict[str, int | float | str] = {}
@@ -294,8 +318,10 @@ def _faults(config: TrainConfig) -> Iterator[str]:
         yield "gate.slowest_bpm must be below gate.fastest_bpm"
     if config.pruning.end <= config.pruning.begin:
         yield "pruning.end must lie behind pruning.begin"
-    if config.task in ("ctc", *RHYTHM_TASKS) and config.objective != ObjectiveConfig():
+    if config.task in ("ctc", "forecast", *RHYTHM_TASKS) and config.objective != ObjectiveConfig():
         yield f"objective: the task's own loss is used; allowed for task {config.task!r}: nothing"
+    if config.task == "forecast" and (data.sources or data.records == "ds1"):
+        yield "data: a forecaster learns from one database; allowed for records: 'all' or names"
     if any((part.labels == "spans") != (config.task in RHYTHM_TASKS) for part in data.parts):
         names = " and ".join(RHYTHM_TASKS)
         yield f"data.labels: 'spans' is what {names} learn from, and no other task"

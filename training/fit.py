@@ -7,6 +7,7 @@ import logging
 import shutil
 import subprocess
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import partial
 from pathlib import Path
@@ -23,6 +24,8 @@ from training.config import TrainConfig
 from training.ctc_task import CtcTask
 from training.curves import draw_curves, gather_metrics
 from training.datasets import digest
+from training.forecast.series import SeriesSplit, read_series_split, series_digest
+from training.forecast.task import ForecastTask
 from training.gated_task import GatedBeatTask
 from training.guard import Split
 from training.hardware import trainer_options
@@ -47,6 +50,7 @@ TASKS: dict[str, type[Task]] = {
     "ctc": CtcTask,
     "rhythm": RhythmTask,
     "atrial": AtrialTask,
+    "forecast": ForecastTask,
 }
 """What can be learned; one entry more is one task more."""
 
@@ -94,9 +98,8 @@ def fit(config: TrainConfig, data: Path, folder: Path, *, progress: bool = True)
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     _require_known(config)
     options = trainer_options(config.fit)
-    split = read_split(config.data, data, TASKS[config.task].N_LEADS)
     noise = _read_noise(config, data)
-    data_digest = digest(split.training, noise)
+    split, data_digest = _read(config, data, noise)
     last = _open_folder(folder, config, data_digest)
     torch.set_num_threads(1)  # how a sum is shared among threads shows in the weights
     lightning.seed_everything(config.fit.seed, workers=True, verbose=False)
@@ -150,16 +153,27 @@ def _read_noise(config: TrainConfig, data: Path) -> list[NoiseSegment]:
     return load_noise(data, "training", config.data.fs)
 
 
-def _export(task: Task, split: Split, model: Path, data_digest: str) -> float:
+def _read(
+    config: TrainConfig, data: Path, noise: Sequence[NoiseSegment]
+) -> tuple[Split | SeriesSplit, str]:
+    """Read both sides of the split, and fingerprint what is learned from."""
+    if config.task == "forecast":
+        series = read_series_split(config, data)
+        return series, series_digest(series.training)
+    split = read_split(config.data, data, TASKS[config.task].N_LEADS)
+    return split, digest(split.training, noise)
+
+
+def _export(task: Task, split: Split | SeriesSplit, model: Path, data_digest: str) -> float:
     """Write the model, and thresholds of each group beside it where they were asked for."""
     difference = task.write(model, data_digest)
     if task.config.mitigation.thresholds is not None and isinstance(task, BeatTask):
-        write_thresholds(task, split.validation, model)
+        write_thresholds(task, task.validation_signals, model)
     return difference
 
 
 def _write_summary(
-    folder: Path, config: TrainConfig, split: Split, summary: dict[str, object]
+    folder: Path, config: TrainConfig, split: Split | SeriesSplit, summary: dict[str, object]
 ) -> None:
     """Write what explains the run."""
     gather_metrics(folder / "log", folder / "metrics.csv")

@@ -15,6 +15,7 @@ from ingest.frames import Lead
 from ingest.recording import Recording
 from training.config import DataConfig, SourceConfig
 from training.datasets import LabelledSignal, all_records, condition, load
+from training.forecast.series import SeriesSplit
 from training.found_beats import load_unlabelled, unlabelled_records
 from training.guard import Look, Split, require_causal
 from training.rhythm_labels import load_rhythms, rhythm_records
@@ -94,7 +95,7 @@ def read_split(config: DataConfig, data: Path, n_leads: int = 1, look: Look | No
     return Split(training, validation, look)
 
 
-def write_subjects(path: Path, split: Split) -> None:
+def write_subjects(path: Path, split: Split | SeriesSplit) -> None:
     """Write who was learned from and who judged, a row a record, as CSV.
 
     Parameters

@@ -52,7 +52,7 @@ class Task(lightning.LightningModule):
     ) -> None:
         super().__init__()
         self.config = config
-        self.model = self.build(config.architecture)
+        self.model = self.made(config, training)
         self.pruner: Pruner | None = None
         if config.pruning.weights or config.pruning.units:
             self.pruner = Pruner(self.model, config.pruning, config.fit.updates)
@@ -72,6 +72,10 @@ class Task(lightning.LightningModule):
     def build(architecture: Values) -> nn.Module:
         """Make the model of the size that the table ``[architecture]`` asks for."""
         raise NotImplementedError
+
+    def made(self, config: TrainConfig, training: Sequence[Any]) -> nn.Module:
+        """Make the model of a run; what it learns from may tell its shape."""
+        return self.build(config.architecture)
 
     def val_dataloader(self) -> DataLoader[Any]:
         """Name whole records one by one: Lightning copies a batch, but no frozen dataclass."""

@@ -1,0 +1,56 @@
+"""Channels of numerics (HR, SpO2, RR …) out of the leads of a frame or a record."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ingest.errors import InputError
+from ingest.frames import MISSING_ADU, Lead
+
+
+def channel_values(
+    leads: Sequence[Lead], samples: NDArray[np.int16], channels: Sequence[str], name: str
+) -> NDArray[np.float32]:
+    """Read the channels that are wanted, in their own units.
+
+    Parameters
+    ----------
+    leads : sequence of Lead
+        Leads of the frame or record.
+    samples : array of shape (n_leads, n_steps), adu
+    channels : sequence of str
+        Channels wanted, by name, in any case; one that is not there is missing throughout.
+    name : str
+        What the record or stream is called in an error.
+
+    Returns
+    -------
+    array of shape (n_steps, n_channels)
+        Values; NaN where missing.
+
+    Raises
+    ------
+    ingest.errors.InputError
+        If none of the channels is there.
+
+    Examples
+    --------
+    >>> leads = [Lead("HR", "bpm", 2.0, -100)]
+    >>> channel_values(leads, np.array([[40, MISSING_ADU]], np.int16), ["HR", "SpO2"], "x").tolist()
+    [[70.0, nan], [nan, nan]]
+    """
+    rows = {lead.name.strip().lower(): row for row, lead in enumerate(leads)}
+    if not {each.lower() for each in channels} & rows.keys():
+        there = ", ".join(lead.name for lead in leads)
+        raise InputError(f"{name} has none of {', '.join(channels)}; it has: {there}")
+    values = np.full((samples.shape[1], len(channels)), np.nan, np.float32)
+    for column, channel in enumerate(channels):
+        row = rows.get(channel.lower())
+        if row is not None:
+            adu = samples[row].astype(np.float64)
+            calibrated = (adu - leads[row].baseline) / leads[row].adc_gain
+            values[:, column] = np.where(samples[row] == MISSING_ADU, np.nan, calibrated)
+    return np.round(values, 3)
