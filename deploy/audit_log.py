@@ -14,7 +14,6 @@ import errno
 import fcntl
 import hashlib
 import hmac
-import json
 import os
 import re
 import secrets
@@ -29,6 +28,7 @@ from typing import Any, BinaryIO, Self
 
 from inference.alarm_json import canonical
 from ingest.errors import InputError
+from ingest.json_text import read_json
 
 LOG_SCHEMA = "vigil.audit-log/1"
 """Name and version of the form."""
@@ -283,13 +283,13 @@ def _lines(path: Path) -> Iterator[bytes]:
 def _read(path: Path, n: int, line: bytes) -> AuditEntry:
     """Read one line, checking its form only."""
     try:
-        entry = AuditEntry(**json.loads(line))
+        entry = AuditEntry(**read_json(line, "a line", MOST_LINE_BYTES))
         shapes = (entry.n, int), (entry.details, dict), (entry.who, str), (entry.at, str)
         good = all(isinstance(value, kind) for value, kind in shapes) and all(
             isinstance(digest, str) and _HASH.fullmatch(digest)
             for digest in (entry.hash, entry.previous)
         )
-    except (ValueError, TypeError, RecursionError):
+    except (ValueError, TypeError):
         good = False
     if not good:
         raise TamperedError(f"audit log {path}, line {n + 1} is no line of an audit log")

@@ -5,8 +5,13 @@ from __future__ import annotations
 import base64
 import json
 
+from ingest.codec import MAX_PAYLOAD_BYTES
 from ingest.errors import InputError
+from ingest.json_text import read_json
 from ingest.source import DeadLetter
+
+MOST_LETTER_BYTES = 2 * MAX_PAYLOAD_BYTES
+"""Longest dead letter: the longest message that is looked at, in base64, and what is said of it."""
 
 
 def encode_dead_letter(letter: DeadLetter) -> bytes:
@@ -39,7 +44,7 @@ def decode_dead_letter(message: bytes) -> DeadLetter:
         If the message is not one.
     """
     try:
-        fields = json.loads(message)
+        fields = read_json(message, "a dead letter", MOST_LETTER_BYTES)
         payload = base64.b64decode(fields["payload"], validate=True)
         return DeadLetter(
             payload,
@@ -49,5 +54,7 @@ def decode_dead_letter(message: bytes) -> DeadLetter:
             int(fields["partition"]),
             int(fields["offset"]),
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except InputError:
+        raise
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise InputError(f"not a dead letter: {error}") from error

@@ -75,9 +75,11 @@ def _check_length(path: Path) -> None:
                 int(header[236:244]),
                 int(header[252:256]),
             )
+            if n_signals < 0 or n_header < 0:
+                raise ValueError(f"{n_signals} signals, a header of {n_header} bytes")
             file.seek(256 + 216 * n_signals)
             per_record = sum(int(file.read(8)) for _ in range(n_signals))
-        except ValueError as error:
+        except (OSError, ValueError) as error:
             raise InputError(f"{path} is not an EDF file: {error}") from error
     width = 3 if header[:1] == b"\xff" else 2
     wanted = n_header + n_records * per_record * width
@@ -97,7 +99,7 @@ def _open(path: Path) -> Any:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # on dates and blanks that nothing here needs
             return edfio.read_bdf(path) if is_bdf else edfio.read_edf(path, lazy_load_data=True)
-    except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
+    except (OSError, ValueError, KeyError, IndexError, TypeError, ArithmeticError) as error:
         raise InputError(f"cannot read {path}: {error}") from error
 
 

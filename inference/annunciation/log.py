@@ -13,7 +13,6 @@ from __future__ import annotations
 import dataclasses
 import errno
 import importlib
-import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -28,6 +27,7 @@ from inference.annunciation.policy import Policy
 from inference.annunciation.wire import given_from_dict, given_to_dict
 from inference.limits import Limits
 from ingest.errors import InputError
+from ingest.json_text import read_json
 
 LOG_SCHEMA = "vigil.annunciation-log/1"
 """Name and version of the form."""
@@ -255,7 +255,7 @@ def _objects(path: Path, lines: list[bytes]) -> Iterator[dict[str, Any]]:
     """Yield the objects of whole lines, and see that none is missing."""
     for i, line in enumerate(lines):
         try:
-            keys = json.loads(line)
+            keys = read_json(line, "a line of a log")
             number = keys.pop("n")
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise InputError(f"{path}, line {i + 1} is no line of a log: {line[:60]!r}") from error

@@ -12,9 +12,16 @@ from inference.alarm_transition import TransitionKind
 from inference.annunciation.inputs import COMMANDS, Change, Command, command_name
 from inference.annunciation.signals import Signal
 from ingest.errors import InputError
+from ingest.json_text import read_json
 
 COMMAND_SCHEMA = "vigil.command/1"
 """Name and version of a command's form, ``inference/command.schema.json``."""
+MOST_COMMAND_BYTES = 1 << 14
+"""Longest command, bytes."""
+MOST_STREAM_ID_CHARS = 128
+"""Longest stream id, as frames have it."""
+MOST_SHOWN_CHARS = 60
+"""How much of a wrong value messages show."""
 SIGNAL_SCHEMA = "vigil.signal/1"
 """Name and version of a signal's form."""
 
@@ -87,8 +94,8 @@ def given_from_dict(values: Mapping[str, Any]) -> Change | Command:
             raise InputError(str(error)) from error
         return Change(**_checked(Change, keys))
     name = keys.pop("command", None)
-    if name not in COMMANDS:
-        raise InputError(f"command {name!r} is unknown; known are {', '.join(COMMANDS)}")
+    if not isinstance(name, str) or name not in COMMANDS:
+        raise InputError(f"command {_shown(name)} is unknown; known are {', '.join(COMMANDS)}")
     made: Command = COMMANDS[name](**_checked(COMMANDS[name], keys))
     return made
 
@@ -106,15 +113,14 @@ def read_command(text: bytes | str) -> tuple[str, Command]:
     InputError
         If it is not JSON, or not a command of this form.
     """
-    try:
-        values = json.loads(text)
-    except ValueError as error:
-        raise InputError(f"a command must be JSON: {error}") from error
+    values = read_json(text, "a command", MOST_COMMAND_BYTES)
     if not isinstance(values, dict) or values.pop("schema", None) != COMMAND_SCHEMA:
         raise InputError(f"a command must be an object with schema {COMMAND_SCHEMA!r}")
     stream_id = values.pop("stream_id", None)
-    if not isinstance(stream_id, str) or not stream_id:
-        raise InputError("a command must name its stream_id")
+    if not isinstance(stream_id, str) or not 0 < len(stream_id) <= MOST_STREAM_ID_CHARS:
+        raise InputError(
+            f"a command must name its stream_id, in 1 to {MOST_STREAM_ID_CHARS} characters"
+        )
     if "command" not in values:
         raise InputError(f"a command must be named; known are {', '.join(COMMANDS)}")
     made = given_from_dict(values)
@@ -158,9 +164,9 @@ def _checked(made: type[Any], keys: dict[str, Any]) -> dict[str, Any]:
     fields = {f.name: f for f in dataclasses.fields(made)}
     for key, value in keys.items():
         if key not in fields:
-            raise InputError(f"key {key!r} is unknown; known are {', '.join(fields)}")
+            raise InputError(f"key {_shown(key)} is unknown; known are {', '.join(fields)}")
         if not isinstance(value, _ALLOWED[key]) or isinstance(value, bool):
-            raise InputError(f"key {key!r} cannot be {value!r}")
+            raise InputError(f"key {key!r} cannot be {_shown(value)}")
     for name, each in fields.items():
         required = (
             each.default is dataclasses.MISSING and each.default_factory is dataclasses.MISSING
@@ -168,3 +174,9 @@ def _checked(made: type[Any], keys: dict[str, Any]) -> dict[str, Any]:
         if required and name not in keys:
             raise InputError(f"key {name!r} is missing")
     return keys
+
+
+def _shown(value: object) -> str:
+    """Return a wrong value for a message, never at length."""
+    text = repr(value)
+    return text if len(text) <= MOST_SHOWN_CHARS else f"{text[:MOST_SHOWN_CHARS]}..."
