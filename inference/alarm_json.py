@@ -16,6 +16,7 @@ from importlib.resources import files
 from typing import Any, Protocol
 
 from inference.alarm_transition import AlarmTransition
+from inference.corroboration import Finding
 from inference.limits import Limits
 from inference.reasons import Reason, explanation
 from inference.stream_clock import StreamClock, rfc3339
@@ -182,20 +183,38 @@ def document(
         "model": dataclasses.asdict(model),
         "limits": {key: getattr(limits, key) for key in condition.limit_keys},
         "acknowledgement": _acknowledgement(transition),
-        **_told_of(context, clock),
+        **_told_of(transition, context, clock),
     }
 
 
-def _told_of(context: AlarmContext, clock: StreamClock) -> dict[str, Any]:
+def _told_of(
+    transition: AlarmTransition, context: AlarmContext, clock: StreamClock
+) -> dict[str, Any]:
     """Give the optional keys."""
     told: dict[str, Any] = {}
     if context.profile is not None:
         told["profile"] = context.profile
     if context.models:
         told["models"] = [dataclasses.asdict(model) for model in context.models]
+    if transition.corroboration is not None:
+        told["corroboration"] = _corroboration(transition.corroboration, clock)
     if context.reasons:
         told["explanation"] = explanation(context.reasons, clock)
     return told
+
+
+def _corroboration(finding: Finding, clock: StreamClock) -> dict[str, Any]:
+    """Tell what pulses say of an alarm."""
+    looked = finding.from_ms is not None and finding.to_ms is not None
+    return {
+        "verdict": finding.verdict.value,
+        "reason": finding.reason,
+        "signal": None if finding.kind is None else finding.kind.value,
+        "pulses": finding.n_pulses,
+        "rate_bpm": _rounded(finding.rate_bpm),
+        "from": _time(clock, finding.from_ms) if looked else None,  # type: ignore[arg-type]
+        "to": _time(clock, finding.to_ms) if looked else None,  # type: ignore[arg-type]
+    }
 
 
 def schema() -> dict[str, Any]:

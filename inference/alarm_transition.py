@@ -8,6 +8,7 @@ from enum import StrEnum
 import numpy as np
 
 from inference.conditions import CONDITIONS, Code, Condition, Kind
+from inference.corroboration import Finding
 from inference.episode_edges import EpisodeEdges
 from inference.ticks import AAMI, V
 
@@ -28,6 +29,14 @@ class TransitionKind(StrEnum):
     """Somebody knows; its condition holds on."""
     CLEARED = "cleared"
     """A latched alarm is gone: acknowledged, replaced by the next, or its session over."""
+    VETOED = "vetoed"
+    """The ECG shows the condition, the pulses refute it: nothing is raised, this is for audits."""
+    VETO_ENDED = "veto_ended"
+    """What was vetoed, and never raised, is over."""
+
+
+UNTOLD = (TransitionKind.VETOED, TransitionKind.VETO_ENDED)
+"""Changes that alarm nobody: they stand in the output for whoever audits it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +114,8 @@ class AlarmTransition:
     """Who acknowledged; None for all other transitions."""
     by_unix_ns: int | None = None
     """When, by the injected wall clock, UTC, ns since 1970; None without one."""
+    corroboration: Finding | None = None
+    """What pulses say of it; None where they were not asked."""
 
 
 def _known(value: np.float32) -> float | None:

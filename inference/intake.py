@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from inference.slots import Field
 from inference.stage import Stage
-from inference.streams import Streams
+from inference.streams import StreamInfo, Streams
 from inference.ticks import TICK_MS
 from ingest.frame_columns import INT16_LE
 from ingest.frames import MISSING_ADU
@@ -43,7 +43,8 @@ class Signal:
     slot: int
     """Slot of the stream."""
     raw: bytes
-    """int16 little-endian, lead by lead, adu; a lead that the stream does not have is missing."""
+    """int16 little-endian, lead by lead, adu; a lead that the stream does not have is missing;
+    behind them the pulse leads that it has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,7 @@ class Intake(Stage):
             chunk = queue[0]
             if not isinstance(chunk, Chunk) or chunk.begins:
                 break
-            part = self._leads(chunk.samples[:, :room], info.rows)
+            part = self._leads(chunk.samples[:, :room], info)
             parts.append(part)
             room -= part.shape[1]
             queue.popleft()
@@ -128,16 +129,18 @@ class Intake(Stage):
         self.state["gap_samples"][slot] = 0
         return Signal(slot, np.concatenate(parts, axis=1, dtype=INT16_LE).tobytes())
 
-    def _leads(self, samples: NDArray[np.int16], rows: tuple[int, ...]) -> NDArray[np.int16]:
+    def _leads(self, samples: NDArray[np.int16], info: StreamInfo) -> NDArray[np.int16]:
         """Take the leads in use; those that the stream does not have are missing."""
-        if self._n_leads == 1:
+        rows = info.rows
+        if self._n_leads == 1 and not info.pulse_rows:
             return samples[rows[0] : rows[0] + 1]
-        taken = self._missing(samples.shape[1])
+        taken = self._missing(samples.shape[1], info)
         taken[: len(rows)] = samples[list(rows)]
+        taken[self._n_leads :] = samples[list(info.pulse_rows)]
         return taken
 
-    def _missing(self, n: int) -> NDArray[np.int16]:
-        return np.full((self._n_leads, n), MISSING_ADU, np.int16)
+    def _missing(self, n: int, info: StreamInfo) -> NDArray[np.int16]:
+        return np.full((self._n_leads + len(info.pulse_rows), n), MISSING_ADU, np.int16)
 
     def _gap(self, slot: int, gap: Gap, queue: Queue) -> Signal:
         """Fill a gap; where it grows too long, that was the end."""
@@ -155,7 +158,8 @@ class Intake(Stage):
         return self._silence(slot, n_missing + n_padding)
 
     def _silence(self, slot: int, n: int) -> Signal:
-        return Signal(slot, self._missing(n).astype(INT16_LE, copy=False).tobytes())
+        missing = self._missing(n, self._streams.info(slot))
+        return Signal(slot, missing.astype(INT16_LE, copy=False).tobytes())
 
 
 def seated(queue: Queue) -> None:

@@ -13,23 +13,24 @@ from itertools import islice
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from inference.alarms import Alarms
 from inference.beats import Beats
 from inference.conditioning import ConditionedBlock, Conditioning
-from inference.episode_edges import EpisodeEdges
+from inference.corroborated import Corroborated
+from inference.corroboration_gate import GatedEdges
 from inference.episodes import Episodes
 from inference.gate import open_beat
 from inference.intake import Intake, Leave, Queue, Signal, seated
 from inference.leads import first_heard, of_leads, quality_of
 from inference.limits import Limits
 from inference.model import ModelInfo, builtin
+from inference.pulse_leads import PulseKind
+from inference.pulses import kinds_of
 from inference.resample import HALF_WIDTH_S, rate_plan
 from inference.results import Results
 from inference.rhythm_models import RhythmModels
 from inference.session import StreamSession
-from inference.slots import Slots
 from inference.sorting import sort_out
 from inference.stage import Composite
 from inference.streams import StreamInfo, Streams, StreamsSnapshot, adu_per_uv
@@ -95,6 +96,7 @@ class Pipeline:
         self.windows = [Windows(StreamSession(path, "window")) for path in windows]
         self.episodes = Episodes(self.limits, self.beats.picker.decision_delay_ms)
         self.alarms = Alarms()
+        self.corroborated = Corroborated(self.streams, self.limits)
         rates = {self.beats.fs, *(w.session.info.fs for w in self.windows)}
         self.conditioning = {fs: Conditioning(fs) for fs in sorted(rates)}
         self._beside = [Conditioning(self.beats.fs) for _ in range(1, self.beats.n_leads)]
@@ -111,6 +113,7 @@ class Pipeline:
                 "told": self.told,
                 "episodes": self.episodes,
                 "alarms": self.alarms,
+                "pulses": self.corroborated,
             }
         )
         self._capacity = 0
@@ -218,6 +221,14 @@ class Pipeline:
             results.unscored[chunk.stream_id] = str(error)
             return False
         slot = self._take_slot(info)
+        if info.pulse_rows:
+            self.corroborated.start(
+                slot,
+                fs=chunk.fs,
+                first_sample=chunk.first_sample,
+                first_adu=chunk.samples[list(info.pulse_rows), 0],
+                leads=info.pulse_leads,
+            )
         for stage in self.conditioning.values():
             self._start(stage, slot, chunk, info.row)
         for k, stage in enumerate(self._beside, 1):
@@ -249,26 +260,35 @@ class Pipeline:
         next_sample = self.conditioning[self.beats.fs].state["next_sample"][leave.slot]
         plan = rate_plan(info.fs, self.beats.fs)
         end_ms = np.array([plan.time_ms(int(next_sample) - leave.n_padding)], np.int64)
-        self._note_edges(slots, end_ms, self.episodes.close(slots, end_ms), results)
+        edges = self.episodes.close(slots, end_ms)
+        results.note_edges(self.streams, slots, edges)
+        for gated in self.corroborated.closing(slots, end_ms, edges):
+            self._note_gated(gated, results)
         results.note_alarms(self.streams, self.alarms.withdraw(slots, end_ms))
         self._stages.reset(slots)
         self.streams.leave(leave.slot)
 
     def _advance(self, ready: dict[int, bytes], results: Results) -> None:
         """Push samples of many streams, grouped by sampling frequency and length."""
-        groups: dict[tuple[float, int], list[int]] = defaultdict(list)
+        groups: dict[tuple[float, int, tuple[PulseKind, ...]], list[int]] = defaultdict(list)
         for slot, raw in ready.items():
-            groups[self.streams.info(slot).fs, len(raw)].append(slot)
+            info = self.streams.info(slot)
+            kinds = kinds_of(info.pulse_leads) if info.pulse_leads else ()
+            groups[info.fs, len(raw), kinds].append(slot)
+        n_leads = self.beats.n_leads
         for fs, stage in self.conditioning.items():
             stages = [stage, *self._beside] if fs == self.beats.fs else [stage]
             by_length: dict[int, list[tuple[ConditionedBlock, ...]]] = defaultdict(list)
-            for (source_fs, _), slots in groups.items():
+            for (source_fs, _, kinds), slots in groups.items():
                 joined = b"".join([ready[slot] for slot in slots])
-                adu = np.frombuffer(joined, INT16_LE).reshape(len(slots), self.beats.n_leads, -1)
+                shape = (len(slots), n_leads + len(kinds), -1)
+                adu, of = np.frombuffer(joined, INT16_LE).reshape(shape), np.array(slots)
                 pushed = [
-                    each.push(np.array(slots), adu[:, lead], source_fs)
-                    for lead, each in enumerate(stages)
+                    each.push(of, adu[:, lead], source_fs) for lead, each in enumerate(stages)
                 ]
+                if kinds and fs == self.beats.fs:
+                    next_tick = stage.state["next_tick"][of]
+                    self.corroborated.push(of, adu[:, n_leads:], source_fs, next_tick)
                 for leads in zip(*pushed, strict=True):
                     by_length[leads[0].signal_uv.shape[1]].append(leads)
             for found in by_length.values():
@@ -288,8 +308,12 @@ class Pipeline:
         results.note_beats(self.streams, slots, found)
         scale_uv = leads[0].quality.scale_uv
         turns = self.told.find(slots, first_ms, scaled[:, 0], scale_uv, heard[:, 0], found)
-        for decided in self.episodes.advance(slots, first_ms, found, quality, turns):
-            self._note_edges(*decided, results)
+        decided = self.episodes.advance(slots, first_ms, found, quality, turns)
+        for each in decided:
+            results.note_edges(self.streams, each.slots, each.edges)
+        n_ticks = quality.missing.shape[1]
+        for gated in self.corroborated.through(slots, first_ms, n_ticks, decided):
+            self._note_gated(gated, results)
 
     def _score_windows(self, fs: int, block: ConditionedBlock, results: Results) -> None:
         """Run the windowed models of one sampling frequency over one block, tick by tick."""
@@ -302,14 +326,11 @@ class Pipeline:
                         self.streams, block.slots, block.end_ms(k), stage.session.info, scores
                     )
 
-    def _note_edges(
-        self, slots: Slots, now_ms: NDArray[np.int64], edges: EpisodeEdges, results: Results
-    ) -> None:
-        """Note begins and ends of episodes, and what they do to the alarms."""
-        if len(edges):
-            results.note_edges(self.streams, slots, edges)
-            changes = self.alarms.step(slots, now_ms, edges)
-            results.note_alarms(self.streams, changes, self.beats.reasons)
+    def _note_gated(self, gated: GatedEdges, results: Results) -> None:
+        """Note what edges of episodes, as far as pulses let them through, do to the alarms."""
+        changes = self.alarms.step(gated.slots, gated.now_ms, gated.edges)
+        reasons = None if gated.is_late else self.beats.reasons
+        results.note_alarms(self.streams, gated.told(changes), reasons)
 
 
 def _portions(ready: dict[int, bytes], most: int) -> Iterator[dict[int, bytes]]:

@@ -23,7 +23,8 @@ class SortedOut:
 
     ready: dict[int, bytes]
     """By slot, the next samples of streams of which nothing else is told: int16 little-endian,
-    adu, lead in use by lead in use; one that the stream does not have is missing."""
+    adu, lead in use by lead in use; one that the stream does not have is missing; behind them
+    the pulse leads that it has."""
     queues: dict[str, Queue]
     """What is to be done with the others, by stream."""
 
@@ -98,10 +99,11 @@ def _joined(places: list[_Place], info: StreamInfo, n_leads: int) -> bytes:
         return chunks.raw[i] if len(places) == 1 else b"".join([c.raw[k] for c, k in places])
     raws = [c.raw[k] for c, k in places]
     n_bytes = [len(raw) // n_rows for raw in raws]
-    parts = [
-        raw[row * n : (row + 1) * n]
-        for row in info.rows[:n_leads]
-        for raw, n in zip(raws, n_bytes, strict=True)
-    ]
+
+    def rows(wanted: tuple[int, ...]) -> list[bytes]:
+        pairs = zip(raws, n_bytes, strict=True)
+        return [raw[row * n : (row + 1) * n] for row in wanted for raw, n in list(pairs)]
+
     absent = n_leads - len(info.rows[:n_leads])
-    return b"".join([*parts, _MISSING * (absent * sum(n_bytes) // _ITEM)])
+    missing = _MISSING * (absent * sum(n_bytes) // _ITEM)
+    return b"".join([*rows(info.rows[:n_leads]), missing, *rows(info.pulse_rows)])

@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from inference.alarm_json import AlarmSource
+from inference.pulse_leads import choose_pulse_leads
 from inference.slots import Slots, Snapshot
 from inference.stream_clock import StreamClock
 from ingest.errors import InputError
@@ -47,6 +48,10 @@ class StreamInfo:
     """Further leads in use."""
     rows_beside: tuple[int, ...] = ()
     """Their rows."""
+    pulse_leads: tuple[Lead, ...] = ()
+    """Leads that carry pulses, one of a kind (see :mod:`inference.pulse_leads`)."""
+    pulse_rows: tuple[int, ...] = ()
+    """Their rows."""
 
     @classmethod
     def of_chunk(cls, chunk: Chunk, wanted: str | None, n_leads: int = 1) -> StreamInfo:
@@ -62,7 +67,9 @@ class StreamInfo:
             raise InputError("no lead is an electrical signal")
         leads = tuple(chunk.leads[row] for row in rows)
         told = (chunk.stream_id, chunk.session, chunk.fs, chunk.origin_unix_ns)
-        return cls(*told, leads[0], rows[0], leads[1:], rows[1:])
+        pulse_rows = choose_pulse_leads(chunk.leads)
+        pulse_leads = tuple(chunk.leads[row] for row in pulse_rows)
+        return cls(*told, leads[0], rows[0], leads[1:], rows[1:], pulse_leads, pulse_rows)
 
     @property
     def leads(self) -> tuple[Lead, ...]:

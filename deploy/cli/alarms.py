@@ -12,6 +12,7 @@ import typer
 from deploy.interop import fhir_r4, fhir_r6, hl7_v2
 from deploy.interop.strip import Strip, cut_strip
 from inference.alarm_json import canonical
+from inference.alarm_transition import UNTOLD
 from ingest.errors import InputError
 from ingest.recording import Recording
 from ingest.wfdb_replay import open_recording
@@ -42,7 +43,7 @@ def alarms(
     """Turn alarms into FHIR R4, the R6 ballot's DeviceAlert, or HL7 v2 ORU^R40.
 
     One Bundle a line (FHIR) or one message after the other (HL7), one for each
-    change of an alarm.
+    change of an alarm; what pulses vetoed was never raised, and is left out.
 
     Examples
     --------
@@ -80,7 +81,8 @@ def _read(file: Path) -> list[dict[str, Any]]:
             raise InputError(f"{file}, line {number} is no alarm of Vigil: {error!r}") from error
         if not known:
             raise InputError(f"{file}, line {number}: schema {alarm['schema']!r} is no alarm's")
-        found.append(alarm)
+        if alarm.get("state") not in UNTOLD:
+            found.append(alarm)
     return found
 
 

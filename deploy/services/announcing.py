@@ -27,6 +27,7 @@ from deploy.notify import (
 )
 from deploy.settings import MonitorSettings, NotifySettings
 from inference.alarm_json import canonical
+from inference.alarm_transition import UNTOLD
 from inference.annunciation import (
     Desk,
     LogWriter,
@@ -121,7 +122,8 @@ class Announcer:
         self._counts = AnnouncerCounts(registry or CollectorRegistry())
 
     def hear(self, alarms: Sequence[bytes]) -> None:
-        """Take alarms that have become durable."""
+        """Take alarms that have become durable; what was vetoed is told nobody."""
+        alarms = [body for body in alarms if json.loads(body)["state"] not in UNTOLD]
         for body in alarms:
             notice = notice_of_alarm(body)
             for notifier in self._notifiers:
