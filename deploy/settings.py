@@ -10,7 +10,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import (
@@ -21,6 +21,7 @@ from pydantic_settings import (
     SettingsError,
 )
 
+from deploy.security.http import HttpSecurity
 from ingest.errors import InputError
 from ingest.kafka_security import KafkaSecurity
 
@@ -32,6 +33,9 @@ MOST_TOLD_CHARS = 200
 """How much of a wrong value is told."""
 SECRETS = ("password", "secret", "token")
 """Words in the names of keys whose values are never told and never stand in the file."""
+
+Settings = TypeVar("Settings", bound=BaseSettings)
+"""The settings of one service."""
 
 TOPIC_PATTERN = r"^[A-Za-z0-9._-]{1,249}$"
 
@@ -118,6 +122,17 @@ class HttpSettings(Section):
     """Address to listen on."""
     port: int = Field(default=9464, ge=0, le=65535)
     """Port to listen on; 0 takes a free one."""
+    certificate: Path | None = None
+    """PEM file of the server's certificate; none: no TLS."""
+    key: Path | None = None
+    """PEM file of its private key; none: it stands in ``certificate``."""
+    token_file: Path | None = None
+    """File of bearer tokens, of which clients must show one; none: nobody need."""
+
+    @property
+    def security(self) -> HttpSecurity:
+        """TLS and tokens."""
+        return HttpSecurity(self.certificate, self.key, self.token_file)
 
 
 class PatientSettings(Section):
@@ -230,9 +245,24 @@ def load_settings(
         If the file cannot be read, a key does not exist or a value is not
         allowed; names the key and what is allowed.
     """
+    return read_settings(MonitorSettings, config, overrides)
+
+
+def read_settings(
+    kind: type[Settings],
+    config: Path | None = None,
+    overrides: Mapping[str, Mapping[str, Any]] | None = None,
+) -> Settings:
+    """Read the settings of any service, as :func:`load_settings` does those of a worker.
+
+    Raises
+    ------
+    InputError
+        As :func:`load_settings`.
+    """
     from_file = _read_toml(config) if config else {}
 
-    class Layered(MonitorSettings):
+    class Layered(kind):  # type: ignore[misc, valid-type]  # a class that is handed in
         @classmethod
         def settings_customise_sources(
             cls,
@@ -244,16 +274,17 @@ def load_settings(
         ) -> tuple[PydanticBaseSettingsSource, ...]:
             return init_settings, env_settings, InitSettingsSource(settings_cls, from_file)
 
-    _refuse_unknown_variables(os.environ)
+    _refuse_unknown_variables(os.environ, kind)
     from_command_line: dict[str, Any] = {
         name: dict(keys) for name, keys in (overrides or {}).items()
     }
     try:
-        return Layered(**from_command_line)
+        made: Settings = Layered(**from_command_line)
     except ValidationError as error:
-        raise InputError(f"settings: {'; '.join(_explain(error))}") from error
+        raise InputError(f"settings: {'; '.join(_explain(error, kind))}") from error
     except SettingsError as error:
         raise InputError(f"settings: {error}; say {PREFIX}TABLE{NESTED}KEY=VALUE") from error
+    return made
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
@@ -267,7 +298,10 @@ def _read_toml(path: Path) -> dict[str, Any]:
         raise InputError(f"settings: {path} is not TOML: {error}") from error
     if len(content) > MOST_FILE_BYTES:
         raise InputError(f"settings: {path} has more than {MOST_FILE_BYTES} bytes")
-    _refuse_secrets(path, read)
+    try:
+        _refuse_secrets(path, read)
+    except RecursionError:
+        raise InputError(f"settings: {path}: tables in tables without end") from None
     return read
 
 
@@ -295,19 +329,16 @@ def _refuse_secrets(path: Path, table: Mapping[str, Any], above: str = "") -> No
             )
 
 
-def _refuse_unknown_variables(environ: Mapping[str, str]) -> None:
+def _refuse_unknown_variables(environ: Mapping[str, str], kind: type[BaseSettings]) -> None:
     """Raise if a variable is of the form VIGIL_TABLE__KEY and there is no such table."""
+    tables = list(kind.model_fields)
     for name in sorted(environ):
         table, nested, _ = name.upper().removeprefix(PREFIX).partition(NESTED)
-        if name.upper().startswith(PREFIX) and nested and table.lower() not in _tables():
-            raise InputError(f"settings: {name}: no such table; allowed are {', '.join(_tables())}")
+        if name.upper().startswith(PREFIX) and nested and table.lower() not in tables:
+            raise InputError(f"settings: {name}: no such table; allowed are {', '.join(tables)}")
 
 
-def _tables() -> list[str]:
-    return list(MonitorSettings.model_fields)
-
-
-def _explain(error: ValidationError) -> list[str]:
+def _explain(error: ValidationError, kind: type[BaseSettings]) -> list[str]:
     """Return one text a wrong key: its dotted name, what is wrong and what is allowed.
 
     The value is told, but for keys that hold secrets.
@@ -316,7 +347,8 @@ def _explain(error: ValidationError) -> list[str]:
     for detail in error.errors():
         key = ".".join(str(part) for part in detail["loc"])
         if detail["type"] == "extra_forbidden":
-            texts.append(f"{key}: no such key; allowed are {', '.join(_siblings(detail['loc']))}")
+            allowed = ", ".join(_siblings(detail["loc"], kind))
+            texts.append(f"{key}: no such key; allowed are {allowed}")
         else:
             whole = isinstance(detail["input"], dict | list) or is_secret(key)
             value = "..." if whole else repr(detail["input"])[:MOST_TOLD_CHARS]
@@ -324,11 +356,9 @@ def _explain(error: ValidationError) -> list[str]:
     return texts
 
 
-def _siblings(place: tuple[int | str, ...]) -> list[str]:
+def _siblings(place: tuple[int | str, ...], kind: type[BaseSettings]) -> list[str]:
     """Return the keys that exist beside a place such as ``("kafka", "grop")``."""
-    if len(place) == 1:
-        return _tables()
-    section: Any = MonitorSettings
+    section: Any = kind
     for name in place[:-1]:
         section = section.model_fields[str(name)].annotation
         if not (isinstance(section, type) and issubclass(section, Section)):

@@ -39,6 +39,7 @@ COMMANDS = {
     "score": Entry("deploy.cli.score", "score", "Find beats, episodes and alarms in records."),
     "replay": Entry("deploy.cli.replay", "replay", "Send records to Kafka as live streams."),
     "monitor": Entry("deploy.cli.monitor", "monitor", "Score streams from Kafka: the worker."),
+    "gateway": Entry("deploy.cli.gateway", "gateway", "Take frames of devices to Kafka."),
     "evaluate": Entry("deploy.cli.evaluate", "evaluate", "Compare beats with a reference (EC57)."),
     "alarms": Entry("deploy.cli.alarms", "alarms", "Turn alarms into FHIR or HL7."),
     "models": Entry("deploy.cli.models", "models", "List and verify the models."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import socket
 import subprocess
 import time
@@ -40,6 +41,7 @@ class MqttBroker:
             f"persistence_location {folder}/",
             "autosave_interval 1",
             "max_queued_messages 0",
+            f"user {getpass.getuser()}",  # as root it would become another, that may not write
             *lines,
         ]
         (folder / "mosquitto.conf").write_text("\n".join(settings) + "\n")

@@ -134,6 +134,7 @@ class MqttInput:
             except (OSError, ValueError) as error:
                 raise InputError(f"mqtt: the certificates cannot be used: {error}") from error
         client.on_connect = self._on_connect
+        client.on_subscribe = self._on_subscribe
         client.on_disconnect = self._on_disconnect
         client.on_connect_fail = self._on_connect_fail
         client.on_message = self._on_message
@@ -149,8 +150,16 @@ class MqttInput:
         with self._lock:
             self._connection += 1
         client.subscribe(f"{self._options.prefix}/+/frames", qos=1)
-        self.why_down = None
         logger.info("mqtt: connected, the session is %s", "old" if flags.session_present else "new")
+
+    def _on_subscribe(
+        self, _: Client, __: Any, ___: int, codes: list[ReasonCode], ____: Any
+    ) -> None:
+        """Note whether the broker will deliver frames: what came before is not for us."""
+        refused = [str(code) for code in codes if code.is_failure]
+        self.why_down = f"the subscription was refused: {refused[0]}" if refused else None
+        if refused:
+            logger.error("mqtt: %s", self.why_down)
 
     def _on_disconnect(
         self, _: Client, __: Any, ___: DisconnectFlags, code: ReasonCode, ____: Any

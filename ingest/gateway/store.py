@@ -198,10 +198,11 @@ class Store:
 
     def _load(self) -> None:
         """Take up what an earlier process left."""
-        for *fields, recent in self._db.execute(
+        for number, stream_id, session, fs, end, heard_ms, recent in self._db.execute(
             "SELECT number, stream_id, session, fs, end_sample, heard_ms, recent FROM streams"
         ):
-            mark = Mark(*fields, [tuple(place) for place in json.loads(recent)])
+            places = [(int(first), int(last)) for first, last in json.loads(recent)]
+            mark = Mark(number, stream_id, session, fs, end, heard_ms, places)
             self.marks[mark.stream_id, mark.session] = self._by_number[mark.number] = mark
         self.counts = StoreCounts(**dict(self._db.execute("SELECT name, n FROM totals")))
 

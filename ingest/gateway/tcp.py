@@ -111,14 +111,14 @@ class LineServer:
                 heard, _ = self._socket.accept()
             except OSError:
                 return
+            connection = _Connection(heard, self._options, self._devices, self._next_sample)
             with self._lock:
                 full = len(self._open) >= self._options.most_connections
                 if not full:
-                    connection = _Connection(heard, self._options, self._devices, self._next_sample)
                     self._open.add(connection)
             if full:
                 logger.warning("a device was turned away: %d are connected", len(self._open))
-                heard.close()
+                connection.cut()
                 continue
             threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
