@@ -7,12 +7,13 @@ from enum import StrEnum
 
 import numpy as np
 
+from inference.beat_codes import RUN_CODES
 from inference.conditions import CONDITIONS, Code, Condition, Kind
 from inference.corroboration import Finding
 from inference.episode_edges import EpisodeEdges
 from inference.ticks import AAMI, V
 
-VENTRICULAR = (Code.VENTRICULAR_TACHYCARDIA, Code.V_RUN)
+VENTRICULAR = RUN_CODES
 """Conditions that rest on beats being ventricular; theirs alone have a score."""
 
 

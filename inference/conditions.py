@@ -16,8 +16,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
-from inference.limits import FLAT_LINE_S, SUSPEND_WINDOW_S, Limits
-from inference.ticks import TICK_MS
 from ingest.errors import InputError
 
 
@@ -26,24 +24,34 @@ class Code(IntEnum):
 
     VENTRICULAR_FIBRILLATION = 0
     ASYSTOLE = 1
-    VENTRICULAR_TACHYCARDIA = 2
-    EXTREME_BRADYCARDIA = 3
-    EXTREME_TACHYCARDIA = 4
-    V_RUN = 5
-    PAUSE = 6
-    BRADYCARDIA = 7
-    TACHYCARDIA = 8
-    ATRIAL_FIBRILLATION = 9
-    LEAD_OFF = 10
-    SIGNAL_GAP = 11
-    FLAT_LINE = 12
-    ARRHYTHMIA_SUSPENDED = 13
-    NOISE = 14
-    SATURATION = 15
-    OTHER_LEAD = 16
-    DEVICE_LOST = 17
-    LATE_STREAM = 18
-    CLOCK_JUMP = 19
+    SUSTAINED_VENTRICULAR_TACHYCARDIA = 2
+    VENTRICULAR_TACHYCARDIA = 3
+    EXTREME_BRADYCARDIA = 4
+    EXTREME_TACHYCARDIA = 5
+    NON_SUSTAINED_VENTRICULAR_TACHYCARDIA = 6
+    V_RUN = 7
+    PAUSE = 8
+    BRADYCARDIA = 9
+    TACHYCARDIA = 10
+    ATRIAL_FIBRILLATION = 11
+    SUPRAVENTRICULAR_RUN = 12
+    R_ON_T = 13
+    COUPLET = 14
+    BIGEMINY = 15
+    TRIGEMINY = 16
+    FREQUENT_VEBS = 17
+    MISSED_BEAT = 18
+    IRREGULAR_RHYTHM = 19
+    LEAD_OFF = 20
+    SIGNAL_GAP = 21
+    FLAT_LINE = 22
+    ARRHYTHMIA_SUSPENDED = 23
+    NOISE = 24
+    SATURATION = 25
+    OTHER_LEAD = 26
+    DEVICE_LOST = 27
+    LATE_STREAM = 28
+    CLOCK_JUMP = 29
 
 
 class Kind(StrEnum):
@@ -89,9 +97,17 @@ class Condition:
 
 
 _CHALLENGE_2015 = "PhysioNet/CinC Challenge 2015, alarm definitions"
+_GUIDELINE_2017 = "2017 AHA/ACC/HRS guideline on ventricular arrhythmias, table of definitions"
+_MINDRAY = "as Mindray's monitors define it (TM80/TM70 operator's manual, arrhythmia events)"
+_EDAN = "as Edan's monitors define it (elite V6 user manual, alarm information)"
 _OWN = "no standard value; Vigil's choice"
 _PHYSIOLOGICAL, _TECHNICAL = Kind.PHYSIOLOGICAL, Kind.TECHNICAL
 _HIGH, _MEDIUM, _LOW = Priority.HIGH, Priority.MEDIUM, Priority.LOW
+_BURDEN = (
+    Code.SUPRAVENTRICULAR_RUN, Code.R_ON_T, Code.COUPLET, Code.BIGEMINY, Code.TRIGEMINY,
+    Code.FREQUENT_VEBS, Code.MISSED_BEAT, Code.IRREGULAR_RHYTHM,
+)  # fmt: skip
+"""Ectopy and irregularity: mean nothing while something lethal goes on."""
 
 CONDITIONS: tuple[Condition, ...] = (
     Condition(
@@ -99,22 +115,35 @@ CONDITIONS: tuple[Condition, ...] = (
         "the waveform of fibrillation, flutter or fast tachycardia of the ventricles for vf_s",
         ("vf_s",), _CHALLENGE_2015, latching=True,
         hides=(
-            Code.ASYSTOLE, Code.VENTRICULAR_TACHYCARDIA, Code.EXTREME_BRADYCARDIA,
-            Code.EXTREME_TACHYCARDIA, Code.V_RUN, Code.PAUSE, Code.BRADYCARDIA, Code.TACHYCARDIA,
-            Code.ATRIAL_FIBRILLATION,
+            Code.ASYSTOLE, Code.SUSTAINED_VENTRICULAR_TACHYCARDIA, Code.VENTRICULAR_TACHYCARDIA,
+            Code.EXTREME_BRADYCARDIA, Code.EXTREME_TACHYCARDIA,
+            Code.NON_SUSTAINED_VENTRICULAR_TACHYCARDIA, Code.V_RUN, Code.PAUSE, Code.BRADYCARDIA,
+            Code.TACHYCARDIA, Code.ATRIAL_FIBRILLATION, *_BURDEN,
         ),
     ),
     Condition(
         Code.ASYSTOLE, _PHYSIOLOGICAL, _HIGH,
         "no QRS for asystole_s of readable signal",
         ("asystole_s", "pause_s"), _CHALLENGE_2015, latching=True,
-        hides=(Code.PAUSE, Code.BRADYCARDIA, Code.EXTREME_BRADYCARDIA),
+        hides=(Code.PAUSE, Code.BRADYCARDIA, Code.EXTREME_BRADYCARDIA, *_BURDEN),
+    ),
+    Condition(
+        Code.SUSTAINED_VENTRICULAR_TACHYCARDIA, _PHYSIOLOGICAL, _HIGH,
+        "ventricular tachycardia that has lasted for vt_sustained_s",
+        ("vt_sustained_s", "vt_bpm", "vt_beats", "vt_end_beats", "v_run_max_rr_s"),
+        _GUIDELINE_2017, latching=True,
+        hides=(
+            Code.VENTRICULAR_TACHYCARDIA, Code.NON_SUSTAINED_VENTRICULAR_TACHYCARDIA, Code.V_RUN,
+            Code.TACHYCARDIA, *_BURDEN,
+        ),
     ),
     Condition(
         Code.VENTRICULAR_TACHYCARDIA, _PHYSIOLOGICAL, _HIGH,
         "vt_beats consecutive ventricular beats at a mean rate above vt_bpm",
         ("vt_bpm", "vt_beats", "vt_end_beats", "v_run_max_rr_s"), _CHALLENGE_2015, latching=True,
-        hides=(Code.V_RUN, Code.TACHYCARDIA),
+        hides=(
+            Code.NON_SUSTAINED_VENTRICULAR_TACHYCARDIA, Code.V_RUN, Code.TACHYCARDIA, *_BURDEN,
+        ),
     ),
     Condition(
         Code.EXTREME_BRADYCARDIA, _PHYSIOLOGICAL, _HIGH,
@@ -127,6 +156,12 @@ CONDITIONS: tuple[Condition, ...] = (
         "mean rate above extreme_tachycardia_bpm over extreme_tachycardia_beats beats",
         ("extreme_tachycardia_bpm", "extreme_tachycardia_beats", "rate_margin_bpm"),
         _CHALLENGE_2015, hides=(Code.TACHYCARDIA,),
+    ),
+    Condition(
+        Code.NON_SUSTAINED_VENTRICULAR_TACHYCARDIA, _PHYSIOLOGICAL, _MEDIUM,
+        "v_run_beats consecutive ventricular beats at a mean rate above vt_bpm, until the first "
+        "other beat",
+        ("v_run_beats", "vt_bpm", "v_run_max_rr_s"), _GUIDELINE_2017, hides=(Code.V_RUN,),
     ),
     Condition(
         Code.V_RUN, _PHYSIOLOGICAL, _MEDIUM,
@@ -152,6 +187,49 @@ CONDITIONS: tuple[Condition, ...] = (
         Code.ATRIAL_FIBRILLATION, _PHYSIOLOGICAL, _LOW,
         "irregular rhythm without P waves over af_beats beats",
         ("af_beats",), "2020 ESC guideline on atrial fibrillation: 30 s or more",
+    ),
+    Condition(
+        Code.SUPRAVENTRICULAR_RUN, _PHYSIOLOGICAL, _LOW,
+        "sv_run_beats consecutive supraventricular ectopic beats at a mean rate above sv_run_bpm",
+        ("sv_run_beats", "sv_run_bpm", "burden_end_s"), _OWN,
+    ),
+    Condition(
+        Code.R_ON_T, _PHYSIOLOGICAL, _LOW,
+        "a ventricular beat behind another beat by less than r_on_t_share of the mean RR interval, "
+        "at a rate below 100 bpm",
+        ("r_on_t_share", "burden_end_s"), f"{_EDAN}, without the compensatory pause",
+    ),
+    Condition(
+        Code.COUPLET, _PHYSIOLOGICAL, _LOW,
+        "two consecutive ventricular beats within v_run_max_rr_s, no more",
+        ("v_run_max_rr_s", "burden_end_s"), _MINDRAY,
+    ),
+    Condition(
+        Code.BIGEMINY, _PHYSIOLOGICAL, _LOW,
+        "bigeminy_cycles of one other and one ventricular beat",
+        ("bigeminy_cycles", "burden_end_s"), _MINDRAY,
+    ),
+    Condition(
+        Code.TRIGEMINY, _PHYSIOLOGICAL, _LOW,
+        "trigeminy_cycles of two others and one ventricular beat",
+        ("trigeminy_cycles", "burden_end_s"), _MINDRAY,
+    ),
+    Condition(
+        Code.FREQUENT_VEBS, _PHYSIOLOGICAL, _LOW,
+        "vebs_per_min ventricular beats in a minute, counted in stretches of 5 s",
+        ("vebs_per_min", "burden_end_s"), _OWN,
+    ),
+    Condition(
+        Code.MISSED_BEAT, _PHYSIOLOGICAL, _LOW,
+        "behind three beats, none ventricular, an RR interval over missed_beat_share of the mean "
+        "one (from 100 bpm on: over 1 s) and 1.5 of the one before, below pause_s",
+        ("missed_beat_share", "pause_s", "burden_end_s"), f"{_MINDRAY}, judged at once",
+    ),
+    Condition(
+        Code.IRREGULAR_RHYTHM, _PHYSIOLOGICAL, _LOW,
+        "more than irregular_share of successive RR intervals among irregular_beats differ by an "
+        "eighth, none beside a ventricular beat, and atrial fibrillation is not called",
+        ("irregular_beats", "irregular_share", "burden_end_s"), _OWN,
     ),
     Condition(
         Code.LEAD_OFF, _TECHNICAL, _MEDIUM,
@@ -212,6 +290,7 @@ N_CONDITIONS = len(CONDITIONS)
 LETHAL = (
     Code.VENTRICULAR_FIBRILLATION,
     Code.ASYSTOLE,
+    Code.SUSTAINED_VENTRICULAR_TACHYCARDIA,
     Code.VENTRICULAR_TACHYCARDIA,
 )
 """Conditions that are called as long as there is any signal, suspended or not."""
@@ -242,55 +321,3 @@ def condition_by_name(name: str) -> Condition:
             return condition
     known = ", ".join(condition.name for condition in CONDITIONS)
     raise InputError(f"condition {name!r} is unknown; known are {known}")
-
-
-def time_to_alarm_s(code: Code, limits: Limits, decision_delay_ms: int) -> float:
-    """Bound the time from an onset to the end of the tick that knows of it, s.
-
-    Parameters
-    ----------
-    code : Code
-        The condition.
-    limits : Limits
-        Limits in force.
-    decision_delay_ms : int
-        How late a beat may be decided, ms.
-
-    Returns
-    -------
-    float
-        The most it can take on the stream's own clock; transport and waiting come on top.
-
-    Examples
-    --------
-    >>> round(time_to_alarm_s(Code.VENTRICULAR_TACHYCARDIA, Limits(), 680), 2)
-    3.28
-    """
-    slowest_rr_s = limits.asystole_s  # a longer one breaks the window, and is asystole
-    evidence_s = {
-        Code.VENTRICULAR_FIBRILLATION: limits.vf_s,
-        Code.ATRIAL_FIBRILLATION: limits.af_beats * slowest_rr_s,
-        Code.ASYSTOLE: limits.asystole_s,
-        Code.VENTRICULAR_TACHYCARDIA: (limits.vt_beats - 1) * 60.0 / limits.vt_bpm,
-        Code.EXTREME_BRADYCARDIA: (limits.extreme_bradycardia_beats - 1) * slowest_rr_s,
-        Code.EXTREME_TACHYCARDIA: (limits.extreme_tachycardia_beats - 1)
-        * 60.0
-        / limits.extreme_tachycardia_bpm,
-        Code.V_RUN: (limits.v_run_beats - 1) * limits.v_run_max_rr_s,
-        Code.PAUSE: limits.pause_s,
-        Code.BRADYCARDIA: (limits.bradycardia_beats - 1) * slowest_rr_s,
-        Code.TACHYCARDIA: (limits.tachycardia_beats - 1) * 60.0 / limits.tachycardia_bpm,
-        Code.LEAD_OFF: limits.lead_off_s,
-        Code.SIGNAL_GAP: limits.signal_gap_s,
-        Code.NOISE: limits.noise_s + limits.technical_clear_s,
-        Code.FLAT_LINE: FLAT_LINE_S + limits.flat_line_s,
-        Code.SATURATION: limits.saturation_s + limits.technical_clear_s,
-        Code.ARRHYTHMIA_SUSPENDED: SUSPEND_WINDOW_S,
-        Code.OTHER_LEAD: SUSPEND_WINDOW_S,
-        Code.LATE_STREAM: limits.late_s,
-        Code.DEVICE_LOST: limits.lost_s,
-        Code.CLOCK_JUMP: 0.0,
-    }[code]
-    technical = CONDITIONS[code].kind is Kind.TECHNICAL
-    delay_ms = TICK_MS if technical else decision_delay_ms + TICK_MS
-    return evidence_s + delay_ms / 1000

@@ -57,18 +57,18 @@ class EdgeLog:
 
     def __init__(self, state: SlotArrays, slots: Slots) -> None:
         self._state = state
-        self._slots = slots
+        self.slots = slots
         self._parts: list[tuple[NDArray[Any], ...]] = []
 
     def open(self, rows: NDArray[np.intp], code: int, at_ms: NDArray[np.int64]) -> None:
         """Begin episodes of one condition on rows where none is open, and it may be called."""
         if len(rows) and code in SUSPENDED:
-            barred = self._state["open"][self._slots[rows], Code.ARRHYTHMIA_SUSPENDED]
+            barred = self._state["open"][self.slots[rows], Code.ARRHYTHMIA_SUSPENDED]
             if barred.any():
                 self.hold(rows[barred], code)
                 rows, at_ms = rows[~barred], at_ms[~barred]
         if len(rows):
-            slots = self._slots[rows]
+            slots = self.slots[rows]
             self._state["open"][slots, code] = True
             self._state["onset_ms"][slots, code] = at_ms
             self._note(rows, code, True, at_ms)
@@ -76,23 +76,23 @@ class EdgeLog:
     def end(self, rows: NDArray[np.intp], code: int, at_ms: NDArray[np.int64]) -> None:
         """End open episodes of one condition, never before they began."""
         if code == Code.ATRIAL_FIBRILLATION and len(rows):
-            self._state["held"][self._slots[rows]] = False
-            is_open = self._state["open"][self._slots[rows], code]
+            self._state["held"][self.slots[rows]] = False
+            is_open = self._state["open"][self.slots[rows], code]
             rows, at_ms = rows[is_open], at_ms[is_open]
         if len(rows):
-            slots = self._slots[rows]
+            slots = self.slots[rows]
             self._state["open"][slots, code] = False
             self._note(rows, code, False, np.maximum(at_ms, self._state["onset_ms"][slots, code]))
 
     def hold(self, rows: NDArray[np.intp], code: int) -> None:
         """Remember what a model says and must not be called now; beats say theirs again."""
         if code == Code.ATRIAL_FIBRILLATION:
-            self._state["held"][self._slots[rows]] = True
+            self._state["held"][self.slots[rows]] = True
 
     def release(self, rows: NDArray[np.intp], at_ms: NDArray[np.int64]) -> None:
         """Begin what was held, on rows where it may be called again."""
-        kept = self._state["held"][self._slots[rows]]
-        self._state["held"][self._slots[rows]] = False
+        kept = self._state["held"][self.slots[rows]]
+        self._state["held"][self.slots[rows]] = False
         self.open(rows[kept], Code.ATRIAL_FIBRILLATION, at_ms[kept])
 
     def _note(
@@ -115,7 +115,7 @@ class EdgeLog:
         row, code, onset, at_ms = (np.concatenate(part) for part in zip(*self._parts, strict=True))
         order = np.lexsort((~onset, code, at_ms, row))
         row = row[order]
-        slots = self._slots[row][:, None]
+        slots = self.slots[row][:, None]
         ring = beat_history(self._state["newest"][slots])
         return EpisodeEdges(
             row=row,

@@ -18,6 +18,7 @@ Definitions stand in :mod:`inference.conditions`. How episodes end:
   where its rate falls under the limit by the margin; a run of V at its last V;
 - rates and runs at the last beat before a readable silence too long for them
   (tachycardia: a pause; VT and runs: ``v_run_max_rr_s``; bradycardia: asystole);
+- ectopy and irregularity where they were last seen, ``burden_end_s`` ago;
 - anything that ``stale_s`` without a beat, or unreadable, leaves without evidence.
 """
 
@@ -29,14 +30,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference import beat_rules, signal_rules, suspension
-from inference.beat_rules import RATE_CODES, BeatRules, NewBeats
+from inference.beat_codes import BEAT_CODES, BURDEN_CODES, RATE_CODES, RUN_CODES
+from inference.beat_history import NewBeats
 from inference.conditions import N_CONDITIONS, Code
 from inference.episode_edges import EdgeLog, EpisodeEdges, no_edges
 from inference.limits import Limits
 from inference.quality import QualityTicks
-from inference.quiet import BEAT_CODES, QuietBeats, QuietStreams, ticks_left
-from inference.rhythm import Rhythm
+from inference.quiet import QuietBeats, QuietStreams, ticks_left
+from inference.rhythm import rhythm_of_open
 from inference.rhythm_turns import RhythmTurns
+from inference.rule_limits import LimitSets, RuleLimits
 from inference.signal_rules import SignalRules
 from inference.slots import Field, Slots
 from inference.stage import Stage
@@ -57,10 +60,16 @@ _FIELDS = {
     "open": Field((N_CONDITIONS,), np.bool_),
     "onset_ms": Field((N_CONDITIONS,), np.int64, -1),
     "held": Field(dtype=np.bool_),
+    "limit_set": Field(dtype=np.int16),
 }
 # "unreadable" has one bit a tick, the newest lowest, back to the tick that holds the horizon.
 
 _SILENCES = (Code.ASYSTOLE, Code.PAUSE)
+_BEATS = list(BEAT_CODES)
+_VT, _AF = (
+    BEAT_CODES.index(code) for code in (Code.VENTRICULAR_TACHYCARDIA, Code.ATRIAL_FIBRILLATION)
+)
+_TOLD = [BEAT_CODES.index(code) for code in RUN_CODES[:2]]
 
 
 class DecidedEdges(NamedTuple):
@@ -91,22 +100,17 @@ class Episodes(Stage):
         super().__init__(
             {**_FIELDS, **beat_rules.FIELDS, **signal_rules.FIELDS, **suspension.FIELDS}, n_slots
         )
-        self._quiet = QuietStreams(limits, decision_delay_ms)
+        self.limit_sets = LimitSets(limits)
+        self._quiet = QuietStreams(self.limit_sets, decision_delay_ms)
         if not 0 <= decision_delay_ms <= MAX_DECISION_DELAY_MS:
             raise ValueError(
                 f"decision_delay_ms = {decision_delay_ms} must lie in 0 to {MAX_DECISION_DELAY_MS}"
             )
-        self.limits = limits
         self.decision_delay_ms = decision_delay_ms
         self._horizon_tick = decision_delay_ms // TICK_MS
         self._recent = (1 << self._horizon_tick) - 1
-        self._stale_ms = round(limits.stale_s * 1000)
-        self._beat_rules = BeatRules(limits)
         self._signal_rules = SignalRules(limits)
         self._suspension = Suspension(limits)
-        v_ms = round(limits.v_run_max_rr_s * 1000)
-        brady_ms, tachy_ms = limits.asystole_ms, limits.pause_ms
-        self._silence_ends_ms = np.array([brady_ms, tachy_ms, brady_ms, tachy_ms, v_ms, v_ms])
 
     def step(
         self,
@@ -148,7 +152,7 @@ class Episodes(Stage):
         self._judge_silence(slots, now_ms, beats, log)
         rows = np.flatnonzero(beats.present)
         if len(rows):
-            self._beat_rules.apply(self.state, self._new_beats(slots[rows], rows, rows, beats), log)
+            self._take_beats(slots[rows], rows, rows, beats, log)
         self._signal_rules.apply(self.state, slots, now_ms, quality, log)
         self._suspension.apply(self.state, slots, now_ms, quality.readable, log)
         return log.edges(self.heart_rate_bpm(slots), quality.index) if log else no_edges()
@@ -192,9 +196,7 @@ class Episodes(Stage):
             chosen, tick = slots[found.row], beats.tick[found.index]
             log = EdgeLog(self.state, chosen)
             rows = np.arange(len(chosen))
-            self._beat_rules.apply(
-                self.state, self._new_beats(chosen, rows, found.index, beats), log
-            )
+            self._take_beats(chosen, rows, found.index, beats, log)
             if log:
                 edges = log.edges(self.heart_rate_bpm(chosen), quality.index[found.row, tick])
                 told.append(DecidedEdges(chosen, self.state["now_ms"][chosen], edges))
@@ -250,39 +252,20 @@ class Episodes(Stage):
 
     def rhythm(self, slots: Slots) -> NDArray[np.int8]:
         """Rhythm of each row, shape (n_rows,), :class:`~inference.rhythm.Rhythm` codes."""
-        is_open = self.state["open"][slots]
         known = ~np.isnan(self.heart_rate_bpm(slots))
-        slow = is_open[:, Code.EXTREME_BRADYCARDIA] | is_open[:, Code.BRADYCARDIA]
-        fast = is_open[:, Code.EXTREME_TACHYCARDIA] | is_open[:, Code.TACHYCARDIA]
-        return np.select(
-            [
-                is_open[:, Code.VENTRICULAR_FIBRILLATION],
-                is_open[:, Code.ASYSTOLE],
-                is_open[:, Code.VENTRICULAR_TACHYCARDIA],
-                is_open[:, Code.ATRIAL_FIBRILLATION],
-                slow,
-                fast,
-                known,
-            ],
-            [
-                Rhythm.VF,
-                Rhythm.ASYSTOLE,
-                Rhythm.VT,
-                Rhythm.AF,
-                Rhythm.BRADYCARDIA,
-                Rhythm.TACHYCARDIA,
-                Rhythm.NORMAL,
-            ],
-            Rhythm.UNKNOWN,
-        ).astype(np.int8)
+        return rhythm_of_open(self.state["open"][slots], known)
 
     def _take_turns(self, turns: RhythmTurns, log: EdgeLog) -> None:
         """Open and end what models tell of."""
         for row, code, onset, at_ms in zip(
             turns.row, turns.code.tolist(), turns.onset.tolist(), turns.at_ms, strict=True
         ):
-            change = log.open if onset else log.end
-            change(row[None], code, at_ms[None])
+            if code == Code.VENTRICULAR_TACHYCARDIA:
+                slot = log.slots[row[None]]
+                beat_rules.tell_tachycardia(self.state, row[None], slot, onset, at_ms[None], log)
+            else:
+                change = log.open if onset else log.end
+                change(row[None], code, at_ms[None])
 
     def _advance(self, slots: Slots, now_ms: NDArray[np.int64], quality: TickQuality) -> None:
         """Move the clocks, and the record of what was readable at the horizon."""
@@ -303,7 +286,7 @@ class Episodes(Stage):
         self, slots: Slots, now_ms: NDArray[np.int64], beats: TickBeats, log: EdgeLog
     ) -> None:
         """Open asystole and pause; end what a silence ends."""
-        s = self.state
+        s, lim = self.state, self.limit_sets.of(self.state["limit_set"][slots])
         last_ms, since_ms = s["last_r_ms"][slots], s["readable_since_ms"][slots]
         horizon_ms = now_ms - self.decision_delay_ms
         known_ms = np.where(beats.present, beats.r_ms, horizon_ms)
@@ -314,65 +297,82 @@ class Episodes(Stage):
         is_open = s["open"][slots]
 
         quiet = ~is_open[:, Code.ASYSTOLE]
-        rows = np.flatnonzero(quiet & (silence_ms >= self.limits.asystole_ms))
+        rows = np.flatnonzero(quiet & (silence_ms >= lim.asystole_ms))
         log.open(rows, Code.ASYSTOLE, silent_from_ms[rows])
         between_beats = (last_ms >= 0) & (last_ms >= since_ms) & quiet & ~is_open[:, Code.PAUSE]
-        rows = np.flatnonzero(between_beats & (silence_ms >= self.limits.pause_ms))
+        rows = np.flatnonzero(between_beats & (silence_ms >= lim.pause_ms))
         log.open(rows, Code.PAUSE, silent_from_ms[rows])
 
-        if is_open.any():
-            stale = known_ms - last_ms >= self._stale_ms
-            self._end_beat_episodes(slots, last_ms, is_open, silence_ms, stale, log)
-            self._end_unreadable_silences(slots, now_ms, is_open, log)
+        if is_open.any() or s["held"][slots].any():
+            lost = known_ms - last_ms >= lim.stale_ms
+            silent = (silence_ms[:, None] >= lim.silence_ends_ms) | lost[:, None]
+            self._end_beat_episodes(slots, last_ms, is_open, silent, log)
+            self._end_unreadable_silences(slots, now_ms, is_open, lim, log)
 
     def _end_beat_episodes(
         self,
         slots: Slots,
         last_ms: NDArray[np.int64],
         is_open: NDArray[np.bool_],
-        silence_ms: NDArray[np.int64],
-        stale: NDArray[np.bool_],
+        silent: NDArray[np.bool_],
         log: EdgeLog,
     ) -> None:
-        """End rates and runs whose beats have stopped coming."""
-        silent = (silence_ms[:, None] >= self._silence_ends_ms) | stale[:, None]
-        ends = is_open[:, list(BEAT_CODES)] & silent
-        for column, code in enumerate(BEAT_CODES):
-            rows = np.flatnonzero(ends[:, column])
-            log.end(rows, code, last_ms[rows])
+        """End what rests on beats that have stopped coming; not what a model hears without them."""
+        s = self.state
+        ends = is_open[:, _BEATS] & silent
+        ends[:, _TOLD] &= ~s["vt_told"][slots][:, None]
+        ends[:, _AF] |= s["held"][slots] & silent[:, _AF]
+        s["vt_by_beats"][slots] &= ~silent[:, _VT]
+        for column in np.flatnonzero(ends.any(axis=0)):
+            code, rows = BEAT_CODES[column], np.flatnonzero(ends[:, column])
+            at_ms = last_ms[rows]
+            if code in BURDEN_CODES:
+                at_ms = s["seen_ms"][slots[rows], BURDEN_CODES.index(code)]
+            log.end(rows, code, at_ms)
             if code in RATE_CODES:  # the next window starts with the next beat
-                self.state["rate_chain"][slots[rows], column] = 0
-                self.state["rate_inside"][slots[rows], column] = 0
+                s["rate_chain"][slots[rows], column] = 0
+                s["rate_inside"][slots[rows], column] = 0
 
     def _end_unreadable_silences(
-        self, slots: Slots, now_ms: NDArray[np.int64], is_open: NDArray[np.bool_], log: EdgeLog
+        self,
+        slots: Slots,
+        now_ms: NDArray[np.int64],
+        is_open: NDArray[np.bool_],
+        lim: RuleLimits,
+        log: EdgeLog,
     ) -> None:
         """End asystole and pause where the signal became unreadable, long after it did."""
         unreadable_ms = self.state["unreadable_ms"][slots]
-        lost = unreadable_ms >= self._stale_ms
+        lost = unreadable_ms >= lim.stale_ms
         readable_to_ms = now_ms - self._horizon_tick * TICK_MS - unreadable_ms
         for code in _SILENCES:
             rows = np.flatnonzero(is_open[:, code] & lost)
             log.end(rows, code, readable_to_ms[rows])
 
-    def _new_beats(
+    def _take_beats(
         self,
         slots: Slots,
         rows: NDArray[np.intp],
         index: NDArray[np.intp],
         beats: TickBeats | BlockBeats,
-    ) -> NewBeats:
-        """Gather the beats at ``index``, of so many slots, with the rows that edges shall name."""
-        last_ms, r_ms = self.state["last_r_ms"][slots], beats.r_ms[index]
+        log: EdgeLog,
+    ) -> None:
+        """Take in the beats at ``index``, of so many slots, with the rows that edges shall name."""
+        lim = self.limit_sets.of(self.state["limit_set"][slots])
+        last_ms, r_ms, rr_ms = self.state["last_r_ms"][slots], beats.r_ms[index], beats.rr_ms[index]
         if (r_ms <= last_ms).any():
             raise ValueError("beats must come in order of time")
-        return NewBeats(
+        unreadable = self.state["readable_since_ms"][slots] > last_ms
+        doubtful = (rr_ms >= lim.pause_ms) & unreadable
+        new = NewBeats(
             rows=rows,
             slots=slots,
             r_ms=r_ms,
-            rr_ms=beats.rr_ms[index],
+            rr_ms=rr_ms,
             aami=beats.aami[index],
             confidence=beats.confidence[index],
             previous_r_ms=last_ms,
-            unreadable_between=self.state["readable_since_ms"][slots] > last_ms,
+            unreadable_between=unreadable,
+            unknown=(rr_ms <= 0) | (rr_ms >= lim.asystole_ms) | doubtful,
         )
+        beat_rules.apply(self.state, new, lim, log)

@@ -81,6 +81,8 @@ class Limits:
     """Consecutive ventricular beats that make it (Challenge 2015)."""
     vt_end_beats: int = _limit(3, 1, 10)
     """Consecutive beats of other classes that end it: one fusion or capture beat does not."""
+    vt_sustained_s: float = _limit(30.0, 10.0, 120.0)
+    """Length from which it is sustained, s (2017 AHA/ACC/HRS guideline: over 30 s)."""
     v_run_beats: int = _limit(3, 3, MAX_BEATS)
     """Consecutive ventricular beats that make a run (three: the usual definition)."""
     v_run_max_rr_s: float = _limit(2.0, 0.6, 4.0)
@@ -90,6 +92,26 @@ class Limits:
     af_beats: int = _limit(32, 16, 64)
     """Beats over which atrial fibrillation is judged: about the 30 s from which it is called so
     (2020 ESC guideline)."""
+    sv_run_beats: int = _limit(3, 3, MAX_BEATS)
+    """Consecutive supraventricular ectopic beats that make a run (three: the usual definition)."""
+    sv_run_bpm: float = _limit(100.0, 60.0, 300.0)
+    """Mean rate above which they do, bpm."""
+    r_on_t_share: float = _limit(1 / 3, 0.2, 0.6)
+    """Share of the mean RR interval below which a ventricular beat falls on a T wave (Edan)."""
+    bigeminy_cycles: int = _limit(3, 2, 6)
+    """Cycles of one other and one ventricular beat that are bigeminy (Mindray)."""
+    trigeminy_cycles: int = _limit(3, 2, 6)
+    """Cycles of two others and one ventricular beat that are trigeminy (Mindray)."""
+    vebs_per_min: int = _limit(10, 1, 60)
+    """Ventricular beats in a minute that are frequent."""
+    missed_beat_share: float = _limit(1.75, 1.5, 2.5)
+    """RR interval over the mean one from which a beat is missed (Mindray)."""
+    irregular_beats: int = _limit(20, 8, MAX_BEATS)
+    """Beats over which irregularity is judged."""
+    irregular_share: float = _limit(0.5, 0.2, 0.9)
+    """Share of their successive RR intervals above which it is called."""
+    burden_end_s: float = _limit(30.0, 5.0, 300.0)
+    """Time without any more of it that ends ectopy or irregularity, s."""
     lead_off_s: float = _limit(2.0, 0.4, 30.0)
     """Signal stuck at the converter's limit that is a lead off, s."""
     signal_gap_s: float = _limit(2.0, 0.4, 30.0)

@@ -17,21 +17,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from inference.beat_codes import BEAT_CODES
 from inference.conditions import Code
-from inference.limits import Limits
 from inference.peaks import by_rank
+from inference.rule_limits import LimitSets
 from inference.slots import SlotArrays, Slots
 from inference.ticks import TICK_MS, BlockBeats
-
-BEAT_CODES = (
-    Code.EXTREME_BRADYCARDIA,
-    Code.EXTREME_TACHYCARDIA,
-    Code.BRADYCARDIA,
-    Code.TACHYCARDIA,
-    Code.VENTRICULAR_TACHYCARDIA,
-    Code.V_RUN,
-)
-"""Conditions that a silence ends, and that do not keep a stream from being quiet."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,18 +40,15 @@ class QuietStreams:
 
     Parameters
     ----------
-    limits : Limits
+    limit_sets : LimitSets
         Limits in force.
     decision_delay_ms : int
         How far behind the end of a tick all beats are certainly known, ms.
     """
 
-    def __init__(self, limits: Limits, decision_delay_ms: int) -> None:
-        self._delay_ms = decision_delay_ms
-        self._silence_ms = min(limits.pause_ms, limits.asystole_ms)
-        v_ms, stale_ms = round(limits.v_run_max_rr_s * 1000), round(limits.stale_s * 1000)
-        self._open_silence_ms = min(self._silence_ms, v_ms, stale_ms)
-        calm = (*BEAT_CODES, Code.ATRIAL_FIBRILLATION, Code.OTHER_LEAD)
+    def __init__(self, limit_sets: LimitSets, decision_delay_ms: int) -> None:
+        self._limit_sets, self._delay_ms = limit_sets, decision_delay_ms
+        calm = (*BEAT_CODES, Code.OTHER_LEAD)
         self._others = [code for code in Code if code not in calm]
 
     def advance(
@@ -130,7 +118,8 @@ class QuietStreams:
         """Tell where nothing can be silent for too long, of which all is known up to a time."""
         last_ms, since_ms = state["last_r_ms"][slots], state["readable_since_ms"][slots]
         some_open = state["open"][slots].any(axis=1)
-        longest_ms = np.where(some_open, self._open_silence_ms, self._silence_ms)
+        lim = self._limit_sets.of(state["limit_set"][slots])
+        longest_ms = np.where(some_open, lim.open_quiet_ms, lim.quiet_ms)
         silence_ms = known_ms - np.maximum(last_ms, since_ms)
         fresh = ~some_open | (known_ms - last_ms < longest_ms)
         calm: NDArray[np.bool_] = (silence_ms < longest_ms) & fresh

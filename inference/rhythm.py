@@ -11,6 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from enum import IntEnum
 
+import numpy as np
+from numpy.typing import NDArray
+
 from inference.conditions import Code
 
 
@@ -42,6 +45,7 @@ AUX = {
 RHYTHM_OF = {
     Code.VENTRICULAR_FIBRILLATION: Rhythm.VF,
     Code.ASYSTOLE: Rhythm.ASYSTOLE,
+    Code.SUSTAINED_VENTRICULAR_TACHYCARDIA: Rhythm.VT,
     Code.VENTRICULAR_TACHYCARDIA: Rhythm.VT,
     Code.EXTREME_BRADYCARDIA: Rhythm.BRADYCARDIA,
     Code.BRADYCARDIA: Rhythm.BRADYCARDIA,
@@ -50,6 +54,36 @@ RHYTHM_OF = {
     Code.ATRIAL_FIBRILLATION: Rhythm.AF,
 }
 """Rhythm that an open episode means; conditions that are not here mean none."""
+
+
+def rhythm_of_open(is_open: NDArray[np.bool_], known: NDArray[np.bool_]) -> NDArray[np.int8]:
+    """Give the most pressing rhythm of what is open.
+
+    Parameters
+    ----------
+    is_open : array of shape (n_rows, n_conditions)
+        Open episodes.
+    known : array of shape (n_rows,)
+        Whether the heart rate is known.
+
+    Returns
+    -------
+    array of shape (n_rows,)
+        :class:`Rhythm` codes.
+    """
+    slow = is_open[:, Code.EXTREME_BRADYCARDIA] | is_open[:, Code.BRADYCARDIA]
+    fast = is_open[:, Code.EXTREME_TACHYCARDIA] | is_open[:, Code.TACHYCARDIA]
+    from_most_pressing = {
+        Rhythm.VF: is_open[:, Code.VENTRICULAR_FIBRILLATION],
+        Rhythm.ASYSTOLE: is_open[:, Code.ASYSTOLE],
+        Rhythm.VT: is_open[:, Code.VENTRICULAR_TACHYCARDIA],
+        Rhythm.AF: is_open[:, Code.ATRIAL_FIBRILLATION],
+        Rhythm.BRADYCARDIA: slow,
+        Rhythm.TACHYCARDIA: fast,
+        Rhythm.NORMAL: known,
+    }
+    chosen = np.select(list(from_most_pressing.values()), list(from_most_pressing), Rhythm.UNKNOWN)
+    return chosen.astype(np.int8)
 
 
 def rhythm_changes(

@@ -6,16 +6,21 @@ not from their code: no rings, no bit fields, no arrays.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 from inference.limits import Limits
+from tests.inference.reference_ectopy import BURDEN, Heard, seen
 from tests.inference.streams import FLAT, GOOD, MISSING, NOISY, SATURATED, STUCK, Beat
 
 ORDER = (
-    "asystole ventricular_tachycardia extreme_bradycardia extreme_tachycardia v_run pause "
-    "bradycardia tachycardia lead_off signal_gap flat_line arrhythmia_suspended noise saturation"
+    "asystole sustained_ventricular_tachycardia ventricular_tachycardia extreme_bradycardia "
+    "extreme_tachycardia non_sustained_ventricular_tachycardia v_run pause bradycardia tachycardia "
+    "supraventricular_run r_on_t couplet bigeminy trigeminy frequent_vebs missed_beat "
+    "irregular_rhythm lead_off signal_gap flat_line arrhythmia_suspended noise saturation"
 ).split()
-ALWAYS = ("asystole", "ventricular_tachycardia")
+ALWAYS = ("asystole", "ventricular_tachycardia", "sustained_ventricular_tachycardia")
+RUNS = (*ALWAYS[1:], "non_sustained_ventricular_tachycardia", "v_run")
 TECHNICAL = ("lead_off", "signal_gap", "flat_line", "noise", "saturation", "arrhythmia_suspended")
 SLOW = ("extreme_bradycardia", "bradycardia")
 FAST = ("extreme_tachycardia", "tachycardia")
@@ -32,6 +37,8 @@ class ReferenceStream:
     back_inside: dict[str, int] = field(default_factory=dict)
     v_run: list[int] = field(default_factory=list)
     edges: list[tuple[str, str, int]] = field(default_factory=list)
+    heard: list[Heard] = field(default_factory=list)
+    seen_ms: dict[str, int] = field(default_factory=dict)
     resumed_ms: int = 0
 
     def tick(self, now_ms: int, beat: Beat | None, kind: int) -> list[tuple[str, str, int]]:
@@ -76,14 +83,13 @@ class ReferenceStream:
             self.begin("pause", last_ms)
         too_long_s = dict.fromkeys(SLOW, self.limits.asystole_s)
         too_long_s |= dict.fromkeys(FAST, self.limits.pause_s)
-        too_long_s |= dict.fromkeys(
-            ("ventricular_tachycardia", "v_run"), self.limits.v_run_max_rr_s
-        )
+        too_long_s |= dict.fromkeys(RUNS, self.limits.v_run_max_rr_s)
+        too_long_s |= dict.fromkeys(BURDEN, math.inf)
         for name, limit_s in too_long_s.items():
             if name not in were_open:
                 continue
             if silent_s >= limit_s or known_ms - last_ms >= self.limits.stale_s * 1000:
-                self.end(name, last_ms)
+                self.end(name, self.seen_ms[name] if name in BURDEN else last_ms)
                 self.window[name] = []
         lost = self.lost_since(horizon_ms)
         if lost is not None:
@@ -113,6 +119,17 @@ class ReferenceStream:
         for name in (*SLOW, *FAST):
             self.rate(name, beat, unknown)
         self.ventricular(beat, unknown)
+        self.heard.append(Heard(beat.r_ms, beat.rr_ms, beat.aami, unknown, noise))
+        self.ectopy(beat)
+
+    def ectopy(self, beat: Beat) -> None:
+        now = dict(seen(self.heard, self.limits, False))
+        for name in BURDEN:
+            if name in now:
+                self.begin(name, max(now[name], self.seen_ms.get(name, 0)))
+                self.seen_ms[name] = beat.r_ms
+            elif beat.r_ms - self.seen_ms.get(name, 0) >= self.limits.burden_end_s * 1000:
+                self.end(name, self.seen_ms.get(name, 0))
 
     def rate(self, name: str, beat: Beat, unknown: bool) -> None:
         bpm, n = getattr(self.limits, f"{name}_bpm"), getattr(self.limits, f"{name}_beats")
@@ -142,14 +159,20 @@ class ReferenceStream:
             self.v_run = []
             if vs:
                 self.end("v_run", vs[-1])
+                self.end("non_sustained_ventricular_tachycardia", vs[-1])
                 last_ones = self.beats[-lim.vt_end_beats :]
                 if len(last_ones) == lim.vt_end_beats and all(b.aami != "V" for b in last_ones):
                     self.end("ventricular_tachycardia", vs[-1])
+                    self.end("sustained_ventricular_tachycardia", vs[-1])
+            self.sustained(beat)
             return
         far = unknown or beat.rr_ms >= lim.v_run_max_rr_s * 1000
         self.v_run = [beat.r_ms] if far else [*self.v_run, beat.r_ms]
         if len(self.v_run) >= lim.v_run_beats:
-            self.begin("v_run", self.v_run[-lim.v_run_beats])
+            first = self.v_run[-lim.v_run_beats]
+            self.begin("v_run", first)
+            if (lim.v_run_beats - 1) * 60_000 / (beat.r_ms - first) > lim.vt_bpm:
+                self.begin("non_sustained_ventricular_tachycardia", first)
         if len(self.v_run) >= lim.vt_beats:
             first = self.v_run[-lim.vt_beats]
             bpm = (lim.vt_beats - 1) * 60_000 / (beat.r_ms - first)
@@ -157,6 +180,13 @@ class ReferenceStream:
                 self.begin("ventricular_tachycardia", first)
             elif bpm < lim.vt_bpm - lim.rate_margin_bpm:
                 self.end("ventricular_tachycardia", first)
+                self.end("sustained_ventricular_tachycardia", first)
+        self.sustained(beat)
+
+    def sustained(self, beat: Beat) -> None:
+        since_ms = self.open.get("ventricular_tachycardia")
+        if since_ms is not None and beat.r_ms - since_ms >= self.limits.vt_sustained_s * 1000:
+            self.begin("sustained_ventricular_tachycardia", since_ms)
 
     def technical(self, name: str, now_ms: int) -> None:
         kinds = {

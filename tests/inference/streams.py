@@ -149,14 +149,18 @@ _RHYTHMS = {
     "slow v": (1100, 2200, "V"),
     "fast": (260, 480, "N"),
     "long": (2800, 6000, "NV"),
+    "atrial": (350, 700, "SSSN"),
+    "uneven": (500, 1300, "NNNNNNS"),
+    "even": (700, 760, "N"),
 }
+_PATTERNS = {"bigeminy": "NV", "trigeminy": "NNV", "pairs": "NNNVV", "blocked": "NNNNS"}
 
 
 @st.composite
 def scripts(draw: st.DrawFn) -> Script:
     """Streams whose rhythm and signal change all the time."""
     script = Script()
-    kinds = st.sampled_from([*_RHYTHMS, "gap", "flicker"])
+    kinds = st.sampled_from([*_RHYTHMS, *_PATTERNS, "gap", "flicker"])
     for kind in draw(st.lists(kinds, min_size=1, max_size=6)):
         rng = np.random.default_rng(draw(st.integers(0, 1000)))
         if kind == "gap":
@@ -167,6 +171,10 @@ def scripts(draw: st.DrawFn) -> Script:
             for at_ms in range(script.now_ms, script.now_ms + 9000, TICK_MS):
                 if rng.random() < density:
                     script.spoil(at_ms, at_ms + 1, bad)
+        elif kind in _PATTERNS:
+            for aami in _PATTERNS[kind] * int(rng.integers(1, 6)):
+                early = aami == "V" and rng.random() < 0.8
+                script.beat(int(rng.integers(230, 500) if early else rng.integers(600, 1600)), aami)
         else:
             low, high, classes = _RHYTHMS[kind]
             for _ in range(rng.integers(1, 22)):

@@ -2,10 +2,11 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inference.conditions import CONDITIONS, SUSPENDED, Code, time_to_alarm_s
+from inference.conditions import CONDITIONS, SUSPENDED, Code
 from inference.episodes import Episodes
 from inference.limits import Limits
 from inference.ticks import TICK_MS
+from inference.time_to_alarm import time_to_alarm_s
 from tests.inference.contract import StageCase, check_all
 from tests.inference.reference_episodes import ReferenceStream
 from tests.inference.streams import DELAY_MS, GOOD, Script, edges_of, scripts, ticks_of
@@ -18,6 +19,16 @@ SHORT = Limits(
     tachycardia_beats=5,
     vt_beats=4,
     vt_end_beats=2,
+    vt_sustained_s=10.0,
+    sv_run_beats=4,
+    r_on_t_share=0.5,
+    bigeminy_cycles=2,
+    trigeminy_cycles=2,
+    vebs_per_min=5,
+    missed_beat_share=1.5,
+    irregular_beats=9,
+    irregular_share=0.3,
+    burden_end_s=5.0,
     v_run_max_rr_s=1.3,
     stale_s=5.0,
     noise_s=2.0,

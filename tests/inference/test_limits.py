@@ -8,9 +8,9 @@ from inference.conditions import (
     Kind,
     Priority,
     condition_by_name,
-    time_to_alarm_s,
 )
 from inference.limits import Limits
+from inference.time_to_alarm import time_to_alarm_s
 from ingest.errors import InputError
 
 
@@ -69,7 +69,12 @@ def test_table_has_one_row_a_code_in_order_and_names_real_limits():
 
 def test_lethal_conditions_latch_and_technical_ones_never_do():
     latching = {condition.name for condition in CONDITIONS if condition.latching}
-    assert latching == {"ventricular_fibrillation", "asystole", "ventricular_tachycardia"}
+    assert latching == {
+        "ventricular_fibrillation",
+        "asystole",
+        "ventricular_tachycardia",
+        "sustained_ventricular_tachycardia",
+    }
     for condition in CONDITIONS:
         if condition.kind is Kind.TECHNICAL:
             assert not condition.latching

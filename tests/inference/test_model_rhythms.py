@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inference.conditions import Code, Kind, condition_by_name, time_to_alarm_s
+from inference.conditions import Code, Kind, condition_by_name
 from inference.episodes import Episodes
 from inference.fibrillation import AtrialFibrillation
 from inference.lethal import SMALLEST_UV, LethalRhythm
@@ -18,6 +18,7 @@ from inference.quality import QualityTicks
 from inference.rhythm_turns import RhythmTurns
 from inference.session import StreamSession
 from inference.ticks import TICK_MS, BlockBeats, no_beats
+from inference.time_to_alarm import time_to_alarm_s
 from ingest.errors import InputError
 from tests.inference.contract import StageCase, check_all
 from tests.inference.onnx_models import atrial_like, beat_like, rhythm_like
