@@ -12,6 +12,7 @@ import numpy as np
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from inference.alarm_transition import TransitionKind
+from inference.recovery_metrics import RecoveryMetrics
 from inference.ticks import AAMI, TICK_MS
 from ingest.sequence_types import SequenceCounts
 
@@ -60,6 +61,7 @@ class Metrics:
         )
         self.beats = counter("beats", "Beats found, by AAMI class.", "aami")
         self.alarms = counter("alarms", "Alarms raised.", "condition", "priority")
+        self.vetoed = counter("alarms_vetoed", "Alarms that pulses refuted.", "condition")
         self.dead_letters = counter(
             "dead_letters", "Messages and frames that could not be used.", "reason"
         )
@@ -82,6 +84,7 @@ class Metrics:
             "lag_seconds", "Age of what was read last of the partition furthest behind; 0: none."
         )
         self.partitions = gauge("partitions", "Partitions that this worker has.")
+        self.recovery = RecoveryMetrics(registry)
         self._counted = SequenceCounts()
         for letter in AAMI:
             self.beats.labels(letter)
@@ -102,11 +105,17 @@ class Metrics:
             if change.transition.kind is TransitionKind.RAISED:
                 condition = change.transition.condition
                 self.alarms.labels(condition.name, condition.priority.value).inc()
+            elif change.transition.kind is TransitionKind.VETOED:
+                self.vetoed.labels(change.transition.condition.name).inc()
 
     def note_dead(self, letters: Iterable[DeadLetter]) -> None:
         """Count dead letters by their reason."""
         for letter in letters:
             self.dead_letters.labels(letter.reason).inc()
+
+    def skip_sequence(self, counts: SequenceCounts) -> None:
+        """Pass over what the sequencer's counts have grown by: it was counted before."""
+        self._counted = SequenceCounts(*astuple(counts))
 
     def note_sequence(self, counts: SequenceCounts) -> None:
         """Count what the sequencer's counts have grown by since the last time."""

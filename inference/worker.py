@@ -6,32 +6,34 @@ what cannot be written stops the worker, which commits nothing then, and whoever
 starts next hears the same frames again.
 
 Partitions may move while it runs. The streams of one that went are forgotten
-with the alarms not yet written, since the worker that has it now hears their
-frames again from the last commit. It starts these streams afresh there: what a
-stream's state held is not handed over yet.
+with what was not yet written of them, since the worker that has it now hears their
+frames again. One that comes is taken over: where states are kept
+(:mod:`inference.keeper`), its streams go on from theirs, what was published before
+is read again without a word, and what comes is what would have come without the move.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
-from inference.alarm_json import NO_CONTEXT, AlarmContext, ModelRef, canonical, render
+from inference.admission import Admission
+from inference.alarm_json import NO_CONTEXT, AlarmContext, ModelRef, canonical, document
 from inference.gathering import Budget, Gathering
+from inference.keeper import Keeper, Keeping
 from inference.metrics import Metrics
 from inference.pipeline import Pipeline
+from inference.progress import Portion, Progress
 from inference.results import Beat, Results
-from inference.streams import choose_lead
-from ingest.codec import encode
+from inference.roster import Roster
+from inference.takeover import TakeOver
 from ingest.dead_letters import encode_dead_letter
-from ingest.errors import InputError
-from ingest.frame_columns import FrameColumns
-from ingest.frames import FrameError, Lead
 from ingest.kafka_url import CommitRefusedError
 from ingest.sequence import Sequencer
-from ingest.source import Batch, DeadLetter, Sink, Source
+from ingest.source import DeadLetter, Sink, Source
+from ingest.state_log import Resumable, StateLog
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,9 @@ class Sinks:
 class _Message(NamedTuple):
     """A message that is not yet durable."""
 
-    stream_id: str
+    partition: int
+    sink: Sink
+    key: str
     value: bytes
 
 
@@ -59,7 +63,7 @@ class Worker:
     Parameters
     ----------
     source : Source
-        Frames. Its hook on revoked partitions must call :meth:`forget`.
+        Frames. Its hooks must call :meth:`take_over` and :meth:`forget`.
     sinks : Sinks
         Where alarms, dead letters and beats go.
     pipeline : Pipeline
@@ -69,12 +73,12 @@ class Worker:
     sequencer : Sequencer, optional
         What orders the frames.
     settle : callable, optional
-        Makes the alarms durable and commits the source's offsets in one step, as
-        ``lambda: sink.flush_with(source)`` does. By default the alarms are
-        flushed first, then the offsets are committed. It raises
+        Makes all that was written durable and commits the source's offsets in one step, as
+        ``lambda: sink.flush_with(source)`` does. By default the sinks are flushed, the
+        alarms last, then the offsets are committed. It raises
         :class:`~ingest.kafka_url.CommitRefusedError` where neither counts.
     max_streams : int
-        Most streams taken on; frames of further ones are dead letters.
+        Most streams scored at once; frames of further ones are dead letters.
     clock : callable
         Monotonic time, s.
     context : AlarmContext
@@ -83,6 +87,13 @@ class Worker:
         Is given the alarms that have become durable, in order; it must neither wait nor raise.
     budget : Budget
         When a batch is scored; by default every poll's frames at once.
+    states : StateLog, optional
+        Where the states of streams are; it becomes durable with ``settle``. Without it
+        whoever takes over begins afresh at the committed offset.
+    keeping : Keeping
+        How often states are written, how far back streams are built without one.
+    resumed : callable, optional
+        Is given the last messages of the alarms that stand in partitions taken over.
     """
 
     def __init__(
@@ -99,27 +110,46 @@ class Worker:
         context: AlarmContext = NO_CONTEXT,
         told: Callable[[Sequence[bytes]], None] | None = None,
         budget: Budget = Budget(),
+        states: StateLog | None = None,
+        keeping: Keeping = Keeping(),
+        resumed: Callable[[Sequence[bytes]], None] | None = None,
     ) -> None:
         self._source, self._sinks = source, sinks
         self._gathering = Gathering(source, budget, clock)
         self.pipeline, self.metrics = pipeline, metrics
         self.sequencer = sequencer or Sequencer()
-        self._settle = settle
-        self._max_streams = max_streams
-        self._clock = clock
+        self._settle, self._clock = settle, clock
         self._context, self._told = context.of_models(pipeline.models), told
+        self._resumed = resumed
         info = pipeline.models[0]
         self._model = ModelRef(info.name, info.version, info.digest)
-        self._outbox: list[_Message] = []  # alarms not yet durable
-        self._beats: list[_Message] = []
-        self._partition_of: dict[str, int] = {}
-        self._leads_of: dict[str, tuple[Lead, ...]] = {}  # of the last frame that was usable
+        self._outbox: list[_Message] = []  # not yet durable
+        self._roster, self._progress = Roster(), Progress()
+        held = (pipeline, self.sequencer, self._roster, self._progress)
+        self._admission = Admission(
+            *held,
+            metrics,
+            max_streams=max_streams,
+            idle_s=keeping.idle_s,
+            let_go=self._end_states,
+            clock=clock,
+        )
+        self._keeper: Keeper | None = None
+        if states is not None:
+            kept = cast("Resumable", source)
+            self._keeper = Keeper(
+                kept, states, *held, metrics.recovery, every_s=keeping.every_s, clock=clock
+            )
+            self._take_over = TakeOver(
+                kept, states, self._keeper, *held, metrics.recovery, rebuild_s=keeping.rebuild_s
+            )
+        self._since_s: dict[int, float] = {}  # partitions that are read again
         self.last_turn_s = clock()
 
     @property
     def n_waiting(self) -> int:
         """Alarms that are not yet durable."""
-        return len(self._outbox)
+        return sum(message.sink is self._sinks.alarms for message in self._outbox)
 
     def turn(self, timeout_s: float) -> bool:
         """Poll for one batch, and settle what comes of it.
@@ -141,15 +171,32 @@ class Worker:
             turn counts then, and the worker must not go on: start another.
         """
         batch, heard_s = self._gathering.poll(timeout_s)
-        n_raised = self._take(batch)
-        if batch.frames or batch.dead or self._outbox:
+        again, new = self._progress.portions(batch)
+        self._take(again)
+        if self._keeper is not None:
+            self._move_on()
+        n_raised = self._take(new)
+        if new.is_new or self._outbox or (self._keeper and self._keeper.is_due):
             self._deliver()
         delay_s = self._clock() - heard_s
         for _ in range(n_raised):
             self.metrics.frame_to_alarm_seconds.observe(delay_s)
         self.metrics.streams.set(len(self.pipeline.streams))
+        self.metrics.recovery.known.set(len(self._roster))
         self.last_turn_s = self._clock()
         return not batch.end
+
+    def take_over(self, partitions: Sequence[int]) -> None:
+        """Go on with the streams of partitions that came, before any frame of them is handed out.
+
+        Raises
+        ------
+        ingest.kafka_url.BrokerError
+            If their states cannot be read.
+        """
+        for partition in partitions if self._keeper is not None else ():
+            self._since_s[partition] = self._clock()
+            self._take_over(partition)
 
     def forget(self, partitions: Sequence[int]) -> set[str]:
         """Forget the streams of partitions that went, and what was to be written of them.
@@ -161,15 +208,27 @@ class Worker:
         """
         gone = set(partitions)
         self._gathering.forget(gone)
-        stream_ids = {s for s, partition in self._partition_of.items() if partition in gone}
+        self._progress.drop(gone)
+        if self._keeper is not None:
+            self._keeper.forget(gone)
+        stream_ids = self._roster.of_partitions(gone)
         self.pipeline.forget(stream_ids)
         for stream_id in stream_ids:
             self.sequencer.forget(stream_id)
-            del self._partition_of[stream_id]
-            self._leads_of.pop(stream_id, None)
-        self._outbox = [m for m in self._outbox if m.stream_id not in stream_ids]
-        self._beats = [m for m in self._beats if m.stream_id not in stream_ids]
+        self._roster.forget(stream_ids)
+        self._outbox = [m for m in self._outbox if m.partition not in gone]
         return stream_ids
+
+    def drain(self) -> None:
+        """Write the states of all streams, so that whoever goes on reads nothing again.
+
+        Raises
+        ------
+        ingest.kafka_url.BrokerError
+            If they could not be written.
+        """
+        if self._keeper is not None:
+            self._deliver(whole=True)
 
     def close(self) -> None:
         """Release the sinks and leave the source; what is not durable stays uncommitted."""
@@ -178,87 +237,90 @@ class Worker:
                 sink.close()
         self._source.close()
 
-    def _take(self, batch: Batch) -> int:
-        """Score one batch; return how many alarm messages came of it."""
-        frames, refused = self._usable(batch)
-        items, unordered = self.sequencer.push_columns(frames)
-        dead = [*batch.dead, *refused, *unordered]
-        for letter in dead:
-            self._sinks.dead.write(_key(letter), encode_dead_letter(letter))
-        self.metrics.frames.inc(len(batch.frames))
-        self.metrics.note_dead(dead)
-        self.metrics.note_sequence(self.sequencer.counts)
-        if not items:
+    def _move_on(self) -> None:
+        """Note how far all is scored; tell what stands where a partition has caught up."""
+        caught_up = self._progress.move_on(cast("Resumable", self._source).positions)
+        for partition in [p for p in self._since_s if not self._progress.place(p).is_behind]:
+            self.metrics.recovery.recovery.observe(self._clock() - self._since_s.pop(partition))
+            caught_up.append(partition)
+        if caught_up and self._resumed is not None:
+            self._resumed(self._roster.standing(caught_up))
+
+    def _end_states(self, partition: int, stream_ids: list[str]) -> None:
+        """Let the states go of streams that were let go of."""
+        if self._keeper is not None:
+            self._keeper.end(partition, stream_ids)
+
+    def _take(self, portion: Portion) -> int:
+        """Score a part of a batch; return how many alarm messages came of it."""
+        batch, counts = portion.batch, self.sequencer.counts
+        if not batch.frames and not batch.dead:
+            return 0
+        admitted = self._admission.admit(batch)
+        items, unordered = self.sequencer.push_columns(admitted.frames)
+        if portion.is_published:
+            self.metrics.recovery.frames_again.inc(len(batch.frames))
+            self.metrics.skip_sequence(counts)
+        else:
+            self._bury([*batch.dead, *admitted.dead, *unordered])
+            self.metrics.frames.inc(len(batch.frames))
+            self.metrics.note_sequence(counts)
+        if not items and not admitted.ends:
             return 0
         started_s = self._clock()
-        results = self.pipeline.push(items)
+        results = self.pipeline.push([*admitted.ends, *items])
+        if portion.is_published:
+            return self._post(results, admitted.let_go, is_published=True)
         self.metrics.score_seconds.observe(self._clock() - started_s)
-        self.metrics.batch_size.observe(len(set(frames.stream_ids)))
+        self.metrics.batch_size.observe(len(set(admitted.frames.stream_ids)))
         self.metrics.note_results(results)
         self.metrics.note_alarms(results.alarms)
-        return self._post(results)
+        return self._post(results, admitted.let_go)
 
-    def _usable(self, batch: Batch) -> tuple[FrameColumns, list[DeadLetter]]:
-        """Part the frames that can be scored from those that cannot; note who is where."""
-        frames = FrameColumns.of(batch.frames)
-        partitions = batch.partitions or [-1] * len(frames)
-        dead: list[DeadLetter] = []
-        chosen: list[bool] = []
-        known, seen = self._partition_of, self._leads_of
-        for i, (stream_id, leads) in enumerate(zip(frames.stream_ids, frames.leads, strict=True)):
-            partition = partitions[i]
-            # Nearly every frame is as the one before it of its stream.
-            usual = seen.get(stream_id) is leads and known.get(stream_id) == partition
-            chosen.append(usual or self._is_usable(frames, i, partition, dead))
-        return frames if all(chosen) else frames.where(chosen), dead
+    def _bury(self, letters: Sequence[DeadLetter]) -> None:
+        """Write what could not be used to the dead letters."""
+        self.metrics.note_dead(letters)
+        for letter in letters:
+            message = _Message(
+                letter.partition, self._sinks.dead, _key(letter), encode_dead_letter(letter)
+            )
+            self._outbox.append(message)
 
-    def _is_usable(
-        self, frames: FrameColumns, i: int, partition: int, dead: list[DeadLetter]
-    ) -> bool:
-        """Look at one frame; one that is refused is put among the dead."""
-        stream_id, leads = frames.stream_ids[i], frames.leads[i]
-        try:
-            if choose_lead(leads, self.pipeline.lead) is None:
-                self.metrics.frames_without_ecg.inc()
-                return False
-            self._admit(stream_id, partition)
-        except InputError as error:
-            reason = error.reason if isinstance(error, FrameError) else "lead"
-            dead.append(DeadLetter(encode([frames[i]]), reason, str(error), "", partition))
-            return False
-        self._leads_of[stream_id] = leads
-        return True
+    def _post(
+        self, results: Results, let_go: Mapping[str, int], *, is_published: bool = False
+    ) -> int:
+        """Render what a push gave, unless it is published; return how many alarms changed."""
+        limits, sinks, known = self.pipeline.limits, self._sinks, self._roster.known
 
-    def _admit(self, stream_id: str, partition: int) -> None:
-        """Note the partition of a stream; refuse one too many."""
-        if stream_id not in self._partition_of and len(self._partition_of) >= self._max_streams:
-            raise FrameError("too-many-streams", f"this worker takes {self._max_streams} streams")
-        self._partition_of[stream_id] = partition
+        def write(sink: Sink, stream_id: str, value: bytes) -> None:
+            at = known.get(stream_id)
+            partition = let_go.get(stream_id, -1) if at is None else at.partition
+            self._outbox.append(_Message(partition, sink, stream_id, value))
 
-    def _post(self, results: Results) -> int:
-        """Render what a push gave; return the number of alarms' changes."""
-        limits = self.pipeline.limits
+        if sinks.beats is not None and not is_published:
+            for beat in results.beats():
+                write(sinks.beats, beat.stream.stream_id, beat_json(beat))
         for change in results.alarms:
             context = self._context.because(change.reasons)
-            value = render(change.transition, change.stream.source, self._model, limits, context)
-            self._outbox.append(_Message(change.stream.stream_id, value))
-        if self._sinks.beats is not None:
-            for beat in results.beats():
-                self._beats.append(_Message(beat.stream.stream_id, beat_json(beat)))
-        return len(results.alarms)
+            told = document(change.transition, change.stream.source, self._model, limits, context)
+            value, stream_id = canonical(told), change.stream.stream_id
+            if stream_id in known:
+                known[stream_id].note_alarm(told["id"], told["state"], value)
+            if not is_published:
+                write(sinks.alarms, stream_id, value)
+        return 0 if is_published else len(results.alarms)
 
-    def _deliver(self) -> None:
-        """Make durable, in order: dead letters, beats, alarms, then the offsets."""
+    def _deliver(self, *, whole: bool = False) -> None:
+        """Make durable: dead letters, beats, alarms and states, then the offsets."""
         sinks = self._sinks
-        sinks.dead.flush()
-        if sinks.beats is not None:
-            for message in self._beats:
-                sinks.beats.write(*message)
-            sinks.beats.flush()
-            self._beats.clear()
         for message in self._outbox:
-            sinks.alarms.write(*message)
+            message.sink.write(message.key, message.value)
+        if self._keeper is not None:
+            self._keeper.write(whole=whole)
         try:
+            sinks.dead.flush()
+            if sinks.beats is not None:
+                sinks.beats.flush()
             if self._settle is None:
                 sinks.alarms.flush()
                 self._tell_outbox()
@@ -270,10 +332,12 @@ class Worker:
             # The group is being rebalanced. The next poll tells which partitions are still
             # ours; their alarms and offsets are settled then, those of the others dropped.
             return
+        if self._keeper is not None:
+            self._keeper.settled()
 
     def _tell_outbox(self) -> None:
-        """Hand on the alarms that are durable now, and forget them."""
-        durable = [message.value for message in self._outbox]
+        """Hand on the alarms that are durable now, and forget all that is."""
+        durable = [m.value for m in self._outbox if m.sink is self._sinks.alarms]
         self._outbox.clear()
         if self._told is not None and durable:
             self._told(durable)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import zlib
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ingest.codec import decode
@@ -17,6 +17,7 @@ from ingest.errors import InputError
 from ingest.frame_columns import FrameColumns
 from ingest.frames import FrameError
 from ingest.source import Batch, DeadLetter
+from ingest.state_log import Committed
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ class MemoryLog:
         self.topic = topic
         self._partitions: list[deque[Record]] = [deque(maxlen=retain) for _ in range(n_partitions)]
         self._ends = [0] * n_partitions
-        self._committed: dict[tuple[str, int], int] = {}
+        self._committed: dict[tuple[str, int], Committed] = {}
         self._closed = False
         self._grown = threading.Condition()
 
@@ -137,15 +138,19 @@ class MemoryLog:
         with self._grown:
             return self._grown.wait_for(ready, timeout_s)
 
-    def committed(self, group: str, partition: int) -> int:
-        """Return the offset that a group goes on from; 0 before its first commit."""
-        return self._committed.get((group, partition), 0)
+    def oldest(self, partition: int) -> int:
+        """Return the offset of the oldest message that is left."""
+        return self._ends[partition] - len(self._partitions[partition])
 
-    def commit(self, group: str, positions: dict[int, int]) -> None:
+    def committed(self, group: str, partition: int) -> Committed | None:
+        """Return where a group goes on from; None before its first commit."""
+        return self._committed.get((group, partition))
+
+    def commit(self, group: str, places: Mapping[int, Committed]) -> None:
         """Set where a group goes on from, partition by partition."""
         with self._grown:
-            for partition, offset in positions.items():
-                self._committed[group, partition] = offset
+            for partition, place in places.items():
+                self._committed[group, partition] = place
 
 
 class LogSource:
@@ -174,12 +179,20 @@ class LogSource:
         self._group = group
         self._max_records = max_records
         wanted = range(log.n_partitions) if partitions is None else partitions
-        self._positions = {p: log.committed(group, p) for p in wanted}
+        found = {p: log.committed(group, p) for p in wanted}
+        self._positions = {p: 0 if at is None else at.offset for p, at in found.items()}
+        self._floors: dict[int, int] = {}
+        self._notes: dict[int, str] = {}
 
     @property
     def assigned(self) -> list[int]:
         """Partitions that this source reads."""
         return sorted(self._positions)
+
+    @property
+    def positions(self) -> dict[int, int]:
+        """For each partition the offset behind what was handed out."""
+        return dict(self._positions)
 
     @property
     def lag_records(self) -> int:
@@ -215,9 +228,43 @@ class LogSource:
         """Go on from ``offset``: the next poll hands out its message first."""
         self._positions[partition] = offset
 
+    def committed(self, partition: int) -> Committed | None:
+        """Return where the group goes on in a partition, None before any commit."""
+        return self._log.committed(self._group, partition)
+
+    def oldest(self, partition: int) -> int:
+        """Return the offset of the oldest message that is left."""
+        return self._log.oldest(partition)
+
+    def offset_at(self, partition: int, time_ms: int) -> int:
+        """Return the offset of the first message written at a time or later, ms since 1970."""
+        end = self._log.end_offsets[partition]
+        later = (
+            record.offset
+            for record in self._log.read(partition, 0, end)
+            if record.time_ms >= time_ms
+        )
+        return next(later, end)
+
+    def resume(self, partition: int, position: int, floor: int) -> None:
+        """Go on at ``position``; commit nothing below ``floor``."""
+        self._positions[partition], self._floors[partition] = position, floor
+
+    def note(self, partition: int, text: str) -> None:
+        """Commit a text beside the partition's offset from now on."""
+        self._notes[partition] = text
+
     def commit(self) -> None:
         """Mark everything that was handed out as done."""
-        self._log.commit(self._group, self._positions)
+        self._log.commit(self._group, self.places_to_commit())
+
+    def places_to_commit(self) -> dict[int, Committed]:
+        """Return what :meth:`commit` commits."""
+        return {
+            partition: Committed(offset, self._notes.get(partition, ""))
+            for partition, offset in self._positions.items()
+            if offset >= self._floors.get(partition, 0)
+        }
 
     def close(self) -> None:
         """Do nothing: a log in memory is left as it is."""

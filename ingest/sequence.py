@@ -60,6 +60,10 @@ class Sequencer:
         """Streams that are remembered, in the order they were first heard."""
         return list(self._streams)
 
+    def __contains__(self, stream_id: str) -> bool:
+        """Tell whether a stream is remembered."""
+        return stream_id in self._streams
+
     def push(self, frame: Frame) -> list[Item]:
         """Take one frame; return what became certain by it, in order.
 
@@ -136,6 +140,11 @@ class Sequencer:
         """Stop waiting for what is missing of one stream: return all that is held back."""
         order = self._streams.get(stream_id)
         return [] if order is None else order.flush()
+
+    def retire(self, stream_id: str) -> list[Item]:
+        """Take it that nothing more of a stream comes: return what is held back, and its end."""
+        order = self._streams.pop(stream_id, None)
+        return [] if order is None else order.retire()
 
     def forget(self, stream_id: str) -> None:
         """Drop all that is remembered of one stream."""

@@ -182,6 +182,13 @@ class StreamOrder:
             self._advance(self._held[-1].first, items)
         return items
 
+    def retire(self) -> list[Item]:
+        """End the session where it stands, if it has begun and not ended."""
+        items = self.flush()
+        if self._next is not None and not self._ended:
+            self._end(self._next, items)
+        return items
+
     def _begin(self, frame: Frame) -> None:
         """Start a session with its first frame."""
         self._restart = self._session is not None

@@ -19,6 +19,7 @@ from ingest.kafka_url import BrokerError, CommitRefusedError
 from ingest.memory import LogSource, MemoryLog
 from ingest.simulator import demo_ward
 from ingest.source import MemorySink
+from ingest.state_log import Committed
 from ingest.wfdb_replay import frames
 
 
@@ -173,7 +174,7 @@ def test_a_sink_that_fails_leaves_everything_uncommitted(sink: str) -> None:
     with pytest.raises(BrokerError, match=f"{sink} is down"):
         b.worker.turn(0.0)
 
-    assert b.log.committed("vigil", 0) == 0
+    assert b.log.committed("vigil", 0) is None
     again = bench(log=b.log)
     again.log.close()
     again.run()
@@ -186,14 +187,14 @@ def test_a_refused_commit_is_made_up_for_and_nothing_is_written_twice() -> None:
     b.source.refuses = True
     b.worker.turn(0.0)
     told = list(b.alarms.messages)
-    assert b.log.committed("vigil", 0) == 0
+    assert b.log.committed("vigil", 0) is None
 
     b.source.refuses = False
     b.log.append("x", b"junk")
     b.worker.turn(0.0)
 
     assert b.alarms.messages == told
-    assert b.log.committed("vigil", 0) == 41
+    assert b.log.committed("vigil", 0) == Committed(41)
 
 
 def test_a_refused_transaction_is_settled_in_the_next_turn() -> None:
@@ -235,7 +236,7 @@ def test_streams_of_a_partition_that_went_are_forgotten_with_their_alarms() -> N
     b.worker.forget([1])
 
     assert set(b.worker.sequencer.stream_ids) == stay
-    assert {message.stream_id for message in b.worker._outbox} <= stay
+    assert {message.key for message in b.worker._outbox} <= stay
 
 
 def test_a_forgotten_stream_starts_afresh_and_others_do_not_notice() -> None:
