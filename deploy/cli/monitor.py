@@ -121,7 +121,7 @@ def _supervise(settings: MonitorSettings, words: Sequence[str], n_workers: int) 
     for i, of_worker in enumerate(ports):
         name = [] if instance is None else ["--instance-id", f"{instance}-{i}"]
         commands.append(([*start, *name, "--http-port", str(of_worker)], of_worker))
-    supervisor = Supervisor(commands, host=host, port=port)
+    supervisor = Supervisor(commands, host=host, port=port, security=settings.http.security)
     with _stopped_by_signals(supervisor):
         return supervisor.run()
 

@@ -83,6 +83,7 @@ class Monitor:
                 settings.http.port,
                 healthy=self._why_not_healthy,
                 ready=self._why_not_ready,
+                security=settings.http.security,
             )
             opened.callback(self._http.stop)
             try:

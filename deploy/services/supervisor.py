@@ -22,6 +22,8 @@ from prometheus_client.registry import Collector
 from prometheus_client.samples import Sample
 
 from deploy.http import HttpServer
+from deploy.security.http import HttpSecurity
+from ingest.errors import InputError
 
 logger = logging.getLogger(__name__)
 
@@ -83,11 +85,13 @@ class Supervisor:
         Port of the merged ``/metrics``, of ``/healthz`` and ``/readyz``; 0 takes a free one.
     clock : callable
         Monotonic time, s.
+    security : HttpSecurity
+        TLS and tokens of the workers' HTTP sides and of this one's.
 
     Raises
     ------
     InputError
-        If the port cannot be listened on.
+        If the port cannot be listened on, or a certificate or token cannot be used.
     """
 
     def __init__(
@@ -98,7 +102,9 @@ class Supervisor:
         host: str = "127.0.0.1",
         port: int = 0,
         clock: Callable[[], float] = time.monotonic,
+        security: HttpSecurity = HttpSecurity(),
     ) -> None:
+        self._security = security
         self._workers = [_Worker(i, argv, of) for i, (argv, of) in enumerate(commands)]
         self._backoff, self._host, self._clock = backoff, host, clock
         self._stop = threading.Event()
@@ -108,7 +114,7 @@ class Supervisor:
             "vigil_worker_restarts", "Workers that died and were started again.", registry=registry
         )
         registry.register(_Merged(self._texts))
-        self._http = HttpServer(registry, host, port, ready=self._why_not_ready)
+        self._http = HttpServer(registry, host, port, ready=self._why_not_ready, security=security)
 
     @property
     def http_port(self) -> int:
@@ -203,10 +209,12 @@ class Supervisor:
     def _get(self, worker: _Worker, path: str) -> str | None:
         """Return what a worker answers; None where it does not, or says no."""
         try:
-            url = f"http://{self._host}:{worker.port}{path}"
-            with urllib.request.urlopen(url, timeout=SCRAPE_S) as answer:  # our own
+            scheme, headers, context = self._security.own_client()
+            url = f"{scheme}://{self._host}:{worker.port}{path}"
+            asked = urllib.request.Request(url, headers=headers)  # noqa: S310  # our own
+            with urllib.request.urlopen(asked, timeout=SCRAPE_S, context=context) as answer:  # noqa: S310
                 return str(answer.read().decode())
-        except (urllib.error.URLError, ConnectionError, TimeoutError):
+        except (urllib.error.URLError, ConnectionError, TimeoutError, InputError):
             return None
 
 
