@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from inference.alarm_transition import UNTOLD, TransitionKind
+from inference.alarm_transition import TransitionKind
 from ingest.frames import Lead
 
 MINUTE_MS = 60_000
