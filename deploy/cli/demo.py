@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 if TYPE_CHECKING:
+    from deploy.services.console_side import ConsoleSide
     from deploy.services.demo import Demo
     from deploy.services.ward import Ward
     from deploy.terminal import AlarmLine, WardStats
+    from ingest.source import Batch
 
 Duration = Annotated[
     float | None, typer.Option(help="How long, s; without it until Ctrl-C.", min=1.0)
@@ -26,6 +30,13 @@ def demo(
     seed: Annotated[int, typer.Option(help="Seed of the simulated patients.")] = 0,
     headless: Annotated[bool, typer.Option(help="Draw nothing; print alarms as lines.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one object at the end.")] = False,
+    console: Annotated[
+        bool | None,
+        typer.Option(help="Serve the central station too; by default where a screen is drawn."),
+    ] = None,
+    port: Annotated[
+        int, typer.Option(help="Port of the central station; 0 or one that is taken: a free one.")
+    ] = 8344,
 ) -> None:
     """Watch several patients being monitored: a real excerpt beside simulated ones.
 
@@ -33,12 +44,14 @@ def demo(
     The excerpt is five minutes of MIT-BIH record 208; records of VIGIL_DATA or
     ../shared/data are shown too, where they are. Without --duration it runs
     until Ctrl-C (headless: 60 s). On a terminal a acknowledges the most urgent
-    bed's alarms, p pauses the sound for two minutes or ends the pause.
+    bed's alarms, p pauses the sound for two minutes or ends the pause. The address
+    that is printed opens the central station in a browser on this machine.
 
     Examples
     --------
     $ vigil demo --speed 2
     $ vigil demo --headless --duration 20 --json
+    $ vigil demo --patients 16 --console --headless --duration 600
     """
     from rich.console import Console
 
@@ -54,37 +67,64 @@ def demo(
     for note in notes:
         errors.print(f"note: {note}", style="yellow", markup=False)
     beds = {name: str(bed + 1) for bed, name in enumerate(recordings)}
-    ward, desk = Ward(beds), WardDesk(beds)
-    running = Demo(recordings, speed=speed, see=ward.see, start_unix_ns=time.time_ns())
     quiet = headless or as_json
+    side = _console(beds, port) if console or (console is None and not quiet) else None
+    ward, desk = Ward(beds), WardDesk(beds, listen=side and side.hear)
+    running = Demo(recordings, speed=speed, see=_both(ward, side), start_unix_ns=time.time_ns())
+    if side is not None:
+        side.attach(running, desk)
+        errors.print(f"central station: {side.address}", markup=False, style="bold")
+    ending = "Ctrl-C ends" if side is None else f"{side.address}  Ctrl-C ends"
     if quiet and duration is None:
         duration = 60.0
     started_s = time.monotonic()
     running.start()
-    try:
-        shown = WardDisplay() if not quiet else WardDisplay(Console(quiet=True))
-        with shown as display, Keys() as keys:
-            while duration is None or time.monotonic() - started_s < duration:
-                running.turn()
-                elapsed_s = time.monotonic() - started_s
-                for key in "" if quiet else keys.read():
-                    desk.press(key, running.pipeline, running.alarms)
-                told = desk.hear(running.alarms)
-                lines = ward.take(running.beats, running.alarms, elapsed_s)
-                if quiet and not as_json:
-                    for text in [*map(_in_words, lines), *told]:
-                        errors.print(text, markup=False)
-                if display.due():
-                    stats = _stats(running, ward, elapsed_s, speed)
-                    display.show(ward.view(running.pipeline, stats, note=desk.note("Ctrl-C ends")))
-    except KeyboardInterrupt:
-        pass
-    running.stop()
+    shown = WardDisplay() if not quiet else WardDisplay(Console(quiet=True))
+    with shown as display, Keys() as keys, suppress(KeyboardInterrupt):
+        while duration is None or time.monotonic() - started_s < duration:
+            running.turn()
+            elapsed_s = time.monotonic() - started_s
+            for key in "" if quiet else keys.read():
+                desk.press(key, running.pipeline, running.alarms)
+            if side is not None:
+                side.take(running.beats, running.alarms, running.pipeline)
+            told = desk.hear(running.alarms)
+            lines = ward.take(running.beats, running.alarms, elapsed_s)
+            if quiet and not as_json:
+                for text in [*map(_in_words, lines), *told]:
+                    errors.print(text, markup=False)
+            if display.due():
+                stats = _stats(running, ward, elapsed_s, speed)
+                display.show(ward.view(running.pipeline, stats, note=desk.note(ending)))
+    _stop(running, side)
     stats = _stats(running, ward, time.monotonic() - started_s, speed)
     if as_json:
         typer.echo(json.dumps(_report(running, ward)))
     else:
         Console().print(summary(ward.view(running.pipeline, stats)))
+
+
+def _console(beds: dict[str, str], port: int) -> ConsoleSide:
+    from deploy.services.console_side import ConsoleSide
+
+    return ConsoleSide(beds, port=port)
+
+
+def _both(ward: Ward, side: ConsoleSide | None) -> Callable[[Batch], None]:
+    """Show frames to the screen, and to the central station where there is one."""
+
+    def see(batch: Batch) -> None:
+        ward.see(batch)
+        if side is not None:
+            side.see(batch)
+
+    return see
+
+
+def _stop(running: Demo, side: ConsoleSide | None) -> None:
+    running.stop()
+    if side is not None:
+        side.stop()
 
 
 def _in_words(line: AlarmLine) -> str:

@@ -134,7 +134,8 @@ class Demo:
         self._feed = Feed(recordings, self._log, speed=speed, start_unix_ns=start_unix_ns)
         self._source = _TimedSource(self._log, see)
         sinks = Sinks(self.alarms, dead, self.beats)
-        self._worker = Worker(self._source, sinks, self.pipeline, Metrics(CollectorRegistry()))
+        self.registry = CollectorRegistry()
+        self._worker = Worker(self._source, sinks, self.pipeline, Metrics(self.registry))
         self.latencies_ms: deque[float] = deque(maxlen=MAX_LATENCIES)
         self.signal_s = 0.0
 

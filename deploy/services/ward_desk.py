@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from inference.alarm_json import NO_CONTEXT, ModelRef, render
 from inference.annunciation import (
@@ -46,12 +46,17 @@ class WardDesk:
         Bed by pseudonym.
     clock_s : callable
         Monotonic time, s.
+    listen : callable, optional
+        Is given all signals, a list at a time.
     """
 
     def __init__(
-        self, beds: Mapping[str, str], clock_s: Callable[[], float] = time.monotonic
+        self,
+        beds: Mapping[str, str],
+        clock_s: Callable[[], float] = time.monotonic,
+        listen: Callable[[list[Signal]], None] | None = None,
     ) -> None:
-        self._beds, self._clock_s = beds, clock_s
+        self._beds, self._clock_s, self._listen = beds, clock_s, listen
         self.desk = Desk(lambda: round(clock_s() * 1000))
         self._news, self._news_s = "", float("-inf")
 
@@ -70,7 +75,8 @@ class WardDesk:
         """
         try:
             if key == "a":
-                self._acknowledge(pipeline, alarms)
+                bed = self._loudest_bed()
+                self.command(bed.stream_id, Acknowledge(WHO), pipeline, alarms)
             elif key == "p":
                 self._pause()
         except InputError as error:
@@ -89,12 +95,35 @@ class WardDesk:
             return f"{self._news}  {sound}"
         return f"{sound}  {KEYS}  {ending}"
 
-    def _acknowledge(self, pipeline: Pipeline, alarms: MemorySink) -> None:
-        """Acknowledge here and in the alarm engine, whose changes go where all its alarms go."""
-        bed = self._loudest_bed()
-        names = [x.row.condition.name for x in bed.lines.values() if x.phase in HEARD]
-        self._do(bed.stream_id, Acknowledge(WHO))
-        slot = pipeline.streams.slots().get(bed.stream_id)
+    def command(
+        self, stream_id: str, command: Command, pipeline: Pipeline, alarms: MemorySink
+    ) -> None:
+        """Do what a person wants of one bed; an acknowledgement reaches the alarm engine too.
+
+        Raises
+        ------
+        InputError
+            If it is not possible now; nothing is changed.
+        """
+        bed = self.desk.beds.get(stream_id)
+        heard = []
+        if isinstance(command, Acknowledge) and bed is not None:
+            heard = [x.row.condition.name for x in bed.lines.values() if x.phase in HEARD]
+        self._do(stream_id, command)
+        if isinstance(command, Acknowledge):
+            names = [name for name in heard if command.condition in ("", name)]
+            self._acknowledge(stream_id, names, command.who, pipeline, alarms)
+
+    def _acknowledge(
+        self,
+        stream_id: str,
+        names: Sequence[str],
+        who: str,
+        pipeline: Pipeline,
+        alarms: MemorySink,
+    ) -> None:
+        """Acknowledge in the alarm engine, whose changes go where all its alarms go."""
+        slot = pipeline.streams.slots().get(stream_id)
         if slot is None:
             return
         info, limits = pipeline.models[0], pipeline.limits
@@ -103,11 +132,11 @@ class WardDesk:
         now_ms = int(pipeline.episodes.state["now_ms"][slot])
         for name in names:
             try:
-                change = pipeline.alarms.acknowledge(slot, name, WHO, now_ms)
+                change = pipeline.alarms.acknowledge(slot, name, who, now_ms)
             except InputError:
                 continue  # its condition is over, only the signal's end delay still ran
             source = pipeline.streams.info(slot).source
-            alarms.write(bed.stream_id, render(change, source, model, limits, context))
+            alarms.write(stream_id, render(change, source, model, limits, context))
 
     def _loudest_bed(self) -> Annunciator:
         """Find the bed with the most urgent alarm that nobody has acknowledged."""
@@ -136,6 +165,8 @@ class WardDesk:
 
     def _told(self, signals: list[Signal]) -> list[str]:
         """Put in words what is worth it; the last of it stands on the screen for a while."""
+        if self._listen is not None and signals:
+            self._listen(signals)
         first = self.desk.policy.recipients[0]
         lines = [
             f"bed {self._beds.get(each.stream_id, '?')} {each.condition.replace('_', ' ')} "

@@ -1,0 +1,188 @@
+"""Patients: who is there, their signal, beats, trends and alarms."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Annotated, Any
+
+from pydantic import BaseModel, Field
+
+from deploy.console.api.problem import ProblemError
+from deploy.console.api.route import Call, Form, Line, Way
+from deploy.console.patient import Patient
+from deploy.console.roles import SEES
+from deploy.console.waves import MISSING, STEP_UV
+from inference.limits import Limits
+
+MOST_SECONDS = 120.0
+"""Longest stretch of signal of one request, s."""
+Sample = Annotated[int, Field(ge=0, le=2**53)]
+
+
+class PatientInfo(BaseModel):
+    """One patient, as now."""
+
+    stream_id: str
+    bed: str
+    index: int
+    session: str
+    fs: float
+    origin_ms: int
+    leads: list[str]
+    main: int
+    end_sample: int
+    board: dict[str, Any]
+    vitals: list[Any]
+
+
+class Patients(BaseModel):
+    """All patients."""
+
+    patients: list[PatientInfo]
+
+
+class PatientPage(PatientInfo):
+    """One patient, with what was kept."""
+
+    begin_sample: int
+    """First sample that is kept."""
+    trend: list[list[float | None]]
+    """Points: UTC in ms, heart rate in bpm, quality, V beats in a minute."""
+    alarms: list[dict[str, Any]]
+    """Changes of alarms, the newest first."""
+
+
+class Stretch(Form):
+    """Which signal."""
+
+    first_sample: Sample
+    n_samples: Annotated[int, Field(ge=1, le=2**20)]
+
+
+class Signal(BaseModel):
+    """Signal of all leads."""
+
+    first_sample: int
+    fs: float
+    leads: list[str]
+    uv_per_step: float
+    steps: list[list[int | None]]
+    """By lead; null where a sample is missing."""
+    beats: list[dict[str, Any]]
+
+
+class Latest(Form):
+    """How many, and of whom."""
+
+    most: Annotated[int, Field(ge=1, le=1000)] = 200
+    stream_id: Line | None = None
+
+
+class Alarms(BaseModel):
+    """Changes of alarms, the newest first, as ``inference/alarm.schema.json`` has them."""
+
+    alarms: list[dict[str, Any]]
+
+
+class Limit(BaseModel):
+    """One limit."""
+
+    name: str
+    value: float
+    low: float
+    high: float
+    whole: bool
+    changed: bool
+
+
+class LimitsAnswer(BaseModel):
+    """Limits of a patient that people may set."""
+
+    limits: list[Limit]
+
+
+def patient_of(call: Call) -> Patient:
+    """Find the patient of a request's path."""
+    patient = call.console.hub.patients.get(call.path["stream_id"])
+    if patient is None:
+        raise ProblemError(404, "there is no such patient")
+    return patient
+
+
+def all_patients(call: Call) -> dict[str, Any]:
+    """Tell who is there."""
+    hub = call.console.hub
+    with hub.lock:
+        return {"patients": [patient.to_dict() for patient in hub.patients.values()]}
+
+
+def one_patient(call: Call) -> dict[str, Any]:
+    """Tell of one patient."""
+    patient, hub = patient_of(call), call.console.hub
+    with hub.lock:
+        first, _ = patient.stretch(0, 0)
+        return {
+            **patient.to_dict(),
+            "begin_sample": first,
+            "trend": list(patient.trend),
+            "alarms": hub.latest_alarms(200, patient.stream_id),
+        }
+
+
+def signal(call: Call) -> dict[str, Any]:
+    """Give a stretch of signal, with its beats."""
+    patient, query = patient_of(call), call.query
+    with call.console.hub.lock:
+        fs = patient.fs
+        if query.n_samples > MOST_SECONDS * max(fs, 1):
+            raise ProblemError(422, f"n_samples: at most {MOST_SECONDS:g} s at once")
+        first, steps = patient.stretch(query.first_sample, query.n_samples)
+        last = first + steps.shape[1]
+        beats = [beat for beat in patient.beats if first <= beat["sample"] < last]
+        leads = list(patient.leads)
+    rows = [[None if v == MISSING else v for v in row] for row in steps.tolist()]
+    return {
+        "first_sample": first,
+        "fs": fs,
+        "leads": leads,
+        "uv_per_step": STEP_UV,
+        "steps": rows,
+        "beats": beats,
+    }
+
+
+def alarms(call: Call) -> dict[str, Any]:
+    """Give the latest changes of alarms."""
+    return {"alarms": call.console.hub.latest_alarms(call.query.most, call.query.stream_id)}
+
+
+def limits(call: Call) -> dict[str, Any]:
+    """Give a patient's limits, with what is allowed."""
+    patient = patient_of(call)
+    changed = dict(patient.board.limits)
+    found = [
+        {
+            "name": key.name,
+            "value": float(changed.get(key.name, key.default)),  # type: ignore[arg-type]
+            "low": float(key.metadata["low"]),
+            "high": float(key.metadata["high"]),
+            "whole": isinstance(key.default, int),
+            "changed": key.name in changed,
+        }
+        for key in dataclasses.fields(Limits)
+    ]
+    return {"limits": found}
+
+
+_ONE = "/api/patients/{stream_id}"
+WAYS = (
+    Way("GET", "/api/patients", all_patients, "Who is monitored.", SEES, Patients),
+    Way("GET", _ONE, one_patient, "One patient.", SEES, PatientPage, problems=(404,)),
+    Way(
+        "GET", f"{_ONE}/signal", signal, "Signal that is kept.", SEES, Signal, query=Stretch,
+        problems=(404,),
+    ),
+    Way("GET", f"{_ONE}/limits", limits, "Alarm limits.", SEES, LimitsAnswer, problems=(404,)),
+    Way("GET", "/api/alarms", alarms, "Changes of alarms.", SEES, Alarms, query=Latest),
+)  # fmt: skip
+"""Ways of this module."""

@@ -1,0 +1,158 @@
+// One patient: live leads, signals and what to do about them, trends, events, all of the past.
+
+import { h, setText, clock } from "./dom.js";
+import { get, may } from "./api.js";
+import { feed } from "./feed.js";
+import { store } from "./store.js";
+import { acknowledge, alarmOffDialog, alarmOn, limitsDialog, pause, standby } from "./actions.js";
+import { Band, bedState, sign, words } from "./alarmview.js";
+import { Leads } from "./leads.js";
+import { Trends } from "./trends.js";
+import { History } from "./history.js";
+import { openStrip } from "./strip.js";
+
+export class PatientPage {
+  constructor(id) {
+    this.id = id;
+    this.bands = new Map();
+    this.leads = new Leads(id);
+    this.trends = new Trends();
+    this.rate = h("div", { class: "big-rate" });
+    this.rhythm = h("div", { class: "big-rhythm" });
+    this.facts = h("p", { class: "hint" });
+    this.state = h("p", { class: "bed-state", role: "status" });
+    this.title = h("h1", {});
+    this.signals = h("ul", { class: "signals", "aria-label": "Alarm signals" });
+    this.events = h("ul", { class: "events", "aria-label": "Events, the newest first" });
+    const act = (label, key, does, kind = "") =>
+      h("button", { type: "button", class: kind, disabled: !may("clinician"), onclick: does }, label, h("kbd", {}, key));
+    this.ackButton = act("Acknowledge", "A", () => acknowledge(id), "main");
+    this.pauseButton = act("Pause sound", "P", () => pause(id));
+    this.standbyButton = act("Standby", "B", () => standby(id));
+    const side = h("aside", { class: "side" },
+      h("div", { class: "row title" }, h("a", { class: "button", href: "#/wall", "aria-label": "Back to the wall" }, "←"), this.title),
+      h("div", { class: "now" }, this.rate, h("div", {}, this.rhythm, this.facts)),
+      this.state,
+      h("div", { class: "acts" }, this.ackButton, this.pauseButton, act("Limits", "L", () => limitsDialog(id)), this.standbyButton),
+      h("h2", {}, "Alarm signals"), this.signals,
+      h("h2", {}, "Events"), this.events);
+    this.past = h("div", { class: "past" }, this.trends.element);
+    this.element = h("div", { class: "patient" }, h("div", { class: "live" }, this.leads.element, this.past), side);
+    this.listeners = new AbortController();
+    const { signal } = this.listeners;
+    for (const name of ["board", "reset", "patient"]) store.addEventListener(name, () => this.refresh(), { signal });
+    store.addEventListener("alarm", (e) => { if (e.detail.stream_id === id) this.list(); }, { signal });
+    this.timers = [setInterval(() => this.refresh(), 500), setInterval(() => this.trend(), 5000)];
+    if (store.patients.has(id)) this.begin();
+    else store.addEventListener("reset", () => this.begin(), { signal, once: true });
+  }
+
+  begin() {
+    if (!store.patients.has(this.id)) {
+      this.element.replaceChildren(h("div", { class: "page" }, h("h1", {}, "No such patient"), h("a", { href: "#/wall" }, "To the wall")));
+      return;
+    }
+    if (!this.leads.traces.length) this.leads.begin();
+    this.history = new History(this.id);
+    this.past.append(this.history.element);
+    this.refresh();
+    this.list();
+    this.trend();
+    feed.show(0, this.id);
+  }
+
+  close() {
+    this.leads.close();
+    this.listeners.abort();
+    this.timers.forEach(clearInterval);
+  }
+
+  async trend() {
+    const page = await get(`/api/patients/${encodeURIComponent(this.id)}`).catch(() => null);
+    if (page) this.trends.show(page.trend);
+  }
+
+  scrollBack(pages) {
+    this.history?.scroll(pages);
+    this.history?.element.scrollIntoView({ block: "nearest" });
+  }
+
+  latest() {
+    const alarm = this.patient?.alarms.find((a) => a.state === "raised");
+    if (alarm) openStrip(this.id, { alarm });
+  }
+
+  get patient() {
+    return store.patients.get(this.id);
+  }
+
+  refresh() {
+    const { patient } = this;
+    if (!patient) return;
+    const nowMs = store.nowMs(), { board } = patient, [worst] = board.lines;
+    setText(this.title, `Bed ${patient.bed}${patient.bed === patient.id ? "" : ` · ${patient.id}`}`);
+    setText(this.rate, patient.hr === null ? "– –" : String(Math.round(patient.hr)));
+    setText(this.rhythm, patient.rhythm || "rhythm unknown");
+    const quality = patient.quality === null ? "unknown" : `${Math.round(100 * patient.quality)} %`;
+    setText(this.facts, `bpm · quality ${quality} · ${patient.fs} Hz · session ${patient.session}`);
+    setText(this.state, bedState(patient, nowMs) || (board.pause_ended ? `audio pause: ${board.pause_ended}` : ""));
+    const heard = board.lines.some((line) => line.phase !== "acknowledged");
+    this.ackButton.disabled = !heard || !may("clinician");
+    const paused = (board.paused_until_ms ?? 0) > nowMs;
+    setText(this.pauseButton.firstChild, paused ? "Sound on" : "Pause sound");
+    setText(this.standbyButton.firstChild, board.standby ? "End standby" : "Standby");
+    this.element.className = `patient ${worst ? `${worst.priority} ${worst.phase}` : ""}`;
+    this.showSignals(board, nowMs);
+  }
+
+  showSignals(board, nowMs) {
+    const wanted = board.lines.map((line) => line.condition);
+    for (const [condition, { row }] of this.bands) {
+      if (!wanted.includes(condition)) {
+        row.remove();
+        this.bands.delete(condition);
+      }
+    }
+    for (const line of board.lines) {
+      if (!this.bands.has(line.condition)) this.bands.set(line.condition, this.signalRow(line));
+      const { band, row } = this.bands.get(line.condition);
+      band.show(line, nowMs);
+      row.classList.toggle("heard", line.phase !== "acknowledged");
+    }
+    const off = Object.entries(board.off).map(([condition, { who, why }]) => h("li", { class: "off" },
+      h("span", {}, `${words(condition)} is off (${who}: ${why})`),
+      may("clinician") ? h("button", { type: "button", onclick: () => alarmOn(this.id, condition) }, "On") : null));
+    const key = JSON.stringify([wanted, board.off]);
+    if (key === this.signalKey) return;
+    this.signalKey = key;
+    const rows = wanted.map((condition) => this.bands.get(condition).row);
+    this.signals.replaceChildren(...rows, ...off,
+      ...(rows.length + off.length ? [] : [h("li", { class: "hint" }, "None.")]));
+  }
+
+  signalRow(line) {
+    const band = new Band();
+    const row = h("li", {}, band.element, may("clinician") ? h("div", { class: "row" },
+      h("button", { type: "button", class: "for-heard", onclick: () => acknowledge(this.id, line.condition) }, "Acknowledge"),
+      h("button", { type: "button", onclick: () => this.stripOf(line) }, "Strip"),
+      line.priority === "high" ? null
+        : h("button", { type: "button", onclick: () => alarmOffDialog(this.id, line.condition) }, "Alarm off")) : null);
+    return { band, row };
+  }
+
+  stripOf(line) {
+    const alarm = this.patient.alarms.find((a) => a.id === line.alarm_id && a.state === "raised") ??
+      this.patient.alarms.find((a) => a.condition === line.condition);
+    if (alarm) openStrip(this.id, { alarm });
+  }
+
+  list() {
+    const { patient } = this;
+    if (!patient) return;
+    this.events.replaceChildren(...patient.alarms.slice(0, 60).map((alarm) => h("li", {},
+      h("button", { type: "button", class: `event ${alarm.state}`, onclick: () => openStrip(this.id, { alarm }) },
+        sign(alarm.priority), h("span", { class: "when" }, clock(Date.parse(alarm.decided.utc))),
+        h("span", { class: "what" }, words(alarm.condition)),
+        h("span", { class: "became" }, alarm.state === "acknowledged" ? `✓ ${alarm.acknowledgement?.by ?? ""}` : alarm.state)))));
+  }
+}

@@ -1,0 +1,46 @@
+// Why an alarm was raised, in words and figures; what an alarm does not tell is left out.
+
+import { h } from "./dom.js";
+
+const percent = (v) => `${Math.round(100 * v)} %`;
+const KNOWN = new Set([
+  "schema", "id", "stream_id", "session", "condition", "kind", "priority", "latching", "state", "onset", "offset",
+  "decided", "score", "heart_rate_bpm", "quality", "beats", "strip", "model", "models", "limits",
+  "acknowledgement", "profile", "explanation",
+]);
+
+export function reasons(alarm) {
+  const told = [];
+  const add = (name, value) => {
+    if (value !== null && value !== undefined && value !== "") told.push([name, value]);
+  };
+  add("Heart rate", alarm.heart_rate_bpm === null ? null : `${Math.round(alarm.heart_rate_bpm)} bpm`);
+  add("Probability of V", alarm.score === null ? null : `${percent(alarm.score)}, mean of the beats that raised it`);
+  add("Signal quality", alarm.quality?.index === null || alarm.quality === undefined ? null : percent(alarm.quality.index));
+  const behind = Date.parse(alarm.decided.utc) - Date.parse(alarm.onset.utc);
+  add("Decided", `${(behind / 1000).toFixed(1)} s behind the onset`);
+  add("Limits", Object.entries(alarm.limits ?? {}).map(([k, v]) => `${k.replaceAll("_", " ")} ${v}`).join(", "));
+  add("Profile", alarm.profile);
+  if (alarm.beats?.length) {
+    const text = alarm.beats.map((b) => `${b.aami}\u2009${percent(b.confidence)}`).join("  ");
+    add("Beats", text);
+  }
+  if (alarm.explanation) add("Explanation", "shaded in the strip: what raised the model's logit of V");
+  add("Acknowledged", alarm.acknowledgement ? `${alarm.acknowledgement.by}` : null);
+  add("Model", `${alarm.model.name} ${alarm.model.version}, ${alarm.model.digest.slice(0, 12)}`);
+  // Corroboration by pulses, and whatever a newer monitor tells.
+  for (const [name, value] of Object.entries(alarm)) {
+    if (!KNOWN.has(name)) add(name.replaceAll("_", " "), inWords(value));
+  }
+  return h("dl", { class: "reasons" }, ...told.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))));
+}
+
+function inWords(value) {
+  if (value === null || value === undefined) return "";
+  if (typeof value === "number") return String(Math.round(value * 1000) / 1000);
+  if (Array.isArray(value)) return value.map(inWords).join(", ");
+  if (typeof value === "object") {
+    return Object.entries(value).map(([k, v]) => `${k.replaceAll("_", " ")}: ${inWords(v)}`).join("; ");
+  }
+  return String(value);
+}

@@ -1,0 +1,115 @@
+// What the page knows: patients, their alarm signals, what happened. One place, told by events.
+
+import { WALL } from "./decode.js";
+import { feed } from "./feed.js";
+import { Trace } from "./trace.js";
+
+const MOST_ALARMS = 600, MOST_BEATS = 400;
+export const URGENCY = { high: 0, medium: 1, low: 2 };
+
+export class Store extends EventTarget {
+  constructor() {
+    super();
+    this.patients = new Map();
+    this.byIndex = [];
+    this.alarms = [];
+    this.offsetMs = 0;
+    feed.addEventListener("hello", (e) => this.begin(e.detail));
+    feed.addEventListener("item", (e) => this.take(e.detail));
+    feed.addEventListener("block", (e) => this.block(e.detail));
+    feed.addEventListener("time", (e) => { this.offsetMs = e.detail - Date.now(); });
+  }
+
+  nowMs() {
+    return Date.now() + this.offsetMs;
+  }
+
+  begin(told) {
+    this.offsetMs = told.now_ms - Date.now();
+    this.patients.clear();
+    this.byIndex = [];
+    for (const patient of told.patients) this.put(patient);
+    this.alarms = told.alarms;
+    for (const alarm of [...told.alarms].reverse()) this.note(alarm);
+    this.tell("reset");
+  }
+
+  put(told) {
+    const known = this.patients.get(told.stream_id);
+    const made = known ?? { trace: new Trace(), beats: [], alarms: [], heardAt: 0 };
+    const anew = !known || known.session !== told.session;
+    Object.assign(made, told, { id: told.stream_id });
+    [made.hr, made.rhythm, made.quality] = told.vitals;
+    if (anew) {
+      made.beats = [];
+      made.trace.clear();
+    }
+    this.patients.set(made.id, made);
+    this.byIndex[made.index] = made;
+    return made;
+  }
+
+  take(item) {
+    if (item.t === "patient") {
+      const fresh = !this.patients.has(item.patient.stream_id);
+      this.put(item.patient);
+      this.tell(fresh ? "reset" : "patient", item.patient.stream_id);
+    } else if (item.t === "board") {
+      const patient = this.patients.get(item.stream_id);
+      if (patient) patient.board = item.board;
+      this.tell("board", item.stream_id);
+    } else if (item.t === "alarm") {
+      this.alarms.unshift(item.alarm);
+      this.alarms.length = Math.min(this.alarms.length, MOST_ALARMS);
+      this.note(item.alarm);
+      this.tell("alarm", item.alarm);
+    } else if (item.t === "signal") this.tell("signal", item.signal);
+    else if (item.t === "feedback") this.tell("feedback", item.feedback);
+  }
+
+  note(alarm) {
+    const patient = this.patients.get(alarm.stream_id);
+    if (!patient) return;
+    patient.alarms.unshift(alarm);
+    patient.alarms.length = Math.min(patient.alarms.length, 200);
+  }
+
+  block({ kind, told, waves }) {
+    const now = performance.now();
+    for (const wave of waves) {
+      const patient = this.byIndex[wave.index];
+      if (!patient) continue;
+      patient.heardAt = now;
+      if (kind === WALL) patient.trace.push(wave.first, wave.fs, wave.leads[0]);
+      else this.tell("leads", wave);
+    }
+    for (const [index, sample, aami, confidence, rr_ms] of told.beats) {
+      const patient = this.byIndex[index];
+      if (!patient) continue;
+      patient.beats.push({ sample, aami, confidence, rr_ms });
+      if (patient.beats.length > MOST_BEATS) patient.beats.splice(0, 100);
+      if (kind === WALL && aami !== "N") patient.trace.mark(sample / patient.fs, aami);
+      patient.beatAt = now;
+    }
+    for (const [index, values] of Object.entries(told.vitals)) {
+      const patient = this.byIndex[index];
+      if (patient) [patient.hr, patient.rhythm, patient.quality] = values;
+    }
+    if (told.sent_ms && kind === WALL) this.lagMs = this.nowMs() - told.sent_ms;
+  }
+
+  tell(name, detail) {
+    this.dispatchEvent(new CustomEvent(name, { detail }));
+  }
+}
+
+// The most urgent signal of a patient: nobody has acknowledged it before what somebody has.
+export const firstLine = (patient) => patient.board.lines[0] ?? null;
+
+export function urgency(patient) {
+  const line = firstLine(patient);
+  if (!line) return patient.board.standby ? 9 : 8;
+  return (URGENCY[line.priority] ?? 3) + (line.phase === "acknowledged" ? 4 : 0);
+}
+
+export const store = new Store();

@@ -1,0 +1,257 @@
+"""What the console keeps of one patient, all of it bounded."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deploy.console.board import Board
+from deploy.console.waves import MISSING, THINNINGS, Thinning, Wave, to_steps
+from inference.streams import choose_lead, is_calibrated
+from ingest.frames import ECG_UNITS, Frame, Lead
+
+MOST_LEADS = 12
+"""Leads shown."""
+MOST_BEATS = 12_000
+"""Beats kept: about two hours."""
+MOST_ALARMS = 500
+"""Changes of alarms kept."""
+TREND_S = 5.0
+"""Time between two points of the trends, s."""
+MOST_TRENDS = 2880
+"""Points of the trends kept: four hours."""
+STALE_S = 5.0
+"""Age of the last beat beyond which a rate made of beats is unknown, s."""
+MOST_GAP_S = 30.0
+"""A longer gap is not filled: what is kept begins anew behind it, s."""
+
+
+@dataclass(slots=True)
+class Vitals:
+    """What is told of a patient now."""
+
+    heart_rate_bpm: float | None = None
+    """Mean rate, bpm; None unknown."""
+    rhythm: str = ""
+    """Rhythm in a word or two; empty unknown."""
+    quality: float | None = None
+    """Signal quality, 0 to 1; None unknown."""
+
+
+@dataclass(slots=True)
+class Patient:
+    """The last minutes of one stream."""
+
+    stream_id: str
+    """Pseudonym."""
+    bed: str
+    """Bed, or a short name."""
+    index: int
+    """Number in blocks of waveforms."""
+    keep_s: float
+    """Signal kept, s."""
+    session: str = ""
+    """Session of its device."""
+    fs: float = 0.0
+    """Sampling frequency, Hz."""
+    origin_ms: int = 0
+    """UTC of sample 0, ms since 1970."""
+    leads: tuple[str, ...] = ()
+    """Names of the leads kept."""
+    main: int = 0
+    """Row of the lead on the wall."""
+    steps: NDArray[np.int16] = field(default_factory=lambda: np.zeros((0, 0), np.int16))
+    """Array of shape (n_leads, n_kept): ring of the last samples, steps of 5 µV."""
+    end: int = 0
+    """Index one past the last sample."""
+    begin: int = 0
+    """Index of the first sample of this session that was heard."""
+    vitals: Vitals = field(default_factory=Vitals)
+    """What is told now."""
+    board: Board = field(default_factory=Board)
+    """Alarm signals."""
+    beats: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=MOST_BEATS))
+    """Beats: sample, class, confidence, RR."""
+    alarms: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=MOST_ALARMS))
+    """Changes of alarms as they came, newest last."""
+    trend: deque[list[float | None]] = field(default_factory=lambda: deque(maxlen=MOST_TRENDS))
+    """Points: UTC in ms, heart rate, quality, V beats a minute."""
+    given_vitals: bool = False
+    """Somebody who knows tells the vital signs; else they are made of beats and alarms."""
+    _frame_leads: tuple[Lead, ...] = ()
+    _rows: tuple[int, ...] = ()
+    _thin: dict[int, Thinning] = field(default_factory=dict)
+
+    def take(self, frame: Frame) -> dict[int, Wave] | None:
+        """Take a frame; return what is new of the main lead by thinning, and under 0 all leads.
+
+        Repeats are dropped, a short gap is filled with missing samples. None where nothing is new.
+        """
+        if not frame.n_samples or not self._fits(frame):
+            return None
+        known = self.end - frame.first_sample
+        if known >= frame.n_samples:
+            return None
+        steps = to_steps(frame.samples[list(self._rows)], [frame.leads[i] for i in self._rows])
+        if known > 0:
+            steps = steps[:, known:]
+        elif known < 0:
+            if -known > MOST_GAP_S * self.fs:
+                self._restart(frame)
+            else:
+                gap = np.full((len(self._rows), -known), MISSING, np.int16)
+                steps = np.concatenate([gap, steps], axis=1)
+        return self._keep(steps)
+
+    def _fits(self, frame: Frame) -> bool:
+        """Begin anew where device, leads or frequency changed; False where there is no ECG."""
+        if frame.leads is not self._frame_leads and frame.leads != self._frame_leads:
+            electrical = [
+                i
+                for i, lead in enumerate(frame.leads)
+                if lead.unit in ECG_UNITS and is_calibrated(lead)
+            ]
+            best = choose_lead(frame.leads, None)
+            self._rows = tuple(electrical[:MOST_LEADS])
+            self.main = self._rows.index(best) if best in self._rows else 0
+            self.leads = tuple(frame.leads[i].name for i in self._rows)
+            self.session = ""
+        self._frame_leads = frame.leads
+        if frame.session != self.session or frame.fs != self.fs:
+            self._restart(frame)
+        return bool(self._rows)
+
+    def _restart(self, frame: Frame) -> None:
+        if frame.session != self.session:
+            self.beats.clear()
+        self.session, self.fs = frame.session, frame.fs
+        self.begin = self.end = frame.first_sample
+        first_ms = frame.start_unix_ns // 1_000_000
+        self.origin_ms = first_ms - round(1000 * frame.first_sample / frame.fs)
+        self.steps = np.full((len(self._rows), int(self.keep_s * frame.fs)), MISSING, np.int16)
+        self._thin = {n: Thinning(n) for n in THINNINGS}
+
+    def _keep(self, steps: NDArray[np.int16]) -> dict[int, Wave]:
+        first, n = self.end, steps.shape[1]
+        size = self.steps.shape[1]
+        kept = steps[:, -size:]
+        self.steps[:, np.arange(first + n - kept.shape[1], first + n) % size] = kept
+        self.end = first + n
+        found = {0: Wave(self.index, first, self.fs, steps)}
+        for number, thinning in self._thin.items():
+            begin, thin = thinning.push(first, steps[self.main])
+            fs = self.fs if number == 1 else self.fs * 2 / number
+            if len(thin):
+                found[number] = Wave(self.index, begin, fs, thin[None])
+        return found
+
+    def stretch(self, first: int, n_samples: int) -> tuple[int, NDArray[np.int16]]:
+        """Return samples that are kept: the first one's index, and shape (n_leads, n)."""
+        oldest = max(self.begin, self.end - self.steps.shape[1], 0)
+        first = min(max(first, oldest), self.end)
+        last = min(first + max(n_samples, 0), self.end)
+        if last <= first:
+            return first, np.zeros((len(self.leads), 0), np.int16)
+        return first, self.steps[:, np.arange(first, last) % self.steps.shape[1]]
+
+    def note_beat(self, beat: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Keep a beat; return it as browsers get it, or None where it is of another session."""
+        if self.session and beat["session"] != self.session:
+            return None
+        kept = {
+            "sample": beat["sample"],
+            "aami": beat["aami"],
+            "confidence": beat.get("confidence"),
+            "rr_ms": beat.get("rr_ms"),
+        }
+        self.beats.append(kept)
+        return kept
+
+    def note_alarm(self, alarm: dict[str, Any]) -> None:
+        """Keep a change of an alarm."""
+        self.alarms.append(alarm)
+
+    def now_ms(self) -> int:
+        """UTC of the last sample, ms since 1970."""
+        return self.origin_ms + round(1000 * self.end / self.fs) if self.fs else 0
+
+    def make_vitals(self) -> None:
+        """Make the vital signs of beats and signals, where nobody tells them."""
+        if self.given_vitals or not self.fs:
+            return
+        last = self.beats[-1] if self.beats else None
+        fresh = last is not None and self.end - last["sample"] < STALE_S * self.fs
+        rr_ms = [b["rr_ms"] for b in list(self.beats)[-8:] if b["rr_ms"]] if fresh else []
+        rate = 60_000 * len(rr_ms) / sum(rr_ms) if rr_ms else None
+        on = [line.condition for line in self.board.lines.values() if line.phase != "latched"]
+        if "asystole" in on:
+            rate = 0.0
+        rhythm = next((word for name, word in _RHYTHMS if name in on), "")
+        self.vitals = Vitals(rate, rhythm or ("regular rate" if rate else ""), None)
+
+    def note_trend(self) -> None:
+        """Add a point to the trends where it is time."""
+        if not self.fs:
+            return
+        now_ms = self.now_ms()
+        last = self.trend[-1][0] if self.trend else None
+        if last is not None and 0 <= now_ms - last < TREND_S * 1000:
+            return
+        since = self.end - 60 * self.fs
+        n_v = 0
+        for beat in reversed(self.beats):
+            if beat["sample"] < since:
+                break
+            n_v += beat["aami"] == "V"
+        rate, quality = self.vitals.heart_rate_bpm, self.vitals.quality
+        self.trend.append([now_ms, _known(rate), _known(quality, 3), n_v])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give what a browser must know to show the patient."""
+        return {
+            "stream_id": self.stream_id,
+            "bed": self.bed,
+            "index": self.index,
+            "session": self.session,
+            "fs": self.fs,
+            "origin_ms": self.origin_ms,
+            "leads": list(self.leads),
+            "main": self.main,
+            "end_sample": self.end,
+            "board": self.board.to_dict(),
+            "vitals": self.vitals_list(),
+        }
+
+    def vitals_list(self) -> list[Any]:
+        """Heart rate, rhythm, quality: as blocks tell them."""
+        v = self.vitals
+        return [_known(v.heart_rate_bpm), v.rhythm, _known(v.quality, 2)]
+
+
+_RHYTHMS = (
+    ("ventricular_fibrillation", "VF"),
+    ("asystole", "asystole"),
+    ("ventricular_tachycardia", "VT"),
+    ("atrial_fibrillation", "AF"),
+    ("extreme_bradycardia", "bradycardia"),
+    ("bradycardia", "bradycardia"),
+    ("extreme_tachycardia", "tachycardia"),
+    ("tachycardia", "tachycardia"),
+)
+
+
+def _known(value: float | None, digits: int = 0) -> float | None:
+    """Round a number; None where it is unknown.
+
+    Examples
+    --------
+    >>> _known(71.6), _known(float("nan")), _known(0.876, 2)
+    (72.0, None, 0.88)
+    """
+    return None if value is None or not math.isfinite(value) else round(float(value), digits)
