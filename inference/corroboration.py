@@ -99,6 +99,8 @@ LONGEST_GAP_MS = 2000
 """A longer time without a pulse is not pulses going on, ms: 30 a minute."""
 REGULAR, STEADY = 2.2, 1.6
 """Longest interval over shortest: pulses that go on, in atrial fibrillation too; and one rhythm."""
+CLEAN_SHARE, UPHELD_SHARE = 0.75, 0.5
+"""Share of strong pulses among all that were found, for a veto, and for one to go on."""
 UNDISTURBED = 0.2
 """Share by which intervals of undisturbed pulses differ from the usual one."""
 FAILED = 1.6
@@ -120,7 +122,14 @@ _UNDECIDED = Verdict.NONE, "undecided"
 _TOO_SOON = Verdict.NONE, "too_soon"
 
 
-def judge(code: Code, onset_ms: int, trains: Sequence[PulseTrain], limits: Limits) -> Finding:
+def judge(
+    code: Code,
+    onset_ms: int,
+    trains: Sequence[PulseTrain],
+    limits: Limits,
+    *,
+    upheld: bool = False,
+) -> Finding:
     """Ask all pulse leads of a stream about one condition.
 
     Parameters
@@ -133,13 +142,15 @@ def judge(code: Code, onset_ms: int, trains: Sequence[PulseTrain], limits: Limit
         The leads at one moment.
     limits : Limits
         Limits in force.
+    upheld : bool
+        It was vetoed before: of pulses that go on no order is asked any more.
 
     Returns
     -------
     Finding
         A veto unless another lead confirms; else what confirms; else why nothing is said.
     """
-    found = [_ask(code, onset_ms, train, limits) for train in trains]
+    found = [_ask(code, onset_ms, train, limits, upheld) for train in trains]
     confirming = [each for each in found if each.verdict is Verdict.CONFIRMED]
     vetoing = [each for each in found if each.verdict is Verdict.VETOED]
     if vetoing and not confirming:
@@ -152,7 +163,7 @@ def judge(code: Code, onset_ms: int, trains: Sequence[PulseTrain], limits: Limit
     return (readable or found or [Finding(Verdict.NONE, "unreadable")])[0]
 
 
-def _ask(code: Code, onset_ms: int, train: PulseTrain, limits: Limits) -> Finding:
+def _ask(code: Code, onset_ms: int, train: PulseTrain, limits: Limits, upheld: bool) -> Finding:
     """Ask one lead."""
     from_ms = max(onset_ms + TRANSIT_MS, train.known_ms - LAST_MS)
     if not train.readable(min(from_ms, train.now_ms - USUAL_LEAST_MS)):
@@ -162,7 +173,7 @@ def _ask(code: Code, onset_ms: int, train: PulseTrain, limits: Limits) -> Findin
         return Finding(Verdict.NONE, "no_train", train.kind)
     stretch = train.between(from_ms, train.known_ms)
     if code in SILENT:
-        verdict, reason = _of_silence(code, stretch, train)
+        verdict, reason = _of_silence(code, stretch, train, upheld)
     elif code is Code.VENTRICULAR_TACHYCARDIA:
         stretch = train.between(max(onset_ms, train.known_ms - LAST_MS), train.known_ms)
         verdict, reason = _of_run(stretch, before, limits)
@@ -193,7 +204,9 @@ def has_train(train: PulseTrain, to_ms: int) -> bool:
     return bool(alike.sum() >= LEAST_RATE_PULSES - 1 and alike.mean() >= 0.5)
 
 
-def _of_silence(code: Code, stretch: Stretch, train: PulseTrain) -> tuple[Verdict, str]:
+def _of_silence(
+    code: Code, stretch: Stretch, train: PulseTrain, upheld: bool
+) -> tuple[Verdict, str]:
     """Ask whether pulses go on in asystole, pause or fibrillation."""
     short = stretch.to_ms - stretch.from_ms < LEAST_MS.get(code, USUAL_LEAST_MS)
     strong = stretch.only_strong()
@@ -201,9 +214,9 @@ def _of_silence(code: Code, stretch: Stretch, train: PulseTrain) -> tuple[Verdic
         fallen = train.kind is not PulseKind.PRESSURE or train.level < ARREST_MMHG
         return (Verdict.CONFIRMED, "no_pulse") if fallen and not short else _UNDECIDED
     goes_on = (
-        len(strong) >= 0.75 * len(stretch)
+        len(strong) >= (UPHELD_SHARE if upheld else CLEAN_SHARE) * len(stretch)
         and strong.longest_gap_ms <= LONGEST_GAP_MS
-        and (len(strong) < 3 or strong.are_regular(REGULAR))
+        and (upheld or len(strong) < 3 or strong.are_regular(REGULAR))
     )
     if not goes_on:
         return _UNDECIDED

@@ -3,8 +3,8 @@
 Only streams with pulse leads are touched. Of these, an onset of a condition that pulses can speak
 of (``HOLD_MS``) is confirmed, vetoed, or let through without evidence; where the leads can be read
 and do not decide yet it waits, never longer than ``HOLD_MS`` says. A vetoed condition is told as
-such. The veto stands while pulses uphold it: ``GRACE_MS`` after they last did, the alarm is raised
-with its own onset, as long as the condition still holds.
+such. The veto stands while pulses uphold it: ``GRACE_MS`` after they last did, or as soon as they
+confirm, the alarm is raised with its own onset, as long as the condition still holds.
 
 Everything is decided tick by tick on the stream's own clock, from what was known at that tick.
 """
@@ -187,8 +187,8 @@ class CorroborationGate(Stage):
         trains = [self._pulses.train(place, kind, step.now_ms) for kind in kinds]
         for column in columns.tolist():
             code, onset_ms = CODES[column], int(state["edge_at_ms"][place, column])
-            finding = judge(code, onset_ms, trains, self._limits)
-            waits = state["phase"][place, column] == Phase.WAITING
+            waits = bool(state["phase"][place, column] == Phase.WAITING)
+            finding = judge(code, onset_ms, trains, self._limits, upheld=not waits)
             if finding.verdict is Verdict.VETOED:
                 state["upheld_ms"][place, column] = step.now_ms
                 if waits:
@@ -199,7 +199,10 @@ class CorroborationGate(Stage):
                 may_wait = finding.reason == "too_soon" and waited_ms < HOLD_MS[code]
                 if finding.verdict is Verdict.CONFIRMED or not may_wait:
                     self._release(step, column, finding)
-            elif step.now_ms - int(state["upheld_ms"][place, column]) >= GRACE_MS:
+            elif (
+                finding.verdict is Verdict.CONFIRMED
+                or step.now_ms - int(state["upheld_ms"][place, column]) >= GRACE_MS
+            ):
                 lapsed = finding.verdict is Verdict.NONE
                 self._release(
                     step, column, replace(finding, reason="lapsed") if lapsed else finding
