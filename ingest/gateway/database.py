@@ -72,7 +72,9 @@ class StoreError(RuntimeError):
     """The disk took nothing: it is full, gone, or fails. Nothing of the call counts."""
 
 
-def open_database(path: Path, sync: Sync) -> tuple[sqlite3.Connection, Path | None]:
+def open_database(
+    path: Path, sync: Sync, wait_s: float = 5.0
+) -> tuple[sqlite3.Connection, Path | None]:
     """Open the outbox, or make it.
 
     Parameters
@@ -81,6 +83,8 @@ def open_database(path: Path, sync: Sync) -> tuple[sqlite3.Connection, Path | No
         The file; its folder must be there. SQLite keeps ``-wal`` and ``-shm`` beside it.
     sync : Sync
         What a commit waits for.
+    wait_s : float
+        How long another process may have it, s.
 
     Returns
     -------
@@ -96,7 +100,7 @@ def open_database(path: Path, sync: Sync) -> tuple[sqlite3.Connection, Path | No
         has it open.
     """
     try:
-        return _open(path, sync), None
+        return _open(path, sync, wait_s), None
     except sqlite3.DatabaseError as error:
         if getattr(error, "sqlite_errorcode", 0) & 0xFF not in DAMAGED:
             raise InputError(f"the store {path} cannot be opened: {error}") from error
@@ -106,7 +110,7 @@ def open_database(path: Path, sync: Sync) -> tuple[sqlite3.Connection, Path | No
             part = path.with_name(path.name + suffix)
             if part.exists():
                 part.rename(aside.with_name(aside.name + suffix))
-        return _open(path, sync), aside
+        return _open(path, sync, wait_s), aside
 
 
 def used_bytes(db: sqlite3.Connection) -> int:
@@ -117,8 +121,10 @@ def used_bytes(db: sqlite3.Connection) -> int:
     return (pages - free) * PAGE_BYTES
 
 
-def _open(path: Path, sync: Sync) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5)
+def _open(path: Path, sync: Sync, wait_s: float) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        path, isolation_level=None, check_same_thread=False, timeout=wait_s
+    )
     try:
         connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
         # One process a store: two gateways on one file would send everything twice.

@@ -186,7 +186,7 @@ def _decoded(text: object, how: str) -> bytes:
 
 def _listed(rows: object) -> NDArray[np.int16]:
     """Read samples that are written as numbers, a list a lead."""
-    if not isinstance(rows, list) or not all(isinstance(row, list) for row in rows):
+    if not isinstance(rows, list) or not rows or not all(isinstance(row, list) for row in rows):
         raise FrameError("line", "adu is a list a lead")
     if len({len(row) for row in rows}) > 1:
         raise FrameError("samples", "all leads have as many samples")
