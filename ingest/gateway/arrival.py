@@ -79,6 +79,8 @@ class Row(NamedTuple):
     """Its place: frames are numbered in the order of their arrival, and no number comes twice."""
     stream: int
     """Number of its stream and session, as :class:`ingest.gateway.marks.Mark` has it."""
+    first_sample: int
+    """Index of its first sample."""
     end_sample: int
     """Index one past its last sample."""
     received_ms: int

@@ -29,6 +29,7 @@ from ingest.gateway.bucket import TokenBucket
 from ingest.gateway.counts import GatewayCounts
 from ingest.gateway.database import StoreError
 from ingest.gateway.messages import messages
+from ingest.gateway.sessions import fit, payload_of
 from ingest.gateway.store import Store
 from ingest.kafka_url import BrokerError
 from ingest.source import Sink
@@ -147,7 +148,9 @@ class Forwarder:
             try:
                 sink = self._sink(self._uplink.topic)
                 for one in going:
-                    sink.write(self._uplink.key or one.stream_id, one.payload)
+                    mark = marks.get((one.stream_id, one.session))
+                    value = one.payload if mark is None else payload_of(one.payload, mark)
+                    sink.write(self._uplink.key or one.stream_id, value)
                 sink.flush()
             except (BrokerError, InputError) as error:
                 self._lose_uplink(error)
@@ -231,7 +234,9 @@ class Forwarder:
                 chosen += backlog
                 if self._store.is_end(self._place):
                     self._behind.clear()  # all of them has been handed on: they are live
-        return chosen
+            fitted, n_renamed = fit(chosen, [self._store.mark_of(row.stream) for row in chosen])
+        self._counts.new_sessions += n_renamed
+        return fitted
 
     def _send(self, rows: Sequence[Row]) -> None:
         """Write frames, and wait until they are durable."""

@@ -16,6 +16,10 @@ from ingest.gateway.arrival import Packed
 REORDER_S = 2.0
 """How far behind the mark a frame may be new, s: what :class:`ingest.sequence.Sequencer` waits."""
 
+MOST_GAP_S = 20 * 3600.0
+"""Longest step, forwards or back, within one session, s: below the day that sequencers believe.
+A longer one is a new count of samples, :mod:`ingest.gateway.sessions`."""
+
 
 class Standing(Enum):
     """What a frame is beside its stream's mark."""
@@ -46,7 +50,11 @@ class Mark:
     """When it was last heard, ms since 1970."""
     recent: list[tuple[int, int]] = field(default_factory=list)
     """First and end sample of frames that were stored and lie no further back than
-    :data:`REORDER_S`; those of an earlier process are not known."""
+    :data:`REORDER_S`."""
+    sent_sample: int = -1
+    """Index one past the last sample that was sent on; -1 before the first."""
+    epoch: int = 0
+    """How often the session got a new name: :mod:`ingest.gateway.sessions`."""
 
     def judge(self, frame: Packed) -> Standing:
         """Tell what a frame is.
@@ -66,11 +74,13 @@ class Mark:
             return Standing.REPEATED
         if frame.first_sample == frame.end_sample == self.end_sample:
             return Standing.NEW  # no samples, but the end of the session
-        behind = self.end_sample - frame.first_sample
-        return Standing.LATE if behind > REORDER_S * self.fs else Standing.NEW
+        behind_s = (self.end_sample - frame.first_sample) / self.fs
+        return Standing.LATE if REORDER_S < behind_s <= MOST_GAP_S else Standing.NEW
 
     def note(self, frame: Packed, now_ms: int) -> None:
         """Take a frame that is durable now."""
+        if self.end_sample - frame.end_sample > MOST_GAP_S * self.fs:
+            self.end_sample, self.recent = frame.end_sample, []
         self.end_sample = max(self.end_sample, frame.end_sample)
         self.heard_ms = now_ms
         self.recent.append((frame.first_sample, frame.end_sample))

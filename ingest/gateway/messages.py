@@ -52,7 +52,8 @@ def messages(
 
     Examples
     --------
-    >>> rows = [Row(1, 7, 250, 0, b""), Row(2, 7, 500, 9000, b""), Row(3, 8, 250, 9000, b"")]
+    >>> rows = [Row(1, 7, 0, 250, 0, b""), Row(2, 7, 250, 500, 9000, b"")]
+    >>> rows += [Row(3, 8, 0, 250, 9000, b"")]
     >>> [(key, value == REPLAY) for key, value in messages(rows, str, 5000)]
     [('7', True), ('7', False), ('8', False)]
     """

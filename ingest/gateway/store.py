@@ -139,7 +139,7 @@ class Store:
             rows: list[Row] = []
             n = 0
             cursor = self._db.execute(
-                "SELECT id, stream, end_sample, received_ms, payload FROM outbox "
+                "SELECT id, stream, first_sample, end_sample, received_ms, payload FROM outbox "
                 "WHERE id > ? ORDER BY id LIMIT ?",
                 (after, n_frames),
             )
@@ -174,9 +174,6 @@ class Store:
         StoreError
             If the disk fails; it is all still there.
         """
-        ends: dict[int, int] = {}
-        for row in rows:
-            ends[row.stream] = max(ends.get(row.stream, -1), row.end_sample)
         with self.lock, self._transaction():
             for first, last in runs(row.id for row in rows):
                 self.counts.frames -= self._db.execute(
@@ -186,9 +183,10 @@ class Store:
                 self.counts.notes -= self._db.execute(
                     "DELETE FROM notes WHERE id BETWEEN ? AND ?", (first, last)
                 ).rowcount
+            marks = [self._by_number[number] for number in {row.stream for row in rows}]
             self._db.executemany(
-                "UPDATE streams SET sent_sample = max(sent_sample, ?) WHERE number = ?",
-                [(end, number) for number, end in ends.items()],
+                "UPDATE streams SET sent_sample = ?, epoch = ? WHERE number = ?",
+                [(mark.sent_sample, mark.epoch, mark.number) for mark in marks],
             )
 
     def close(self) -> None:
@@ -198,11 +196,13 @@ class Store:
 
     def _load(self) -> None:
         """Take up what an earlier process left."""
-        for number, stream_id, session, fs, end, heard_ms, recent in self._db.execute(
-            "SELECT number, stream_id, session, fs, end_sample, heard_ms, recent FROM streams"
+        for *plain, recent, sent, epoch in self._db.execute(
+            "SELECT number, stream_id, session, fs, end_sample, heard_ms, recent, sent_sample, "
+            "epoch FROM streams"
         ):
+            number, stream_id, session, fs, end, heard_ms = plain
             places = [(int(first), int(last)) for first, last in json.loads(recent)]
-            mark = Mark(number, stream_id, session, fs, end, heard_ms, places)
+            mark = Mark(number, stream_id, session, fs, end, heard_ms, places, sent, epoch)
             self.marks[mark.stream_id, mark.session] = self._by_number[mark.number] = mark
         self.counts = StoreCounts(**dict(self._db.execute("SELECT name, n FROM totals")))
 
@@ -252,7 +252,7 @@ class Store:
             "VALUES (?, ?, ?, ?, ?)",
             (stream, frame.first_sample, frame.end_sample, now_ms, frame.payload),
         ).lastrowid
-        return Row(number or 0, stream, frame.end_sample, now_ms, frame.payload)
+        return Row(number or 0, stream, frame.first_sample, frame.end_sample, now_ms, frame.payload)
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

@@ -152,6 +152,29 @@ def test_live_frames_that_pile_up_fall_back_to_the_disk(
     assert made.store.counts.frames == 0
 
 
+def test_behind_a_gap_that_no_reader_believes_the_session_has_another_name(
+    tmp_path: Path, clock: Clock
+) -> None:
+    kafka, far = Kafka(), 30 * 3600  # seconds, and so frames
+    made = world(Store(tmp_path / "o.db", wall_ms=clock.ms), kafka, clock)
+    made.turn()
+    made.put(packed(0))
+    made.turn()
+    made.put(packed(far))
+    made.turn()
+    made.store.close()
+    again = world(Store(tmp_path / "o.db", wall_ms=clock.ms), kafka, clock)
+    again.put(packed(far + 1), packed(far + 2))
+    again.turn(2)
+
+    frames = [one for _, _, value in kafka.log for one in decode(value)]
+    assert [one.session for one in frames] == ["a", "a~1", "a~1", "a~1"]
+    _, refused = Sequencer().push_all(frames)
+    assert not refused
+    assert made.counts.new_sessions == 1
+    assert kafka.seconds() == [0, far, far + 1, far + 2]
+
+
 def test_notes_without_a_topic_keep_no_frame_waiting(made: World) -> None:
     made.kafka.refuse_topics.add("nope")
     made.store.append([], [Note("nope", "k", b"v")])

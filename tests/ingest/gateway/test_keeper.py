@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from ingest.codec import decode
 from ingest.dead_letters import decode_dead_letter
 from ingest.frames import FrameError
 from ingest.gateway.arrival import Arrival
@@ -80,6 +81,18 @@ def test_a_frame_further_behind_than_readers_wait_is_counted_as_late(ward: Ward)
 
     assert ward.told[-1] == 2
     assert ward.world.counts.late == 1
+
+
+def test_one_wrong_index_does_not_make_all_that_follows_late(ward: Ward) -> None:
+    for i in (0, 1, 10**6, 2, 3):
+        ward.send(i)
+        ward.keeper.turn(0)
+    ward.world.turn(2)
+
+    assert ward.world.counts.late == 0
+    assert ward.world.kafka.seconds() == [0, 1, 10**6, 2, 3]
+    sessions = [f.session for _, _, value in ward.world.kafka.log for f in decode(value)]
+    assert sessions == ["a", "a", "a~1", "a~2", "a~2"]
 
 
 def test_what_cannot_be_read_is_kept_whole_and_acknowledged(ward: Ward) -> None:
