@@ -1,8 +1,14 @@
-"""Atrial fibrillation, beat by beat: when it begins and ends."""
+"""Atrial fibrillation, beat by beat: when it begins and ends.
+
+What the model says counts only of beats whose place in time is their own: a ventricular beat
+and the one behind it are out of place in any rhythm, and intervals that repeat every second or
+third beat, as in bigeminy, are irregular by rule, which fibrillation is not.
+"""
 
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from inference.conditions import Code
 from inference.limits import Limits
@@ -12,13 +18,50 @@ from inference.running_mean import edge, over_window, turns, whole
 from inference.session import StreamSession
 from inference.slots import Field, SlotArrays, Slots
 from inference.stage import Composite
-from inference.ticks import BlockBeats
+from inference.ticks import BlockBeats, V
 from ingest.errors import InputError
 
 CLASSES = ("other", "AF")
 """Classes of a model of kind ``beat-rhythm`` that tells atrial fibrillation, in order."""
 THRESHOLD = 0.5
 """Mean probability from which it is called, where the model's metadata names none."""
+N_REPEATS = 8
+"""RR intervals among which repetition is looked for."""
+PERIODS = (2, 3)
+"""Beats after which intervals repeat: bigeminy, trigeminy."""
+ALIKE = 0.1
+"""Intervals that differ by less than this share of their mean are alike."""
+REPEATS_SHARE = 0.75
+"""Share of intervals that are alike from which the rhythm repeats. These are Vigil's choice: of DS1
+and of strips of the Challenge 2017."""
+
+
+def repeats(r_ms: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Tell where intervals repeat every second or third beat; so do those of an even rhythm.
+
+    Parameters
+    ----------
+    r_ms : array of shape (n_rows, n_beats), ms
+        R-peaks, the newest last; unknown ones alike.
+
+    Returns
+    -------
+    array of shape (n_rows,)
+
+    Examples
+    --------
+    >>> rr_ms = np.array([[900, 500] * 8, [700, 900, 580, 1010] * 4])
+    >>> repeats(np.cumsum(rr_ms, axis=1)).tolist()
+    [True, False]
+    """
+    rr_ms = np.diff(r_ms[:, -(N_REPEATS + max(PERIODS) + 1) :], axis=1)
+    newest = rr_ms[:, -N_REPEATS:]
+    found = np.zeros(len(r_ms), np.bool_)
+    for period in PERIODS:
+        before = rr_ms[:, -N_REPEATS - period : -period]
+        alike = 2 * np.abs(newest - before) < ALIKE * (newest + before)
+        found |= alike.sum(axis=1) >= REPEATS_SHARE * N_REPEATS
+    return found
 
 
 class AtrialFibrillation(Composite):
@@ -46,12 +89,13 @@ class AtrialFibrillation(Composite):
                 f"model {info.name}: classes {', '.join(info.classes)}, {len(info.leads)} leads; "
                 f"allowed: {', '.join(CLASSES)}, one lead"
             )
-        self._n = limits.af_beats
+        self._n, self._stale_ms = limits.af_beats, round(limits.stale_s * 1000)
         self.session, self._on = session, info.thresholds.get("AF", THRESHOLD)
         self.state = SlotArrays(
             {
-                "share": Field((self._n - 1,), np.int32),
+                "share": Field((self._n - 1,), np.uint16),
                 "r_ms": Field((self._n - 1,), np.int64),
+                "behind_v": Field(dtype=np.bool_),
                 "open": Field(dtype=np.bool_),
             },
             n_slots,
@@ -73,17 +117,12 @@ class AtrialFibrillation(Composite):
         -------
         RhythmTurns
             An onset lies at the first beat of those that more likely fibrillates than not, an
-            end at the last.
+            end at the last. Where no beat came for ``stale_s`` it begins anew without a word:
+            the episodes end then by themselves.
         """
         parts = []
         for index in by_rank(beats.row):
-            row = beats.row[index]
-            of = slots[row]
-            rr_s = (beats.rr_ms[index, None] / 1000).astype(np.float32)
-            probs = self.session.step(of, beats.windows[index, :1], rr_s)[:, 1]
-            share = np.column_stack([self.state["share"][of], whole(probs)])
-            r_ms = np.column_stack([self.state["r_ms"][of], beats.r_ms[index]])
-            self.state["share"][of], self.state["r_ms"][of] = share[:, 1:], r_ms[:, 1:]
+            of, r_ms, share = self._take(slots, beats, index)
             mean = over_window(share, self._n)
             is_open = self.state["open"][of]
             for i in np.flatnonzero(is_open | (mean[:, 0] >= self._on)):
@@ -93,7 +132,7 @@ class AtrialFibrillation(Composite):
                     told = index[i]
                     parts.append(
                         RhythmTurns(
-                            row[[i]],
+                            beats.row[[told]],
                             beats.tick[[told]],
                             np.array([Code.ATRIAL_FIBRILLATION], np.int8),
                             np.array([onset]),
@@ -101,3 +140,21 @@ class AtrialFibrillation(Composite):
                         )
                     )
         return RhythmTurns.of(parts)
+
+    def _take(
+        self, slots: Slots, beats: BlockBeats, index: NDArray[np.intp]
+    ) -> tuple[Slots, NDArray[np.int64], NDArray[np.int32]]:
+        """Take one beat of each of some streams; give these, R-peaks and shares of the window."""
+        state, of = self.state, slots[beats.row[index]]
+        rr_s = (beats.rr_ms[index, None] / 1000).astype(np.float32)
+        probs = self.session.step(of, beats.windows[index, :1], rr_s)[:, 1]
+        r_ms = np.column_stack([state["r_ms"][of], beats.r_ms[index]])
+        is_v = beats.aami[index] == V
+        counts = ~(is_v | state["behind_v"][of] | repeats(r_ms))
+        share = np.column_stack([state["share"][of], np.where(counts, whole(probs), 0)])
+        anew = r_ms[:, -1] - r_ms[:, -2] >= self._stale_ms
+        share[anew, :-1] = 0
+        state["open"][of] &= ~anew
+        state["behind_v"][of] = is_v
+        state["share"][of], state["r_ms"][of] = share[:, 1:], r_ms[:, 1:]
+        return of, r_ms, share

@@ -80,7 +80,7 @@ class LethalRhythm(Composite):
         self._n = round(limits.vf_s * 1000) // TICK_MS
         self._on = info.thresholds.get("VF", THRESHOLD)
         self.state = SlotArrays(
-            {"share": Field((self._n - 1,), np.int32), "open": Field(dtype=np.bool_)}, n_slots
+            {"share": Field((self._n - 1,), np.uint16), "open": Field(dtype=np.bool_)}, n_slots
         )
         super().__init__({"lethal": self.state, "rhythm": session})
         self.resize(n_slots)

@@ -17,7 +17,7 @@ from inference.limits import Limits
 from inference.quality import QualityTicks
 from inference.rhythm_turns import RhythmTurns
 from inference.session import StreamSession
-from inference.ticks import TICK_MS, BlockBeats, no_beats
+from inference.ticks import AAMI, TICK_MS, BlockBeats, no_beats
 from inference.time_to_alarm import time_to_alarm_s
 from ingest.errors import InputError
 from tests.inference.contract import StageCase, check_all
@@ -128,7 +128,7 @@ def test_stages_of_model_rhythms_keep_the_contract(rhythm: Path, atrial: Path) -
     check_all(StageCase(lambda n: lethal(rhythm, n), step_lethal, ticks, 5))
 
     def step_atrial(stage: AtrialFibrillation, slots: np.ndarray, tick: np.ndarray) -> list[str]:
-        turns = stage.find(slots, beats_of(tick[:, 0], 800 * tick[:, 1].astype(np.int64)))
+        turns = stage.find(slots, beats_of(tick[:, 0], uneven(tick[:, 1].astype(np.int64))))
         return [of_row(turns, row) for row in range(len(slots))]
 
     check_all(StageCase(lambda n: fibrillation(atrial, n), step_atrial, ticks, 5))
@@ -143,22 +143,83 @@ def fibrillation(path: Path, n_slots: int = 1) -> AtrialFibrillation:
     return AtrialFibrillation(StreamSession(path, "beat-rhythm", n_slots), LIMITS, n_slots)
 
 
-def beats_of(p: np.ndarray, r_ms: np.ndarray) -> BlockBeats:
+def uneven(beat: np.ndarray | int) -> np.ndarray:
+    """R-peaks of a rhythm that is as irregular as fibrillation, ms."""
+    r_ms = np.cumsum(np.random.default_rng(0).integers(450, 1250, 2000))
+    return np.asarray(r_ms[beat])
+
+
+def beats_of(p: np.ndarray, r_ms: np.ndarray, aami_code: int = 0) -> BlockBeats:
     """One beat of each row, its probability as window."""
     n = len(p)
     windows = np.repeat(p[:, None, None], 85, axis=2).astype(np.float32)
     rows, zeros = np.arange(n), np.zeros(n, np.intp)
-    rr_ms, aami = np.full(n, 800), np.zeros(n, np.int8)
+    rr_ms, aami = np.full(n, 800), np.full(n, aami_code, np.int8)
     return BlockBeats(rows, zeros, r_ms, rr_ms, aami, np.ones(n, np.float32), windows)
 
 
-def test_atrial_fibrillation_lasts_from_its_first_beat_to_its_last(atrial: Path) -> None:
-    p = np.concatenate([np.zeros(40), np.ones(60), np.zeros(40)])
+def told_of(atrial: Path, p: np.ndarray, r_ms: np.ndarray, aami: str = "N") -> list[tuple]:
     stage, told = fibrillation(atrial), []
     for beat, chance in enumerate(p):
-        turns = stage.find(np.array([0]), beats_of(np.array([chance]), np.array([800 * beat])))
-        told += list(zip(turns.onset.tolist(), turns.at_ms.tolist(), strict=True))
-    assert told == [(True, 800 * 40), (False, 800 * 99)]
+        code = AAMI.index(aami[beat % len(aami)])
+        found = stage.find(np.array([0]), beats_of(np.array([chance]), r_ms[[beat]], code))
+        told += list(zip(found.onset.tolist(), found.at_ms.tolist(), strict=True))
+    return told
+
+
+def test_atrial_fibrillation_lasts_from_its_first_beat_to_its_last(atrial: Path) -> None:
+    p, r_ms = np.concatenate([np.zeros(40), np.ones(60), np.zeros(40)]), uneven(np.arange(140))
+    assert told_of(atrial, p, r_ms) == [(True, r_ms[40]), (False, r_ms[99])]
+
+
+@pytest.mark.parametrize("rr_ms", [[800], [900, 500], [900, 800, 500]])
+def test_intervals_that_repeat_are_no_fibrillation_whatever_the_model_says(
+    atrial: Path, rr_ms: list[int]
+) -> None:
+    jitter = np.arange(140) * 7919 % 31
+    r_ms = np.cumsum(np.resize(rr_ms, 140)) + jitter
+    assert told_of(atrial, np.arange(140) > 12, r_ms) == []
+
+
+def test_ventricular_beats_and_those_behind_them_do_not_count_as_fibrillation(
+    atrial: Path,
+) -> None:
+    r_ms = uneven(np.arange(140))
+    assert told_of(atrial, np.ones(140), r_ms, "NNV") == []
+    assert told_of(atrial, np.ones(140), r_ms, "NNNNNNNV") != []
+
+
+def test_fibrillation_does_not_outlast_a_lead_that_is_off_and_is_told_anew_behind_it(
+    atrial: Path,
+) -> None:
+    before, behind = uneven(np.arange(80)), uneven(np.arange(80))
+    r_ms = np.concatenate([before, before[-1] + 20_000 + behind])
+    told = told_of(atrial, np.ones(160), r_ms)
+    assert [onset for onset, _ in told] == [True, True]
+    assert told[1][1] >= r_ms[80]
+    episodes, first_ms = Episodes(LIMITS, 680, 1), np.array([200])
+    ends = []
+    for tick in range(800):
+        now_ms = first_ms + 200 * tick
+        at = np.flatnonzero((before + 680 <= now_ms) & (before + 680 > now_ms - 200))
+        found = beats_of(np.ones(len(at)), before[at])
+        off = np.full((1, 1), now_ms[0] > before[-1] + 500)
+        good = np.zeros((1, 1), bool)
+        quality = QualityTicks(
+            np.full((1, 1), 500, np.float32), good, off, good, good, np.ones((1, 1), np.float32)
+        )
+        onset = RhythmTurns(
+            np.array([0]), np.array([0]), np.array([Code.ATRIAL_FIBRILLATION], np.int8),
+            np.array([True]), np.array([5000]),
+        )  # fmt: skip
+        turns = onset if tick == 100 else None
+        for _, at_ms, edges in episodes.advance(np.array([0]), now_ms, found, quality, turns):
+            chosen = (edges.code == Code.ATRIAL_FIBRILLATION) & ~edges.onset
+            ends += [(int(at_ms[0]), int(ms)) for ms in edges.at_ms[chosen]]
+    last_ms = int(before[-1])
+    ((decided_ms, ended_ms),) = ends
+    assert ended_ms == last_ms
+    assert last_ms + 10_000 + 680 <= decided_ms < last_ms + 10_000 + 680 + 200
 
 
 def test_episodes_take_in_what_models_tell_while_all_else_is_quiet() -> None:
