@@ -51,9 +51,8 @@ class Calibration:
         out = np.zeros(scores.shape, np.float32)
         for column, levels in enumerate(self.reached):
             score = scores[:, column].astype(np.float64)
-            top = max(levels[-1], 1e-6)
-            over = np.clip(score / top - 1, 0, BEYOND)
-            rarity = np.interp(score, levels, self.rarity, left=0.0) + over
+            over = np.clip(score / max(levels[-1], 1e-6) - 1, 0, BEYOND)
+            rarity = _rarity(score, levels, self.rarity) + over
             out[:, column] = np.where(np.isnan(score), 0.0, rarity)
         return out
 
@@ -97,3 +96,23 @@ class Calibration:
                 "components, and limits"
             )
         return cls(rarity, reached, limits)
+
+
+def _rarity(
+    score: NDArray[np.float64], levels: NDArray[np.float64], rarity: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Interpolate between levels; of several equal ones the least rare counts.
+
+    Examples
+    --------
+    >>> levels, rarity = np.array([0.0, 0.0, 2.0]), np.array([0.0, 1.0, 2.0])
+    >>> _rarity(np.array([0.0, 1.0, 9.0]), levels, rarity).tolist()
+    [0.0, 1.5, 2.0]
+    """
+    after = np.searchsorted(levels, score, side="left")
+    upper = np.minimum(after, len(levels) - 1)
+    lower = np.maximum(upper - 1, 0)
+    gap = levels[upper] - levels[lower]
+    share = np.clip((score - levels[lower]) / np.where(gap > 0, gap, 1), 0, 1)
+    between = rarity[lower] + share * (rarity[upper] - rarity[lower])
+    return np.where(after == 0, rarity[0], np.where(after == len(levels), rarity[-1], between))

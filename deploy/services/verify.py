@@ -59,7 +59,7 @@ def _run(path: Path, info: ModelInfo, groups: list[NDArray[np.intp]]) -> NDArray
     rng = np.random.default_rng(SEED)
     session = StreamSession(path, info.kind, N_STREAMS)
     length = info.length or info.fs * TICK_MS // 1000 * 5
-    scale = {"scale": 1.0, "mV": 1.0, "uV": 1000.0}[info.units]
+    scale = {"scale": 1.0, "mV": 1.0, "uV": 1000.0, "own": 10.0}[info.units]
     steps = []
     for _ in range(N_STEPS):
         shape = (N_STREAMS, len(info.leads), length)

@@ -36,7 +36,7 @@ class ForecasterSize:
     """One of ``CELLS``."""
     hidden: int = 32
     """Units of encoder and decoder."""
-    context: int = 60
+    context: int = 32
     """Past states that the decoder looks at; 0: no attention. A multiple of 4 (ADR 0003)."""
     steps: int = 12
     """Steps that are forecast."""

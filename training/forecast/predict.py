@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from training.architectures.forecaster import MEDIAN, Forecaster
+from training.forecast.recent import filled
 from training.forecast.series import SensorSeries
 from training.forecast.unrolled import memory_at, unroll
 
@@ -64,12 +65,12 @@ def errors_of(forecasts: Forecasts, series: SensorSeries, stride: int = 5) -> ND
     -------
     array of shape (2,)
     """
-    values, total = series.values, np.zeros(2)
+    values, last, total = series.values, filled(series.values), np.zeros(2)
     for k in range(forecasts.shape[1]):
         lead = stride * (k + 1)
         came = values[lead:]
         ours = np.abs(forecasts[: len(came), k, :, MEDIAN] - came)
-        naive = np.abs(values[: len(came)] - came)
+        naive = np.abs(last[: len(came)] - came)
         both = ~np.isnan(ours) & ~np.isnan(naive)
         total += ours[both].sum(), naive[both].sum()
     return total

@@ -1,0 +1,5 @@
+"""Figures."""
+
+
+def draw(*a):
+    pass
