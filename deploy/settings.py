@@ -27,8 +27,10 @@ from ingest.kafka_security import KafkaSecurity
 
 PREFIX = "VIGIL_"
 NESTED = "__"
-MOST_FILE_BYTES = 1 << 20
+MOST_FILE_BYTES = 1 << 18
 """Longest file of settings."""
+MOST_LINE_CHARS = 4096
+"""Longest line of it: the time that keys in keys in keys take grows with the square."""
 MOST_TOLD_CHARS = 200
 """How much of a wrong value is told."""
 SECRETS = ("password", "secret", "token")
@@ -96,6 +98,9 @@ class KafkaSettings(Section):
     """Topic of the alarms."""
     topic_dead: str = Field(default="ecg.dead-letter", pattern=TOPIC_PATTERN)
     """Topic of what could not be read."""
+    topic_state: str | None = Field(default=None, pattern=TOPIC_PATTERN)
+    """Compacted topic of the streams' states, such as ``ecg.state``, from which whoever takes a
+    partition over goes on; none: its streams begin afresh."""
     group: str = Field(default="vigil", min_length=1)
     """Consumer group; workers of one group share the streams."""
     instance_id: str | None = Field(default=None, min_length=1)
@@ -189,6 +194,19 @@ class BatchSettings(Section):
     """Frames of a batch that is scored without waiting any longer."""
     max_streams: int = Field(default=100_000, ge=1)
     """Most streams that one worker takes on."""
+    lag_limit_s: float = Field(default=10.0, gt=0)
+    """Age of what is scored above which the worker is told to be behind, s."""
+
+
+class StateSettings(Section):
+    """How the states of streams are kept, where ``kafka.topic_state`` names a topic."""
+
+    every_s: float = Field(default=15.0, ge=0, le=3600)
+    """From a stream's first message behind its state to its next state, s."""
+    rebuild_s: float = Field(default=3600.0, ge=0)
+    """How far back the log is read where a state cannot be gone on from, s."""
+    idle_s: float = Field(default=7200.0, ge=60)
+    """A stream that was not heard for so long of the log's time is let go of, s."""
 
 
 class MonitorSettings(BaseSettings):
@@ -216,6 +234,8 @@ class MonitorSettings(BaseSettings):
     """Table ``[http]``."""
     batch: BatchSettings = BatchSettings()
     """Table ``[batch]``."""
+    state: StateSettings = StateSettings()
+    """Table ``[state]``."""
     patient: PatientSettings = PatientSettings()
     """Table ``[patient]``."""
     annunciation: AnnunciationSettings = AnnunciationSettings()
@@ -291,7 +311,10 @@ def _read_toml(path: Path) -> dict[str, Any]:
     try:
         with path.open("rb") as file:
             content = file.read(MOST_FILE_BYTES + 1)
-        read = tomllib.loads(content[:MOST_FILE_BYTES].decode())
+        text = content[:MOST_FILE_BYTES].decode()
+        if max(map(len, text.split("\n"))) > MOST_LINE_CHARS:
+            raise ValueError(f"a line of more than {MOST_LINE_CHARS} characters")
+        read = tomllib.loads(text)
     except OSError as error:
         raise InputError(f"settings: cannot read {path}: {error.strerror}") from error
     except (ValueError, RecursionError) as error:

@@ -34,11 +34,11 @@ INVALID_ADU = {
 }
 """The value that marks an invalid sample, by storage format (WFDB, signal(5)); else -32768."""
 
+MOST_NAME_CHARS = 200
+"""Longest name of a file that a header may name."""
+
 BITS = {"8": 8, "80": 8, "212": 12, "16": 16, "61": 16, "160": 16, "24": 24, "32": 32}
 """Bits of a sample, of the formats whose files have a length that can be foretold."""
-
-_UNREADABLE = (OSError, ValueError, KeyError, IndexError, TypeError, AttributeError)
-"""What the wfdb package raises on files that are not as their header says."""
 
 
 def read_wfdb(base: Path, leads: LeadChoice | None = None) -> Recording:
@@ -73,8 +73,18 @@ def _header(base: Path) -> Any:
         raise InputError(f"no record {base}: there is no file {base}.hea")
     try:
         return wfdb.rdheader(str(base))
-    except _UNREADABLE as error:
+    except Exception as error:  # whatever the package stumbles over
         raise InputError(f"cannot read the header {base}.hea: {error}") from error
+
+
+def _beside(base: Path, name: str) -> Path:
+    """Return the path of a file that a header names: one of the record's own folder, no other."""
+    if not 0 < len(name) <= MOST_NAME_CHARS or Path(name).name != name:
+        raise InputError(
+            f"record {base.name}: its header names the file {name[:MOST_NAME_CHARS]!r}: only "
+            f"files beside it, of names of 1 to {MOST_NAME_CHARS} characters, are read"
+        )
+    return base.parent / name
 
 
 def _start_unix_ns(header: Any) -> int:
@@ -118,7 +128,7 @@ def _read_single(base: Path, header: Any, leads: LeadChoice | None) -> list[Sign
         record = wfdb.rdrecord(
             str(base), channels=wanted, physical=False, smooth_frames=False, return_res=32
         )
-    except _UNREADABLE as error:
+    except Exception as error:  # whatever the package stumbles over
         raise InputError(f"cannot read record {base.name}: {error}") from error
     return [
         _signal(described[i], rates[i], adu, header.fmt[i])
@@ -136,7 +146,7 @@ def _check_files(base: Path, header: Any) -> None:
     """Refuse missing and truncated signal files, which readers may fill up or cut short."""
     for file_name in dict.fromkeys(header.file_name):
         rows = [i for i, name in enumerate(header.file_name) if name == file_name]
-        path = base.parent / file_name
+        path = _beside(base, file_name)
         if not path.is_file():
             raise InputError(f"record {base.name}: its signal file {path} is missing")
         bits = BITS.get(header.fmt[rows[0]])
@@ -155,7 +165,7 @@ def _read_segments(base: Path, header: Any, leads: LeadChoice | None) -> list[Si
     """Read the wanted leads of a record of many segments; what a segment lacks is missing."""
     names = list(header.seg_name)
     lengths = [int(n) for n in header.seg_len]
-    described = {i: _header(base.parent / name) for i, name in enumerate(names) if name != "~"}
+    described = {i: _header(_beside(base, n)) for i, n in enumerate(names) if n != "~"}
     if not described:
         raise InputError(f"record {base.name} is empty: all its segments are null")
     layout = described[min(described)]
@@ -190,7 +200,7 @@ def _segment(
         return {}
     by_place = here == lead_names  # names may repeat: the same layout is read by index
     choice: list[str | int] = [i if by_place else lead_names[i] for i in found]
-    return dict(zip(found, _read_single(base.parent / name, header, choice), strict=True))
+    return dict(zip(found, _read_single(_beside(base, name), header, choice), strict=True))
 
 
 def _join(parts: Sequence[Signal]) -> Signal:

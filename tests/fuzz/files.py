@@ -41,7 +41,7 @@ def wfdb_signals() -> Target:
     from ingest.wfdb_records import read_wfdb
 
     here = folder()
-    formats = ("16", "212", "310", "8", "24", "80", "311", "160", "61", "32")
+    formats = ("16", "212", "310", "8", "24", "80", "311", "160", "32")
     for fmt in formats:
         (here / f"f{fmt}.hea").write_text(f"f{fmt} 1 360 40\nsig.dat {fmt} 200 12 0 0 0 0 II\n")
     turns = [0]

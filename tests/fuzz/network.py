@@ -80,10 +80,10 @@ def device_line() -> Target:
         for keys in (
             {"adu": [[12, 14], [13, 9]]},
             {"hex": "01000200ffff0000"},
-            {"base64": "AQACAP//AAA=", "t": 10**18, "last": True},
+            {"b64": "AQACAP//AAA=", "t": 10**18, "last": True},
         )
     ]
-    words = (*JSON_WORDS, b'"adu"', b'"hex"', b'"base64"', b'"last"', b"[[", b"]]")
+    words = (*JSON_WORDS, b'"adu"', b'"hex"', b'"b64"', b'"last"', b"[[", b"]]")
     return Target("device-line", seeds, lambda line: read_line(line, hello), words)
 
 

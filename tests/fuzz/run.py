@@ -18,7 +18,9 @@ from tests.fuzz.mutate import Mutator
 from tests.fuzz.target import Outcome, Target
 
 HANG_S = 5.0
-"""An input that takes longer hangs, s."""
+"""An input that takes more of the processor's time hangs, s."""
+STUCK_S = 120.0
+"""An input that takes longer by the clock waits for something, s."""
 CHUNK = 64
 """Inputs between two looks at the clock."""
 MOST_SEEDS = 400
@@ -71,11 +73,12 @@ def _chunk(
     """Feed some inputs."""
     call, clock = target.call, time.perf_counter
     content = b""
+    signal.setitimer(signal.ITIMER_REAL, STUCK_S)
     for _ in range(n_inputs):
         content = mutator.make(pool)
         begin = clock()
         try:
-            signal.setitimer(signal.ITIMER_REAL, HANG_S)
+            signal.setitimer(signal.ITIMER_PROF, HANG_S)
             call(content)
             kind = "read"
         except InputError as error:
@@ -85,7 +88,7 @@ def _chunk(
             kind = f"FAULT {_place(error)}"
             outcome.faults.setdefault(kind, content)
         finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.setitimer(signal.ITIMER_PROF, 0)
         took = clock() - begin
         outcome.slowest_s = max(outcome.slowest_s, took)
         outcome.n_inputs += 1
@@ -95,6 +98,7 @@ def _chunk(
                 pool.append(content)
         if kind in outcome.reasons:
             outcome.reasons[kind] += 1
+    signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def _place(error: BaseException) -> str:
@@ -108,13 +112,15 @@ def _place(error: BaseException) -> str:
 @contextmanager
 def _alarms() -> Iterator[None]:
     def ring(_: int, __: FrameType | None) -> None:
-        raise HangError(f"more than {HANG_S} s")
+        raise HangError
 
-    before = signal.signal(signal.SIGALRM, ring)
+    numbers = (signal.SIGALRM, signal.SIGPROF)
+    before = {number: signal.signal(number, ring) for number in numbers}
     try:
         yield
     finally:
-        signal.signal(signal.SIGALRM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextmanager

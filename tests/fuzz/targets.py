@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import json
+import shutil
 import tempfile
 from collections.abc import Callable
 from functools import cache
@@ -31,7 +33,9 @@ JSON_WORDS = (
 def folder() -> Path:
     """A folder for files that are read, in memory where there is one."""
     shm = Path("/dev/shm")  # noqa: S108  # a folder of our own is made in it
-    return Path(tempfile.mkdtemp(prefix="vigil-fuzz-", dir=shm if shm.is_dir() else None))
+    made = tempfile.mkdtemp(prefix="vigil-fuzz-", dir=shm if shm.is_dir() else None)
+    atexit.register(shutil.rmtree, made, ignore_errors=True)
+    return Path(made)
 
 
 def file_reader(name: str, read: Callable[[Path], object]) -> Callable[[bytes], object]:

@@ -1,0 +1,64 @@
+"""The short form of the fuzzing: every reader refuses what is wrong, and nothing else happens."""
+
+from __future__ import annotations
+
+import pytest
+
+from ingest.errors import InputError
+from tests.fuzz.__main__ import MAKERS, main
+from tests.fuzz.mutate import Mutator
+from tests.fuzz.run import fuzz
+from tests.fuzz.target import Target
+
+SLOW = {"config": 150, "wfdb_header": 60, "wfdb_signals": 60, "edf": 400, "http": 1000}
+"""Inputs of targets of which a second takes fewer than of the others."""
+SEED = 20260101
+
+
+@pytest.mark.parametrize("make", MAKERS, ids=lambda make: make.__name__)
+def test_nothing_but_refusals(make) -> None:
+    found = fuzz(make(), SLOW.get(make.__name__, 4000), SEED)
+    assert not found.faults
+    assert found.n_refused or make.__name__ in ("sequence", "http")
+    assert found.grown_bytes < 64 << 20
+
+
+def test_the_same_seed_makes_the_same_inputs() -> None:
+    one, two = Mutator(7, [b"tok"]), Mutator(7, [b"tok"])
+    pool = [b"0123456789", b"abcdefghij"]
+    made = [one.make(pool) for _ in range(500)]
+    assert made == [two.make(pool) for _ in range(500)]
+    assert len(set(made)) > 300
+
+
+def planted(content: bytes) -> None:
+    if content.startswith(b"ab"):
+        raise InputError("no")
+    if len(content) > 12:
+        raise KeyError("a fault")
+    while content.startswith(b"b"):
+        pass
+
+
+def test_faults_and_hangs_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tests.fuzz.run.HANG_S", 0.2)
+    found = fuzz(Target("planted", [b"xbcdef", b"xabcde"], planted), 3000, SEED)
+    kinds = " ".join(found.faults)
+    assert "KeyError" in kinds
+    assert "HangError" in kinds
+
+
+def test_memory_bombs_are_found() -> None:
+    def call(content: bytes) -> None:
+        if b"\xff" in content:
+            bytearray(8 << 30)
+
+    found = fuzz(Target("bomb", [b"abcdef"], call), 600, SEED)
+    assert any("MemoryError" in kind for kind in found.faults)
+
+
+def test_the_command_tells_its_targets(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["nope"]) == 2
+    assert "codec" in capsys.readouterr().out
+    assert main(["address", "--inputs", "2000"]) == 0
+    assert "100 million at this rate" in capsys.readouterr().out
