@@ -12,25 +12,31 @@ poll stays inside until the group is settled, for at most :data:`REBALANCE_WAIT_
 
 from __future__ import annotations
 
-import threading
 import time
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
-from kafka import ConsumerRebalanceListener, KafkaConsumer, TopicPartition
-from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
-from kafka.errors import KafkaError
+from kafka import TopicPartition
+from kafka.errors import IllegalStateError, KafkaError
 from kafka.structs import MemberState, OffsetAndMetadata
 
-from ingest.errors import InputError
 from ingest.frame_columns import FrameColumns
+from ingest.kafka_consumer import CONSUMER_DEFAULTS, Changes, connect
 from ingest.kafka_sink import REBALANCED, KafkaSink
-from ingest.kafka_url import BrokerError, CommitRefusedError, KafkaUrl, wait_for_server
+from ingest.kafka_url import BrokerError, CommitRefusedError, KafkaUrl
 from ingest.memory import unpack
 from ingest.source import Batch, DeadLetter
+from ingest.state_log import Committed
 
-__all__ = ["BrokerError", "CommitRefusedError", "KafkaSink", "KafkaSource", "KafkaUrl"]
+__all__ = [
+    "CONSUMER_DEFAULTS",
+    "BrokerError",
+    "CommitRefusedError",
+    "KafkaSink",
+    "KafkaSource",
+    "KafkaUrl",
+]
 
 REBALANCE_WAIT_S = 5.0
 """How long a poll may last beyond its time-out while the group is being rebalanced, s."""
@@ -38,26 +44,11 @@ REBALANCE_WAIT_S = 5.0
 CLOSE_TIMEOUT_MS = 5_000
 """How long leaving the group may take, ms."""
 
+PLACES_TIMEOUT_MS = 30_000
+"""How long the brokers may take to tell an offset, ms: longer than an open transaction lasts."""
+
 Hook = Callable[[Sequence[int]], None]
 """Is told partitions that came or went."""
-
-CONSUMER_DEFAULTS: Mapping[str, Any] = {
-    "enable_auto_commit": False,
-    "auto_offset_reset": "earliest",
-    "isolation_level": "read_committed",
-    "allow_auto_create_topics": False,
-    "bootstrap_timeout_ms": 10_000,
-    # Answer as soon as there is a record; under load a fetch fills up by itself.
-    "fetch_min_bytes": 1,
-    "fetch_max_wait_ms": 250,
-    "max_partition_fetch_bytes": 4 << 20,
-    "max_poll_records": 500,
-    # A member that hangs holds up a rebalance for as long as it may take between polls.
-    "max_poll_interval_ms": 60_000,
-    "session_timeout_ms": 10_000,
-    "heartbeat_interval_ms": 3_000,
-}
-"""Settings of kafka-python's consumer that differ from its own."""
 
 
 class KafkaSource:
@@ -105,14 +96,17 @@ class KafkaSource:
         self._url = KafkaUrl.parse(url)
         self._hooks = {"assigned": on_assigned, "revoked": on_revoked}
         self._wall_clock = wall_clock
-        self._changes = _Changes()
+        self._changes = Changes()
         self._joined = False
         self._assigned: tuple[int, ...] = ()
         self._positions: dict[int, int] = {}  # behind what was handed out
         self._heard_ms: dict[int, int] = {}  # timestamp of the last record handed out
         self._rewound: set[int] = set()
+        self._floors: dict[int, int] = {}  # nothing below is committed
+        self._notes: dict[int, str] = {}  # committed beside the offsets
+        self._member: Any = None  # place in the group as of the last poll
         self._lag_records, self._lag_s = 0, 0.0
-        self._consumer = _connect(self._url, group, instance_id, options or {})
+        self._consumer = connect(self._url, group, instance_id, options or {})
         self._consumer.subscribe([self._url.topic], listener=self._changes)
 
     @property
@@ -147,8 +141,13 @@ class KafkaSource:
 
     @property
     def group_metadata(self) -> Any:
-        """The member's place in its group, for a transaction; kafka-python's own type."""
-        return self._consumer.group_metadata()
+        """The member's place in its group at the last poll, for a transaction.
+
+        Not that of now: the group may have moved on since, on kafka-python's own thread,
+        and taken partitions away of which :meth:`poll` has not told yet. With the place of
+        now the broker would take their offsets.
+        """
+        return self._member or self._consumer.group_metadata()
 
     def poll(self, timeout_s: float) -> Batch:
         """Return what is there, waiting at most ``timeout_s`` for the first frame.
@@ -164,9 +163,13 @@ class KafkaSource:
             records = self._fetch(timeout_s)
         except KafkaError as error:
             raise BrokerError(f"cannot read {self._url}: {error!r}") from error
+        self._rewound.clear()
+        self._member = self._consumer.group_metadata()  # before it is told what changed
         self._tell_changes()
         frames = FrameColumns()
         partitions: list[int] = []
+        offsets: list[int] = []
+        times_ms: list[int] = []
         dead: list[DeadLetter] = []
         for at, messages in records.items():
             if at.partition in self._rewound or at.partition not in self._assigned:
@@ -174,13 +177,15 @@ class KafkaSource:
             for message in messages:
                 batch = unpack(message.value or b"", at.topic, at.partition, message.offset)
                 frames.extend(batch.frames)
-                partitions += [at.partition] * len(batch.frames)
+                n_frames = len(batch.frames)
+                partitions += [at.partition] * n_frames
+                offsets += [message.offset] * n_frames
+                times_ms += [message.timestamp] * n_frames
                 dead += batch.dead
             self._positions[at.partition] = messages[-1].offset + 1
             self._heard_ms[at.partition] = messages[-1].timestamp
-        self._rewound.clear()
         self._measure_lag()
-        return Batch(frames, dead, partitions=partitions)
+        return Batch(frames, dead, False, partitions, offsets, times_ms)
 
     def seek(self, partition: int, offset: int) -> None:
         """Go on from ``offset`` in one assigned partition: its record comes next."""
@@ -188,10 +193,81 @@ class KafkaSource:
         self._positions[partition] = offset
         self._rewound.add(partition)
 
-    def committed(self, partition: int) -> int | None:
-        """Return the offset the group goes on from in a partition, None before any commit."""
-        offset = self._consumer.committed(TopicPartition(self._url.topic, partition))
-        return None if offset is None else int(offset)
+    def resume(self, partition: int, position: int, floor: int) -> None:
+        """Go on from ``position`` in one partition; commit nothing below ``floor``.
+
+        Where the partition has gone again meanwhile nothing is done: the next poll tells.
+        """
+        self._floors[partition] = floor
+        with suppress(IllegalStateError, AssertionError, KeyError):
+            self.seek(partition, position)
+
+    def note(self, partition: int, text: str) -> None:
+        """Commit a text beside the partition's offset from now on."""
+        self._notes[partition] = text
+
+    def committed(self, partition: int) -> Committed | None:
+        """Return where the group goes on from in a partition, None before any commit.
+
+        Waits for a transaction that holds the offset to be settled or given up.
+
+        Raises
+        ------
+        BrokerError
+            If it cannot be told in time.
+        """
+        at = TopicPartition(self._url.topic, partition)
+        try:
+            found = self._consumer.committed(at, metadata=True, timeout_ms=PLACES_TIMEOUT_MS)
+        except KafkaError as error:
+            raise BrokerError(f"no committed offset of {self._url}: {error!r}") from error
+        return None if found is None else Committed(int(found.offset), found.metadata or "")
+
+    def oldest(self, partition: int) -> int:
+        """Return the offset of the oldest record that is left.
+
+        Raises
+        ------
+        BrokerError
+            If it cannot be told in time.
+        """
+        at = TopicPartition(self._url.topic, partition)
+        try:
+            return int(self._consumer.beginning_offsets([at], PLACES_TIMEOUT_MS)[at])
+        except KafkaError as error:
+            raise BrokerError(f"no first offset of {self._url}: {error!r}") from error
+
+    def offset_at(self, partition: int, time_ms: int) -> int:
+        """Return the offset of the first record of a time or later, ms since 1970.
+
+        Raises
+        ------
+        BrokerError
+            If it cannot be told in time.
+        """
+        at = TopicPartition(self._url.topic, partition)
+        try:
+            found = self._consumer.offsets_for_times({at: max(0, time_ms)}, PLACES_TIMEOUT_MS)[at]
+            if found is not None:
+                return int(found.offset)
+            return int(self._consumer.end_offsets([at], PLACES_TIMEOUT_MS)[at])
+        except KafkaError as error:
+            raise BrokerError(f"no offset by time of {self._url}: {error!r}") from error
+
+    def keep_alive(self) -> None:
+        """Show the group that this member lives, in the middle of long work; fetches nothing.
+
+        What came or went is told by the next :meth:`poll`.
+        """
+        assigned = self._consumer.assignment()
+        self._consumer.pause(*assigned)
+        try:
+            self._consumer.poll(timeout_ms=0)
+        except KafkaError as error:
+            raise BrokerError(f"cannot reach the group of {self._url}: {error!r}") from error
+        finally:
+            with suppress(KeyError):
+                self._consumer.resume(*(assigned & self._consumer.assignment()))
 
     def commit(self) -> None:
         """Mark everything that was handed out as done, of the partitions still assigned.
@@ -217,8 +293,11 @@ class KafkaSource:
     def offsets_to_commit(self) -> dict[Any, Any]:
         """Return what :meth:`commit` commits, in kafka-python's types, for a transaction."""
         return {
-            TopicPartition(self._url.topic, partition): OffsetAndMetadata(offset, "", -1)
+            TopicPartition(self._url.topic, partition): OffsetAndMetadata(
+                offset, self._notes.get(partition, ""), -1
+            )
             for partition, offset in self._positions.items()
+            if offset >= self._floors.get(partition, 0)
         }
 
     def close(self) -> None:
@@ -244,8 +323,9 @@ class KafkaSource:
             if kind == "revoked":
                 self._assigned = tuple(p for p in self._assigned if p not in partitions)
                 for partition in partitions:
-                    self._positions.pop(partition, None)
-                    self._heard_ms.pop(partition, None)
+                    for of_partition in (self._positions, self._heard_ms, self._floors):
+                        of_partition.pop(partition, None)
+                    self._notes.pop(partition, None)
             else:
                 self._assigned = tuple(sorted({*self._assigned, *partitions}))
             hook = self._hooks[kind]
@@ -265,53 +345,3 @@ class KafkaSource:
             if at.partition in self._heard_ms:
                 behind_s = now_s - self._heard_ms[at.partition] / 1000
                 self._lag_s = max(self._lag_s, behind_s)
-
-
-class _Changes(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python has no types
-    """Notes rebalances, called on the network's thread, until they are taken."""
-
-    def __init__(self) -> None:
-        self._noted: deque[tuple[str, list[int]]] = deque()
-        self._lock = threading.Lock()
-
-    def on_partitions_revoked(self, revoked: Sequence[Any]) -> None:
-        """Note partitions that went."""
-        self._note("revoked", revoked)
-
-    def on_partitions_assigned(self, assigned: Sequence[Any]) -> None:
-        """Note partitions that came."""
-        self._note("assigned", assigned)
-
-    def take(self) -> list[tuple[str, list[int]]]:
-        """Return what was noted, in order, and forget it."""
-        with self._lock:
-            noted = list(self._noted)
-            self._noted.clear()
-        return noted
-
-    def _note(self, kind: str, partitions: Sequence[Any]) -> None:
-        """Keep one change."""
-        with self._lock:
-            self._noted.append((kind, sorted(at.partition for at in partitions)))
-
-
-def _connect(
-    url: KafkaUrl, group: str, instance_id: str | None, options: Mapping[str, Any]
-) -> KafkaConsumer:
-    """Return a consumer that reached a broker which has the topic."""
-    settings = {**CONSUMER_DEFAULTS, **options}
-    wait_for_server(url.servers, settings["bootstrap_timeout_ms"] / 1000, settings)
-    try:
-        consumer = KafkaConsumer(
-            bootstrap_servers=list(url.servers),
-            group_id=group,
-            group_instance_id=instance_id,
-            partition_assignment_strategy=[CooperativeStickyAssignor],
-            **settings,
-        )
-    except KafkaError as error:
-        raise BrokerError(f"no Kafka answers at {', '.join(url.servers)}: {error!r}") from error
-    if not consumer.partitions_for_topic(url.topic):
-        consumer.close(autocommit=False)
-        raise InputError(f"there is no topic {url.topic!r} at {', '.join(url.servers)}")
-    return consumer

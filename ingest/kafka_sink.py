@@ -41,6 +41,11 @@ PRODUCER_DEFAULTS: Mapping[str, Any] = {
 """Settings of kafka-python's producer that differ from its own."""
 
 
+TRANSACTION_TIMEOUT_MS = 15_000
+"""When brokers give up the open transaction of a worker that died, ms: until then whoever takes
+its partitions over waits, and so do readers with ``read_committed``."""
+
+
 class Offsets(Protocol):
     """What a transaction needs of a source; :class:`ingest.kafka.KafkaSource` is one."""
 
@@ -91,6 +96,7 @@ class KafkaSink:
         settings = {**PRODUCER_DEFAULTS, **(options or {})}
         if transactional_id is not None:
             settings["transactional_id"] = transactional_id
+            settings.setdefault("transaction_timeout_ms", TRANSACTION_TIMEOUT_MS)
         wait_for_server(self._url.servers, settings["bootstrap_timeout_ms"] / 1000, settings)
         try:
             self._producer = KafkaProducer(bootstrap_servers=list(self._url.servers), **settings)
@@ -108,15 +114,54 @@ class KafkaSink:
         BrokerError
             If there is no room for it, or an earlier one failed for good.
         """
+        self.write_to(self._url.topic, key, value)
+
+    def write_to(
+        self, topic: str, key: str, value: bytes | None, partition: int | None = None
+    ) -> None:
+        """Queue one message to any topic: in the same transaction, where there is one.
+
+        Parameters
+        ----------
+        topic : str
+            Name of the topic.
+        key : str
+            Key.
+        value : bytes or None
+            The message; None lets the key go from a compacted topic.
+        partition : int, optional
+            Partition; by default the key decides.
+
+        Raises
+        ------
+        InputError
+            If the message is larger than the producer may send.
+        BrokerError
+            If there is no room for it, or an earlier one failed for good.
+        """
         try:
             if self._transactional and not self._open:
                 self._producer.begin_transaction()
                 self._open = True
-            self._pending.append(self._producer.send(self._url.topic, value, key.encode()))
+            sent = self._producer.send(topic, value, key.encode(), partition=partition)
+            self._pending.append(sent)
         except KafkaError as error:
             if "larger than" in str(error):
-                raise InputError(f"message of {len(value)} bytes: {error}") from error
+                raise InputError(f"message of {len(value or b'')} bytes: {error}") from error
             raise BrokerError(f"cannot write to {self._url}: {error!r}") from error
+
+    def beside(self, url: str) -> BesideSink:
+        """Return a sink over another topic, whose messages go in this one's transactions.
+
+        Raises
+        ------
+        InputError
+            If the address is malformed or on another Kafka.
+        """
+        address = KafkaUrl.parse(url)
+        if address.servers != self._url.servers:
+            raise InputError(f"{url} is not on the Kafka of {self._url}")
+        return BesideSink(self, address.topic)
 
     def flush(self) -> None:
         """Return when all that was queued is durable.
@@ -199,3 +244,28 @@ class KafkaSink:
             self._producer.abort_transaction()
         except KafkaError:
             return
+
+
+class BesideSink:
+    """Sink over a further topic of a :class:`KafkaSink`; durable when that one is.
+
+    Parameters
+    ----------
+    sink : KafkaSink
+        Whose producer writes, and whose transactions the messages are in.
+    topic : str
+        Name of the topic.
+    """
+
+    def __init__(self, sink: KafkaSink, topic: str) -> None:
+        self._sink, self._topic = sink, topic
+
+    def write(self, key: str, value: bytes) -> None:
+        """Queue one message under ``key``."""
+        self._sink.write_to(self._topic, key, value)
+
+    def flush(self) -> None:
+        """Do nothing: the other sink's flush takes these messages along."""
+
+    def close(self) -> None:
+        """Do nothing: the other sink is closed."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import itertools
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import pytest
@@ -46,10 +46,15 @@ def no_long_pauses(request: pytest.FixtureRequest) -> Iterator[None]:
     gc.unfreeze()
 
 
-def fresh_topic(cluster: KafkaCluster, n_partitions: int = 1, kind: str = "frames") -> str:
+def fresh_topic(
+    cluster: KafkaCluster,
+    n_partitions: int = 1,
+    kind: str = "frames",
+    config: Mapping[str, str] | None = None,
+) -> str:
     """Make a topic of its own for one test; return its ``kafka://`` address."""
     name = f"test.{kind}.{next(_numbers)}"
-    cluster.create_topic(name, n_partitions)
+    cluster.create_topic(name, n_partitions, config)
     return cluster.url(name)
 
 

@@ -42,6 +42,10 @@ def monitor(
     beats_to: Annotated[
         str | None, typer.Option(help="Topic of every beat, on the same Kafka; else none.")
     ] = None,
+    state_to: Annotated[
+        str | None,
+        typer.Option(help="Compacted topic of the streams' states, on the same Kafka; else none."),
+    ] = None,
     group: Annotated[
         str | None, typer.Option(help="Consumer group; its workers share the streams.")
     ] = None,
@@ -71,9 +75,11 @@ def monitor(
     """Score streams from Kafka and write their alarms: one worker of a group.
 
     Runs until SIGTERM or Ctrl-C, then finishes its turn, settles it and leaves.
-    Alarms and offsets go in one transaction. Options stand above the environment
-    (VIGIL_KAFKA__GROUP ...), which stands above the file. The exit code is 1 where
-    Kafka failed for good: start the worker again, nothing is lost.
+    Alarms, beats, states and offsets go in one transaction. With --state-to (or
+    kafka.topic_state) whoever takes a partition over goes on with its streams as if
+    nothing had happened. Options stand above the environment (VIGIL_KAFKA__GROUP ...),
+    which stands above the file. The exit code is 1 where Kafka failed for good: start
+    the worker again, nothing is lost.
 
     With --workers each is a process of its own with its metrics on a port of its own, the first
     behind --http-port; one that dies is started again. On --http-port all metrics are merged.
@@ -84,7 +90,13 @@ def monitor(
     $ vigil monitor --config vigil.toml --instance-id worker-1 --http-port 9465
     """
     kafka, beats_topic = _kafka_settings(
-        {"topic_in": from_url, "topic_out": to_url, "topic_dead": dead_to}, beats_to
+        {
+            "topic_in": from_url,
+            "topic_out": to_url,
+            "topic_dead": dead_to,
+            "topic_state": state_to,
+        },
+        beats_to,
     )
     kafka |= _given({"group": group, "instance_id": instance_id})
     given: dict[str, dict[str, Any]] = {
@@ -97,6 +109,7 @@ def monitor(
         raise InputError(f"--beats-to must be on the same Kafka, {settings.kafka.servers}")
     if workers > 1:
         topics = {"--from": from_url, "--to": to_url, "--dead-to": dead_to, "--beats-to": beats_to}
+        topics["--state-to"] = state_to
         options = {**topics, "--group": group, "--config": config, "--lead": lead}
         models = [word for name in model or () for word in ("--model", name)]
         words = [word for flag, told in _given(options).items() for word in (flag, str(told))]

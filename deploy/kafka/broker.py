@@ -15,6 +15,15 @@ from ingest.errors import InputError
 TOPICS = ("ecg.frames", "ecg.alarms", "ecg.dead-letter")
 """Topics that are made at start."""
 
+STATES = "ecg.state"
+"""Topic of the streams' states."""
+STATES_CONFIG = {
+    "cleanup.policy": "compact",
+    "segment.ms": "600000",
+    "min.cleanable.dirty.ratio": "0.2",
+}
+"""Keeps the last state of every stream, and little more."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a throw-away Kafka until interrupted; return the exit code."""
@@ -31,6 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         ):
             for topic in TOPICS:
                 cluster.create_topic(topic, chosen.partitions)
+            cluster.create_topic(STATES, chosen.partitions, STATES_CONFIG)
             print(f"Kafka is ready. Topics: {', '.join(map(cluster.url, TOPICS))}", flush=True)
             print("Ctrl-C stops it and deletes its log.", flush=True)
             signal.pause()

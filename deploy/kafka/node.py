@@ -82,6 +82,8 @@ def settings(
         "transaction.state.log.replication.factor": replicas,
         "transaction.state.log.min.isr": max(1, replicas - 1),
         "transaction.state.log.num.partitions": 3,
+        # How soon the open transaction of a worker that died is noticed to be too old.
+        "transaction.abort.timed.out.transaction.cleanup.interval.ms": 1000,
         "share.coordinator.state.topic.replication.factor": replicas,
         "share.coordinator.state.topic.min.isr": 1,
         # A topic must be made with the partitions it needs, never by a misspelt name.

@@ -2,7 +2,13 @@
 
 from deploy.notify.console import ConsoleNotifier
 from deploy.notify.delivery import Delivery, Retries
-from deploy.notify.notice import Notice, Notifier, notice_of_alarm, notice_of_signal
+from deploy.notify.notice import (
+    Notice,
+    Notifier,
+    notice_of_alarm,
+    notice_of_signal,
+    notice_of_technical,
+)
 from deploy.notify.signature import sign, verify
 from deploy.notify.undelivered import Undelivered
 from deploy.notify.webhook import DeliveryError, Target, Webhook
@@ -19,6 +25,7 @@ __all__ = [
     "Webhook",
     "notice_of_alarm",
     "notice_of_signal",
+    "notice_of_technical",
     "sign",
     "verify",
 ]

@@ -70,3 +70,38 @@ def notice_of_signal(signal: Signal) -> Notice:
     urgency = 2 if signal.priority is None else URGENCY[signal.priority.value]
     body = canonical(signal_to_dict(signal))
     return Notice(f"{topic}.{signal.kind.value}.{signal.at_ms}", topic, urgency, body)
+
+
+def notice_of_technical(condition: str, state: str, who: str, at_ms: int, **told: float) -> Notice:
+    """Make a notice of something that is wrong with the monitor itself, not with one stream.
+
+    Parameters
+    ----------
+    condition : str
+        What, such as ``"lag"``.
+    state : str
+        ``"raised"`` or ``"ended"``.
+    who : str
+        Name of the worker.
+    at_ms : int
+        When, ms since 1970.
+    **told : float
+        Figures, by name with their unit.
+
+    Examples
+    --------
+    >>> notice_of_technical("lag", "raised", "w1", 61000, lag_s=14.5).key
+    'technical.lag.w1.raised.61000'
+    """
+    topic = f"technical.{condition}.{who}"
+    body = {
+        "schema": "vigil.technical/1",
+        "stream_id": "*",
+        "condition": condition,
+        "priority": Priority.HIGH.value,
+        "state": state,
+        "worker": who,
+        "at_ms": at_ms,
+        **told,
+    }
+    return Notice(f"{topic}.{state}.{at_ms}", topic, URGENCY[Priority.HIGH.value], canonical(body))

@@ -17,6 +17,7 @@ from prometheus_client import CollectorRegistry, Counter
 from deploy.notify import (
     ConsoleNotifier,
     Delivery,
+    Notice,
     Notifier,
     Retries,
     Target,
@@ -27,7 +28,7 @@ from deploy.notify import (
 )
 from deploy.settings import MonitorSettings, NotifySettings
 from inference.alarm_json import canonical
-from inference.alarm_transition import UNTOLD
+from inference.alarm_transition import UNTOLD, TransitionKind
 from inference.annunciation import (
     Desk,
     LogWriter,
@@ -135,6 +136,27 @@ class Announcer:
             alarm = json.loads(body)
             signals += self._do(lambda: desk.hear(alarm), "an alarm")  # noqa: B023  # at once
         self._tell(signals)
+
+    def resume(self, alarms: Sequence[bytes]) -> None:
+        """Take the last messages of alarms that stand in partitions taken over.
+
+        Whoever had them may have died before it told anybody, so all are told once more, under
+        the keys by which notices are known; an acknowledgement that was heard stays heard.
+        """
+        told: list[bytes] = []
+        for body in alarms:
+            alarm = json.loads(body)
+            if alarm["state"] in UNTOLD:
+                continue
+            if alarm["state"] != TransitionKind.RAISED:
+                told.append(canonical({**alarm, "state": TransitionKind.RAISED.value}))
+            told.append(body)
+        self.hear(told)
+
+    def technical(self, notice: Notice) -> None:
+        """Tell notifiers of something that is wrong with the monitor itself."""
+        for notifier in self._notifiers:
+            notifier.offer(notice)
 
     def lose(self, stream_ids: Iterable[str]) -> None:
         """Let streams go that another worker has now; what is latched stays until acknowledged."""

@@ -13,23 +13,28 @@ from prometheus_client import CollectorRegistry
 
 from deploy.http import HttpServer
 from deploy.services.announcing import Announcer, make_announcer
+from deploy.services.lag_watch import LagWatch
 from deploy.services.models import choose_models
 from deploy.settings import MonitorSettings
 from inference import providers
 from inference.alarm_json import AlarmContext
 from inference.gathering import Budget
+from inference.keeper import Keeping
 from inference.metrics import Metrics
 from inference.profiles import Profile, limits_of, profile_named
 from inference.worker import Sinks, Worker
 from ingest.errors import InputError
 from ingest.kafka import BrokerError, KafkaSink, KafkaSource
 from ingest.kafka_commands import CommandReader
+from ingest.kafka_states import KafkaStates
 from ingest.kafka_topics import require_group, require_topics
 
 logger = logging.getLogger(__name__)
 
 STUCK_S = 60.0
 """A turn longer than this is not healthy, s: the group has given the member up by then."""
+DRAIN_TRIES = 3
+"""How often settling is tried while the group is being rebalanced, when the worker ends."""
 NOTIFY_CLOSE_S = 5.0
 """How long notices may still be delivered when the worker ends, s."""
 
@@ -37,9 +42,8 @@ NOTIFY_CLOSE_S = 5.0
 class Monitor:
     """One worker, from its settings.
 
-    Alarms and offsets go in one transaction, so that a reader with
-    ``read_committed`` sees each alarm once. Dead letters and beats are flushed
-    before it: where a worker fails in between they may be written twice.
+    Alarms, beats, dead letters, the states of streams and offsets go in one
+    transaction, so that a reader with ``read_committed`` sees each message once.
 
     Parameters
     ----------
@@ -118,7 +122,9 @@ class Monitor:
                     if self._announcer is not None:
                         self._announcer.turn()
                     self._metrics.lag_seconds.set(source.lag_s)
+                    self._lag.note(source.lag_s)
                     self._metrics.partitions.set(len(source.assigned))
+                self._drain()
             except BrokerError:
                 # The sinks are left as they are: closing would commit what they hold.
                 source.close()
@@ -128,16 +134,30 @@ class Monitor:
                 self._announcer.close(NOTIFY_CLOSE_S)
         logger.info("left the group, all settled")
 
+    def _drain(self) -> None:
+        """Settle all, with the states of all streams, so that whoever goes on rereads nothing."""
+        for _ in range(DRAIN_TRIES):
+            self._worker.drain()
+            if not self._worker.n_waiting:
+                return
+            self._worker.turn(self._settings.batch.poll_timeout_s)  # refused: see what is ours
+        logger.warning("left with alarms that are not settled: whoever goes on tells them")
+
     def _make_worker(self, topic_beats: str | None, opened: ExitStack) -> Worker:
         """Connect to all topics, the source last, so that a missing one costs no rebalance."""
         kafka, batch = self._settings.kafka, self._settings.batch
         told = self._settings.annunciation
         written = [kafka.topic_out, kafka.topic_dead, topic_beats, told.topic_signals]
+        written.append(kafka.topic_state)
         secure = kafka.security.options()
         require_topics(
             [],
             secure,
-            reads=[self._url(topic) for topic in (kafka.topic_in, told.topic_commands) if topic],
+            reads=[
+                self._url(topic)
+                for topic in (kafka.topic_in, told.topic_commands, kafka.topic_state)
+                if topic
+            ],
             writes=[self._url(topic) for topic in written if topic],
         )
         require_group(kafka.servers.split(","), kafka.group, secure)
@@ -149,8 +169,13 @@ class Monitor:
 
         member = kafka.instance_id or str(uuid.uuid4())
         alarms = sink(kafka.topic_out, f"{kafka.group}.{member}")
-        dead = sink(kafka.topic_dead)
-        beats = None if topic_beats is None else sink(topic_beats)
+        dead = alarms.beside(self._url(kafka.topic_dead))
+        beats = None if topic_beats is None else alarms.beside(self._url(topic_beats))
+        states = None
+        if kafka.topic_state is None:
+            logger.warning("no kafka.topic_state: streams that move begin afresh")
+        else:
+            states = KafkaStates(self._url(kafka.topic_state), kafka.group, alarms, secure)
         commands = None
         if told.topic_commands is not None:
             commands = CommandReader(self._url(told.topic_commands), secure)
@@ -166,8 +191,16 @@ class Monitor:
             self._url(kafka.topic_in),
             kafka.group,
             instance_id=kafka.instance_id,
+            on_assigned=self._take_over,
             on_revoked=self._forget,
             options={"max_poll_records": batch.poll_records, **secure},
+        )
+        announcer, state = self._announcer, self._settings.state
+        self._lag = LagWatch(
+            batch.lag_limit_s,
+            self._metrics.recovery,
+            member,
+            None if announcer is None else announcer.technical,
         )
         return Worker(
             self._source,
@@ -178,11 +211,17 @@ class Monitor:
             max_streams=batch.max_streams,
             budget=Budget(batch.deadline_ms / 1000, batch.full_frames),
             context=AlarmContext(self._settings.patient.profile),
-            told=None if self._announcer is None else self._announcer.hear,
+            told=None if announcer is None else announcer.hear,
+            states=states,
+            keeping=Keeping(state.every_s, state.rebuild_s, state.idle_s),
+            resumed=None if announcer is None else announcer.resume,
         )
 
     def _url(self, topic: str) -> str:
         return f"kafka://{self._settings.kafka.servers}/{topic}"
+
+    def _take_over(self, partitions: Sequence[int]) -> None:
+        self._worker.take_over(partitions)
 
     def _forget(self, partitions: Sequence[int]) -> None:
         gone = self._worker.forget(partitions)

@@ -14,6 +14,7 @@ from ingest.errors import InputError
 from ingest.frames import Frame
 from ingest.kafka import BrokerError, CommitRefusedError, KafkaSink, KafkaSource, KafkaUrl
 from ingest.source import DeadLetter
+from ingest.state_log import Committed
 from tests.brokers import fresh_topic, read_messages
 from tests.ingest.synthetic import cut, frame, same_frame
 
@@ -142,7 +143,7 @@ def test_only_what_was_committed_is_not_heard_again(kafka_cluster: KafkaCluster)
         drain(source, 1)
         if first == 0:
             source.commit()
-            assert source.committed(0) == 1
+            assert source.committed(0) == Committed(1)
     source.close()
 
     resumed = KafkaSource(url, name)
@@ -318,7 +319,7 @@ def test_messages_and_offsets_count_together_or_not_at_all(kafka_cluster: KafkaC
     sink.write("bed-1", b"alarm")
     sink.flush_with(source)
 
-    assert source.committed(0) == 2
+    assert source.committed(0) == Committed(2)
     assert read_messages(alarms_url, 2, timeout_s=5) == [("bed-1", b"alarm")]
     with pytest.raises(BrokerError):
         crashed.flush()

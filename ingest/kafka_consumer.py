@@ -1,0 +1,83 @@
+"""kafka-python's consumer as Vigil wants it: its settings, its start, its rebalances noted."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from kafka import ConsumerRebalanceListener, KafkaConsumer
+from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
+from kafka.errors import KafkaError
+
+from ingest.errors import InputError
+from ingest.kafka_url import BrokerError, KafkaUrl, wait_for_server
+
+CONSUMER_DEFAULTS: Mapping[str, Any] = {
+    "enable_auto_commit": False,
+    "auto_offset_reset": "earliest",
+    "isolation_level": "read_committed",
+    "allow_auto_create_topics": False,
+    "bootstrap_timeout_ms": 10_000,
+    # Answer as soon as there is a record; under load a fetch fills up by itself.
+    "fetch_min_bytes": 1,
+    "fetch_max_wait_ms": 250,
+    "max_partition_fetch_bytes": 4 << 20,
+    "max_poll_records": 500,
+    # A member that hangs holds up a rebalance for as long as it may take between polls.
+    "max_poll_interval_ms": 60_000,
+    "session_timeout_ms": 10_000,
+    "heartbeat_interval_ms": 3_000,
+}
+"""Settings of kafka-python's consumer that differ from its own."""
+
+
+class Changes(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python has no types
+    """Notes rebalances, called on the network's thread, until they are taken."""
+
+    def __init__(self) -> None:
+        self._noted: deque[tuple[str, list[int]]] = deque()
+        self._lock = threading.Lock()
+
+    def on_partitions_revoked(self, revoked: Sequence[Any]) -> None:
+        """Note partitions that went."""
+        self._note("revoked", revoked)
+
+    def on_partitions_assigned(self, assigned: Sequence[Any]) -> None:
+        """Note partitions that came."""
+        self._note("assigned", assigned)
+
+    def take(self) -> list[tuple[str, list[int]]]:
+        """Return what was noted, in order, and forget it."""
+        with self._lock:
+            noted = list(self._noted)
+            self._noted.clear()
+        return noted
+
+    def _note(self, kind: str, partitions: Sequence[Any]) -> None:
+        """Keep one change."""
+        with self._lock:
+            self._noted.append((kind, sorted(at.partition for at in partitions)))
+
+
+def connect(
+    url: KafkaUrl, group: str, instance_id: str | None, options: Mapping[str, Any]
+) -> KafkaConsumer:
+    """Return a consumer that reached a broker which has the topic."""
+    settings = {**CONSUMER_DEFAULTS, **options}
+    wait_for_server(url.servers, settings["bootstrap_timeout_ms"] / 1000, settings)
+    try:
+        consumer = KafkaConsumer(
+            bootstrap_servers=list(url.servers),
+            group_id=group,
+            group_instance_id=instance_id,
+            partition_assignment_strategy=[CooperativeStickyAssignor],
+            **settings,
+        )
+    except KafkaError as error:
+        raise BrokerError(f"no Kafka answers at {', '.join(url.servers)}: {error!r}") from error
+    if not consumer.partitions_for_topic(url.topic):
+        consumer.close(autocommit=False)
+        raise InputError(f"there is no topic {url.topic!r} at {', '.join(url.servers)}")
+    return consumer
