@@ -6,6 +6,7 @@ import time
 import uuid
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -37,6 +38,8 @@ class KafkaCluster:
         Port that clients find the first node at, the others behind it.
     security : ClusterSecurity, optional
         Who is let in; by default everybody on this machine, without encryption.
+    proxied : bool
+        Give every node a second listener for a proxy: :attr:`proxies`.
 
     Raises
     ------
@@ -50,12 +53,17 @@ class KafkaCluster:
         n_nodes: int = 1,
         first_port: int | None = None,
         security: ClusterSecurity | None = None,
+        proxied: bool = False,
     ) -> None:
         jars = jar_folder()
-        ports = free_ports(2 * n_nodes)
+        ports = free_ports(4 * n_nodes if proxied else 2 * n_nodes)
         if first_port is not None:
-            ports[::2] = range(first_port, first_port + n_nodes)
+            ports[: 2 * n_nodes : 2] = range(first_port, first_port + n_nodes)
         self._ports = {i + 1: Ports(ports[2 * i], ports[2 * i + 1]) for i in range(n_nodes)}
+        if proxied:
+            for i, of_node in self._ports.items():
+                behind, proxy = ports[2 * (n_nodes + i - 1) :][:2]
+                self._ports[i] = replace(of_node, behind=behind, proxy=proxy)
         self._security = security
         self._options = {} if security is None else dict(security.options)
         self._nodes = {
@@ -69,6 +77,15 @@ class KafkaCluster:
     def bootstrap(self) -> str:
         """Addresses of the nodes, ``HOST:PORT[,HOST:PORT]``."""
         return ",".join(f"127.0.0.1:{ports.client}" for ports in self._ports.values())
+
+    @property
+    def proxies(self) -> Mapping[int, tuple[int, int]]:
+        """By node the port that its proxy must listen on, and the port it must lead to."""
+        return {
+            i: (ports.proxy, ports.behind)
+            for i, ports in self._ports.items()
+            if ports.proxy is not None and ports.behind is not None
+        }
 
     @property
     def nodes(self) -> Mapping[int, Node]:

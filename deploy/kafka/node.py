@@ -42,6 +42,10 @@ class Ports:
     """Port for clients and the other brokers."""
     controller: int
     """Port for the controllers' quorum."""
+    behind: int | None = None
+    """Port of a second listener for clients that come through a proxy; None: there is none."""
+    proxy: int | None = None
+    """Port of that proxy, which the listener tells its clients to come to."""
 
 
 def settings(
@@ -95,6 +99,17 @@ def settings(
         "num.network.threads": 2,
         "num.io.threads": 2,
     }
+    if here.behind is not None:
+        values |= {
+            "listeners": f"{values['listeners']},PROXIED://127.0.0.1:{here.behind}",
+            "advertised.listeners": (
+                f"{values['advertised.listeners']},PROXIED://127.0.0.1:{here.proxy}"
+            ),
+            "listener.security.protocol.map": ",".join(
+                f"{name}:PLAINTEXT" for name in ("CONTROLLER", "PLAINTEXT", "PROXIED")
+            ),
+            "inter.broker.listener.name": "PLAINTEXT",
+        }
     if security is not None:
         values |= security.properties("127.0.0.1", here.client)
     return "".join(f"{key}={value}\n" for key, value in values.items())
