@@ -88,6 +88,7 @@ class GatewayCollector(Collector):
     def _gauges(self) -> Iterator[tuple[str, str, float]]:
         state = self._state
         yield "stored_now_frames", "Frames that wait.", state.store.counts.frames
+        yield "notes", "Messages beside frames that wait.", state.store.counts.notes
         yield "stored_now_bytes", "Bytes of the store in use.", state.store.used_bytes
         yield "waiting_seconds", "Age of the oldest frame that waits.", state.waiting_s()
         yield "uplink_up", "1 where Kafka takes frames.", float(state.uplink_up())

@@ -134,7 +134,7 @@ class Trial:
             # The broker keeps messages for a session that it knows, and for no other.
             self._until(lambda: self._metric("mqtt_up") == 1, "the MQTT session")
             self._start_devices()
-            open_.callback(lambda: [device.stop() for device in self._devices])
+            open_.callback(self._stop_devices)
             self._allow(self._edge)
             self._until(lambda: self._heard(self._edge) and self._empty(), "the first frames")
             node = self._cluster.nodes[1]
@@ -155,6 +155,10 @@ class Trial:
         self._judge(read_topic(self._cluster.url(TOPICS[0])))
         self.outcome.wall_s = time.monotonic() - begun_s
         return self.outcome
+
+    def _stop_devices(self) -> None:
+        for device in self._devices:
+            device.stop()
 
     def _words(self, folder: Path) -> list[str]:
         """Return the command line, and write the settings."""

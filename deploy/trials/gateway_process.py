@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -28,6 +29,11 @@ class GatewayProcess:
         Where its store and its log are.
     words : sequence of str
         Further words of its command line.
+
+    Attributes
+    ----------
+    limits : sequence of (int, int)
+        Limits of the process (``resource.RLIMIT_FSIZE`` ...) from its next start on.
     """
 
     def __init__(self, folder: Path, words: Sequence[str]) -> None:
@@ -35,6 +41,7 @@ class GatewayProcess:
         self.log = folder / "gateway.log"
         self.store = folder / "store"
         self.starts = 0
+        self.limits: Sequence[tuple[int, int]] = ()
         self._command = [
             sys.executable, "-c", START, "--log-level", "info", "gateway",
             "--tcp", f"127.0.0.1:{self.tcp_port}", "--http-port", str(self.http_port),
@@ -56,6 +63,8 @@ class GatewayProcess:
                 stderr=subprocess.STDOUT,
                 env={**os.environ, "OMP_NUM_THREADS": "1"},
             )
+        for what, most in self.limits:
+            resource.prlimit(self._process.pid, what, (most, most))
         self.starts += 1
 
     def kill(self) -> None:
