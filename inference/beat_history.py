@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from inference.limits import MAX_BEATS
 from inference.slots import Field, SlotArrays, Slots
+from inference.ticks import BlockBeats
 
 FIELDS = {
     "last_r_ms": Field(dtype=np.int64, initial=-1),
@@ -61,3 +62,44 @@ def r_ms_ago(state: SlotArrays, slots: Slots, beats_ago: Any) -> NDArray[np.int6
     ring = (state["newest"][slots] - beats_ago) % MAX_BEATS
     r_ms: NDArray[np.int64] = state["beat_r_ms"][slots, ring]
     return r_ms
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class KnownBeats:
+    """The last beats of one stream; arrays of shape (n_beats,)."""
+
+    r_ms: NDArray[np.int64]
+    """R-peaks, ms, rising."""
+    aami: NDArray[np.int8]
+    """Class codes."""
+    tick: NDArray[np.intp]
+    """Which of some ticks decided each; -1 before them."""
+
+    def by(self, tick: int) -> tuple[NDArray[np.int64], NDArray[np.int8]]:
+        """Give R-peaks and classes of those that are known by the end of a tick."""
+        n = int(np.searchsorted(self.tick, tick, side="right"))
+        return self.r_ms[:n], self.aami[:n]
+
+
+def known_beats(past: SlotArrays | None, slot: int, beats: BlockBeats, row: int) -> KnownBeats:
+    """Join the ring of one stream, as it was before some ticks, and the beats of these.
+
+    Parameters
+    ----------
+    past : SlotArrays or None
+        State that holds the ring.
+    slot, row : int
+        The stream, and its row of the ticks.
+    beats : BlockBeats
+        Beats of the ticks.
+    """
+    new = np.flatnonzero(beats.row == row)
+    r_ms, aami = beats.r_ms[new], beats.aami[new]
+    n_before = 0
+    if past is not None:
+        ring = (past["newest"][slot] + 1 + np.arange(MAX_BEATS)) % MAX_BEATS
+        ring = ring[past["beat_r_ms"][slot, ring] >= 0]
+        n_before = len(ring)
+        r_ms = np.concatenate([past["beat_r_ms"][slot, ring], r_ms])
+        aami = np.concatenate([past["beat_aami"][slot, ring], aami])
+    return KnownBeats(r_ms, aami, np.concatenate([np.full(n_before, -1), beats.tick[new]]))

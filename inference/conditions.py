@@ -112,7 +112,8 @@ _BURDEN = (
 CONDITIONS: tuple[Condition, ...] = (
     Condition(
         Code.VENTRICULAR_FIBRILLATION, _PHYSIOLOGICAL, _HIGH,
-        "the waveform of fibrillation, flutter or fast tachycardia of the ventricles for vf_s",
+        "the waveform of fibrillation, flutter or tachycardia of the ventricles for vf_s, and no "
+        "eight complexes that follow one another evenly",
         ("vf_s",), _CHALLENGE_2015, latching=True,
         hides=(
             Code.ASYSTOLE, Code.SUSTAINED_VENTRICULAR_TACHYCARDIA, Code.VENTRICULAR_TACHYCARDIA,
@@ -139,8 +140,10 @@ CONDITIONS: tuple[Condition, ...] = (
     ),
     Condition(
         Code.VENTRICULAR_TACHYCARDIA, _PHYSIOLOGICAL, _HIGH,
-        "vt_beats consecutive ventricular beats at a mean rate above vt_bpm",
-        ("vt_bpm", "vt_beats", "vt_end_beats", "v_run_max_rr_s"), _CHALLENGE_2015, latching=True,
+        "vt_beats consecutive ventricular beats at a mean rate above vt_bpm; or the waveform of "
+        "ventricular_fibrillation with eight even complexes, ventricular ones or from 180 bpm on",
+        ("vt_bpm", "vt_beats", "vt_end_beats", "v_run_max_rr_s", "vf_s"), _CHALLENGE_2015,
+        latching=True,
         hides=(
             Code.NON_SUSTAINED_VENTRICULAR_TACHYCARDIA, Code.V_RUN, Code.TACHYCARDIA, *_BURDEN,
         ),

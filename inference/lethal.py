@@ -1,7 +1,9 @@
 """Ventricular fibrillation, from the waveform: a recurrent model of the rhythm, stepped each tick.
 
 No QRS can be relied on in fibrillation, so this looks at the signal itself. What
-counts is the mean probability of VT and VF over some seconds.
+counts is the mean probability of VT and VF over some seconds. What it is called, fibrillation or
+tachycardia, the R-peaks say: see :mod:`inference.organised`. Once it is called, another name must
+hold for two seconds to be taken.
 """
 
 from __future__ import annotations
@@ -9,14 +11,16 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from inference.beat_history import KnownBeats, known_beats
 from inference.conditions import Code
 from inference.limits import Limits
+from inference.organised import Lethal, lethal_kind
 from inference.rhythm_turns import RhythmTurns
-from inference.running_mean import edge, over_window, turns, whole
+from inference.running_mean import ONE, edge, over_window, turns, whole
 from inference.session import StreamSession
 from inference.slots import Field, SlotArrays, Slots
 from inference.stage import Composite
-from inference.ticks import TICK_MS
+from inference.ticks import TICK_MS, BlockBeats, no_beats
 from ingest.errors import InputError
 
 CLASSES = ("other", "VT", "VF", "ASYS")
@@ -26,6 +30,13 @@ SMALLEST_UV = 200.0
 or asystole, which no rule of the AHA tells apart (Kerber, Circulation 1997), uV."""
 THRESHOLD = 0.5
 """Mean probability from which fibrillation is called, where the model's metadata names none."""
+CHANGE_TICKS = 10
+"""For so long another name must hold before it is taken: 2 s."""
+CODE_OF = {
+    Lethal.TACHYCARDIA: Code.VENTRICULAR_TACHYCARDIA,
+    Lethal.FIBRILLATION: Code.VENTRICULAR_FIBRILLATION,
+}
+"""Conditions of what is told."""
 
 
 def lethal_share(
@@ -48,6 +59,10 @@ def lethal_share(
     share = probs[..., CLASSES.index("VT")] + probs[..., CLASSES.index("VF")]
     counted = heard & (scale_uv >= SMALLEST_UV)
     return np.where(counted, whole(share), 0).astype(np.int32)
+
+
+Named = tuple[int, Lethal, bool, int]
+"""Tick, what it is called, whether that begins there, and since or until when, ms."""
 
 
 class LethalRhythm(Composite):
@@ -80,7 +95,14 @@ class LethalRhythm(Composite):
         self._n = round(limits.vf_s * 1000) // TICK_MS
         self._on = info.thresholds.get("VF", THRESHOLD)
         self.state = SlotArrays(
-            {"share": Field((self._n - 1,), np.uint16), "open": Field(dtype=np.bool_)}, n_slots
+            {
+                "share": Field((self._n - 1,), np.uint16),
+                "open": Field(dtype=np.bool_),
+                "told": Field(dtype=np.int8),
+                "other": Field(dtype=np.int8),
+                "other_ticks": Field(dtype=np.int8),
+            },
+            n_slots,
         )
         super().__init__({"lethal": self.state, "rhythm": session})
         self.resize(n_slots)
@@ -92,6 +114,8 @@ class LethalRhythm(Composite):
         scaled: NDArray[np.float32],
         scale_uv: NDArray[np.float32],
         heard: NDArray[np.bool_],
+        beats: BlockBeats | None = None,
+        past: SlotArrays | None = None,
     ) -> RhythmTurns:
         """Take the next ticks of some streams; tell what began and what ended in them.
 
@@ -105,6 +129,10 @@ class LethalRhythm(Composite):
             Signal over its amplitude scale.
         scale_uv, heard : arrays of shape (n_rows, n_ticks)
             Amplitude scale, uV, and whether there is a signal.
+        beats : BlockBeats, optional
+            Beats that the ticks decided.
+        past : SlotArrays, optional
+            State that holds the ring of beats before them.
 
         Returns
         -------
@@ -121,33 +149,73 @@ class LethalRhythm(Composite):
         mean = over_window(share, self._n)
         is_open = self.state["open"][slots]
         rows = np.flatnonzero(is_open | (mean >= self._on).any(axis=1))
-        parts = [
-            self._follow(int(row), int(slots[row]), int(first_ms[row]), mean[row], share[row])
-            for row in rows
-        ]
+        parts = []
+        for row in rows.tolist():
+            slot, at = int(slots[row]), int(first_ms[row])
+            peaks = known_beats(past, slot, beats or no_beats(), row)
+            named = self._follow(slot, at, mean[row], share[row], peaks)
+            parts += [_turn(row, *each) for each in named]
         return RhythmTurns.of(parts)
 
     def _follow(
         self,
-        row: int,
         slot: int,
         first_ms: int,
         mean: NDArray[np.float32],
         share: NDArray[np.int32],
-    ) -> RhythmTurns:
-        """Open and end along the ticks of one stream, of the few that have anything to tell."""
-        found = turns(mean, bool(self.state["open"][slot]), self._on)
-        if found:
-            self.state["open"][slot] = found[-1][1]
-        at_ms = []
-        for tick, onset in found:
-            n_ago = self._n - edge(share[tick : tick + self._n], onset=onset)
-            at_ms.append(max(first_ms + (tick - n_ago) * TICK_MS, 0))
-        n = len(found)
-        return RhythmTurns(
-            np.full(n, row, np.intp),
-            np.array([tick for tick, _ in found], np.intp),
-            np.full(n, Code.VENTRICULAR_FIBRILLATION, np.int8),
-            np.array([onset for _, onset in found], np.bool_),
-            np.array(at_ms, np.int64),
-        )
+        peaks: KnownBeats,
+    ) -> list[Named]:
+        """Open, name and end along the ticks of one stream, of the few that have any to tell."""
+        state = self.state
+        told: list[Named] = []
+        edges = dict(turns(mean, bool(state["open"][slot]), self._on))
+        for tick in range(len(mean)):
+            now_ms = first_ms + tick * TICK_MS
+            if tick in edges:
+                window = share[tick : tick + self._n]
+                n_ago = self._n - edge(window, onset=edges[tick])
+                at_ms = max(now_ms - n_ago * TICK_MS, 0)
+                state["open"][slot] = edges[tick]
+                name = lethal_kind(*peaks.by(tick), now_ms) if edges[tick] else state["told"][slot]
+                told.append((tick, Lethal(name), edges[tick], at_ms))
+                state["told"][slot], state["other_ticks"][slot] = name, 0
+            elif state["open"][slot]:
+                name = lethal_kind(*peaks.by(tick), now_ms)
+                now = share[tick + self._n - CHANGE_TICKS : tick + self._n].sum()
+                likely = bool(now >= self._on * ONE * CHANGE_TICKS)
+                told += self._rename(slot, tick, now_ms, name, likely=likely)
+        return told
+
+    def _rename(
+        self, slot: int, tick: int, now_ms: int, name: Lethal, *, likely: bool
+    ) -> list[Named]:
+        """Take another name once it has held for long enough, from when on it did.
+
+        A tachycardia is not left to its rate while the waveform lasts, since beats of one kind
+        come to be classed as usual; and none becomes fibrillation as it fades.
+        """
+        state = self.state
+        before = Lethal(state["told"][slot])
+        fades = name is Lethal.FIBRILLATION and not likely
+        if fades or (before is Lethal.TACHYCARDIA and name is Lethal.LEFT):
+            name = before
+        same = name == state["other"][slot]
+        n_ticks = 0 if name == before else int(state["other_ticks"][slot]) * same + 1
+        state["other"][slot], state["other_ticks"][slot] = name, n_ticks
+        if n_ticks < CHANGE_TICKS:
+            return []
+        state["told"][slot], state["other_ticks"][slot] = name, 0
+        at_ms = max(now_ms - CHANGE_TICKS * TICK_MS, 0)
+        return [(tick, before, False, at_ms), (tick, name, True, at_ms)]
+
+
+def _turn(row: int, tick: int, name: Lethal, onset: bool, at_ms: int) -> RhythmTurns:
+    """Make one turn; none of what is left to other rules."""
+    n = int(name in CODE_OF)
+    return RhythmTurns(
+        np.full(n, row, np.intp),
+        np.full(n, tick, np.intp),
+        np.full(n, CODE_OF.get(name, 0), np.int8),
+        np.full(n, onset),
+        np.full(n, at_ms, np.int64),
+    )

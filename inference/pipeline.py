@@ -307,7 +307,8 @@ class Pipeline:
         found = self.beats.find(slots, first_ms, scaled, heard)
         results.note_beats(self.streams, slots, found)
         scale_uv = leads[0].quality.scale_uv
-        turns = self.told.find(slots, first_ms, scaled[:, 0], scale_uv, heard[:, 0], found)
+        past = self.episodes.state
+        turns = self.told.find(slots, first_ms, scaled[:, 0], scale_uv, heard[:, 0], found, past)
         decided = self.episodes.advance(slots, first_ms, found, quality, turns)
         for each in decided:
             results.note_edges(self.streams, each.slots, each.edges)

@@ -13,7 +13,7 @@ from inference.limits import Limits
 from inference.model import ModelInfo, builtin
 from inference.rhythm_turns import RhythmTurns
 from inference.session import StreamSession
-from inference.slots import Slots
+from inference.slots import SlotArrays, Slots
 from inference.stage import Composite, Slotted
 from inference.ticks import BlockBeats
 from ingest.errors import InputError
@@ -71,6 +71,7 @@ class RhythmModels(Composite):
         scale_uv: NDArray[np.float32],
         heard: NDArray[np.bool_],
         beats: BlockBeats,
+        past: SlotArrays | None = None,
     ) -> RhythmTurns:
         """Take the next ticks of some streams and their beats; tell what began and what ended.
 
@@ -80,10 +81,12 @@ class RhythmModels(Composite):
             As :meth:`inference.lethal.LethalRhythm.find` takes them.
         beats : BlockBeats
             Beats that the ticks decided.
+        past : SlotArrays, optional
+            State that holds the ring of beats before them.
         """
         told = []
         if self.lethal is not None:
-            told.append(self.lethal.find(slots, first_ms, scaled, scale_uv, heard))
+            told.append(self.lethal.find(slots, first_ms, scaled, scale_uv, heard, beats, past))
         if self.atrial is not None:
             told.append(self.atrial.find(slots, beats))
         return RhythmTurns.of(told)

@@ -105,7 +105,7 @@ class RuleLimits:
             for code, name in zip(RATE_CODES, names, strict=True)
         }
         same = {field.name: getattr(limits, field.name, None) for field in fields(cls)}
-        ours = {
+        ours: dict[str, Any] = {
             "asystole_ms": asystole,
             "pause_ms": pause,
             "stale_ms": stale,

@@ -27,14 +27,16 @@ def time_to_alarm_s(code: Code, limits: Limits, decision_delay_ms: int) -> float
     Examples
     --------
     >>> round(time_to_alarm_s(Code.VENTRICULAR_TACHYCARDIA, Limits(), 680), 2)
-    3.28
+    4.88
     """
     slowest_rr_s = limits.asystole_s  # a longer one breaks the window, and is asystole
     evidence_s = {
         Code.VENTRICULAR_FIBRILLATION: limits.vf_s,
         Code.ATRIAL_FIBRILLATION: limits.af_beats * slowest_rr_s,
         Code.ASYSTOLE: limits.asystole_s,
-        Code.VENTRICULAR_TACHYCARDIA: (limits.vt_beats - 1) * 60.0 / limits.vt_bpm,
+        Code.VENTRICULAR_TACHYCARDIA: max(
+            (limits.vt_beats - 1) * 60.0 / limits.vt_bpm, limits.vf_s
+        ),
         Code.EXTREME_BRADYCARDIA: (limits.extreme_bradycardia_beats - 1) * slowest_rr_s,
         Code.EXTREME_TACHYCARDIA: (limits.extreme_tachycardia_beats - 1)
         * 60.0
