@@ -118,6 +118,10 @@ class ModelSettings(Section):
     """Let alarms tell why their V beats were called so; needs a beat model that says it."""
     providers: tuple[str, ...] = ("cpu",)
     """What models run on, the most wanted first: cpu, cuda, tensorrt, openvino, coreml."""
+    trusted_keys: tuple[Path, ...] = ()
+    """PEM files of the Ed25519 public keys whose signatures of models are believed."""
+    allow_unsigned: bool = False
+    """Whether models that neither ship with Vigil nor are signed may be loaded."""
 
 
 class HttpSettings(Section):

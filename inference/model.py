@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import onnxruntime as ort
 
-from inference import providers
+from inference import providers, trust
 from inference.ticks import AAMI, TICK_MS
 from ingest.errors import InputError
 
@@ -25,6 +25,8 @@ KINDS = ("qrs", "beat", "window", "string", "rhythm", "beat-rhythm", "forecast")
 ``string``: by frame, which class of beat is said next, the first class saying none (CTC);
 ``rhythm``: by frame, the rhythm that it is in; ``beat-rhythm``: by beat;
 ``forecast``: quantiles of what sensors will tell (:mod:`inference.forecast_info`)."""
+MOST_MODEL_BYTES = 1 << 29
+"""Longest model file."""
 FRAME_KINDS = ("qrs", "string", "rhythm")
 """Kinds that take any number of frames."""
 BEAT_KINDS = ("beat", "beat-rhythm")
@@ -124,12 +126,16 @@ def load(path: Path) -> tuple[ort.InferenceSession, ModelInfo]:
     Raises
     ------
     ingest.errors.InputError
-        If the file is not an ONNX model, or does not fit; the message names the key.
+        If the file is not trusted, is not an ONNX model, or does not fit; the message
+        names the key.
     """
     try:
+        if path.stat().st_size > MOST_MODEL_BYTES:
+            raise InputError(f"model {path.name}: more than {MOST_MODEL_BYTES} bytes")
         content = path.read_bytes()
     except OSError as error:
         raise InputError(f"model {path.name}: cannot be read: {error}") from error
+    trust.check(path, content)
     ort.disable_telemetry_events()  # what a monitor does is told to nobody
     options = ort.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1

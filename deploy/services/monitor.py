@@ -12,11 +12,12 @@ from contextlib import ExitStack
 from prometheus_client import CollectorRegistry
 
 from deploy.http import HttpServer
+from deploy.security.models import ModelTrust
 from deploy.services.announcing import Announcer, make_announcer
 from deploy.services.lag_watch import LagWatch
 from deploy.services.models import choose_models
 from deploy.settings import MonitorSettings
-from inference import providers
+from inference import providers, trust
 from inference.alarm_json import AlarmContext
 from inference.gathering import Budget
 from inference.keeper import Keeping
@@ -77,7 +78,12 @@ class Monitor:
         named = [str(settings.models.beats)] if settings.models.beats else []
         explain = settings.models.explain
         providers.use(settings.models.providers)
-        self._pipeline = choose_models([*named, *models]).pipeline(limits, lead, explain=explain)
+        trusted = ModelTrust(
+            settings.models.trusted_keys, allow_unsigned=settings.models.allow_unsigned
+        )
+        with trust.only(trusted):
+            chosen = choose_models([*named, *models])
+            self._pipeline = chosen.pipeline(limits, lead, explain=explain)
         self._metrics = Metrics(self._registry)
         self._announcer: Announcer | None = None
         with ExitStack() as opened:  # closed again where a later part fails
