@@ -35,27 +35,39 @@ def jar_folder() -> Path:
     reason = why_not()
     if reason is not None:
         raise InputError(reason)
-    target = HERE / "target"
+    return fetched(HERE)
+
+
+def fetched(folder: Path) -> Path:
+    """Return the folder of the jars that a folder's ``pom.xml`` pins; Maven fills it once.
+
+    Raises
+    ------
+    InputError
+        If Maven fails.
+    """
+    target = folder / "target"
     target.mkdir(exist_ok=True)
     with (target / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # two test runs may come here at once
-        if _stale(target / "jars"):
-            _fetch(target)
+        if _stale(folder):
+            _fetch(folder)
     return target / "jars"
 
 
-def _stale(jars: Path) -> bool:
+def _stale(folder: Path) -> bool:
     """Tell whether the jars are not there, or older than what pins them."""
-    made = jars.parent / "fetched"
-    return not made.is_file() or made.stat().st_mtime < (HERE / "pom.xml").stat().st_mtime
+    made = folder / "target" / "fetched"
+    return not made.is_file() or made.stat().st_mtime < (folder / "pom.xml").stat().st_mtime
 
 
-def _fetch(target: Path) -> None:
+def _fetch(folder: Path) -> None:
     """Have Maven copy the jars."""
+    target = folder / "target"
     shutil.rmtree(target / "jars", ignore_errors=True)
     done = subprocess.run(
         ["mvn", "--quiet", "--batch-mode", "package"],
-        cwd=HERE,
+        cwd=folder,
         capture_output=True,
         text=True,
         timeout=FETCH_TIMEOUT_S,
@@ -63,6 +75,6 @@ def _fetch(target: Path) -> None:
     )
     if done.returncode != 0:
         raise InputError(
-            f"Maven could not fetch Kafka's jars: {(done.stdout + done.stderr)[-800:]}"
+            f"Maven could not fetch the jars of {folder}: {(done.stdout + done.stderr)[-800:]}"
         )
     (target / "fetched").touch()

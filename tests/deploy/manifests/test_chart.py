@@ -1,0 +1,134 @@
+"""The Helm chart: lint, schemas of Kubernetes, and that its settings are settings."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import kubernetes_validate
+import pytest
+import yaml
+
+from deploy.settings import load_settings
+from ingest.errors import InputError
+from tests.deploy.manifests.charts import CHART, rendered
+
+EVERYTHING: dict[str, Any] = {
+    "existingSecret": "vigil-secrets",
+    "monitor": {"gpu": True},
+    "scaling": {"enabled": True},
+    "metrics": {"enabled": True},
+    "settings": {"limits": {"asystole_s": 3.5}},
+    "network": {"egress": [{"ports": [{"protocol": "TCP", "port": 443}]}]},
+    "console": {"databaseSecretKey": "database", "ingress": {"enabled": True}},
+}
+KUBERNETES = ("1.30", "1.34")
+OPERATORS = ("keda.sh/v1alpha1", "monitoring.coreos.com/v1")
+"""Kinds of other projects, whose schemas Kubernetes' own do not hold."""
+
+
+@pytest.fixture(scope="module")
+def plain() -> list[dict[str, Any]]:
+    return rendered()
+
+
+@pytest.fixture(scope="module")
+def full(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
+    values = tmp_path_factory.mktemp("chart") / "values.yaml"
+    values.write_text(yaml.safe_dump(EVERYTHING))
+    return rendered(values)
+
+
+def one(objects: list[dict[str, Any]], kind: str, name: str) -> dict[str, Any]:
+    [found] = [o for o in objects if o["kind"] == kind and o["metadata"]["name"] == name]
+    return found
+
+
+@pytest.mark.parametrize("which", ["plain", "full"])
+@pytest.mark.parametrize("version", KUBERNETES)
+def test_all_objects_fit_the_schemas_of_kubernetes(
+    which: str, version: str, request: pytest.FixtureRequest
+) -> None:
+    for made in request.getfixturevalue(which):
+        if made["apiVersion"] not in OPERATORS:
+            kubernetes_validate.validate(made, version, strict=True)
+
+
+def test_an_object_that_does_not_fit_is_told(plain: list[dict[str, Any]]) -> None:
+    broken = one(plain, "StatefulSet", "ward-monitor")
+    broken = {**broken, "spec": {**broken["spec"], "replica": 3}}
+    with pytest.raises(kubernetes_validate.ValidationError):
+        kubernetes_validate.validate(broken, KUBERNETES[0], strict=True)
+
+
+def test_the_settings_that_it_writes_are_settings(
+    full: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    told = one(full, "ConfigMap", "ward-settings")["data"]
+    (tmp_path / "monitor.toml").write_text(told["monitor.toml"])
+    settings = load_settings(tmp_path / "monitor.toml")
+    assert settings.limits == {"asystole_s": 3.5}
+    assert settings.models.providers == ("cuda", "cpu")
+    assert tomllib.loads(told["console.toml"])
+
+
+def test_pods_run_as_nobody_and_may_write_nowhere_but_in_their_volumes(
+    full: list[dict[str, Any]],
+) -> None:
+    for made in full:
+        if made["kind"] == "StatefulSet":
+            pod = made["spec"]["template"]["spec"]
+            assert pod["securityContext"]["runAsNonRoot"] is True
+            for container in pod["containers"]:
+                assert container["securityContext"]["readOnlyRootFilesystem"] is True
+                assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+
+
+def test_a_pod_has_the_time_to_drain_and_probes(full: list[dict[str, Any]]) -> None:
+    pod = one(full, "StatefulSet", "ward-monitor")["spec"]["template"]["spec"]
+    assert pod["terminationGracePeriodSeconds"] >= 30
+    assert {"startupProbe", "livenessProbe", "readinessProbe"} <= set(pod["containers"][0])
+
+
+def test_scaling_follows_the_lag_and_gives_up_workers_slowly(full: list[dict[str, Any]]) -> None:
+    spec = one(full, "ScaledObject", "ward-monitor")["spec"]
+    assert "vigil_lag_seconds" in spec["triggers"][0]["metadata"]["query"]
+    behavior = spec["advanced"]["horizontalPodAutoscalerConfig"]["behavior"]
+    assert behavior["scaleDown"]["stabilizationWindowSeconds"] >= 1800
+    assert spec["scaleTargetRef"] == {"kind": "StatefulSet", "name": "ward-monitor"}
+    assert "replicas" not in one(full, "StatefulSet", "ward-monitor")["spec"]
+
+
+def test_every_pod_has_a_policy_of_the_network(full: list[dict[str, Any]]) -> None:
+    pods = {
+        made["metadata"]["labels"]["app.kubernetes.io/component"]
+        for made in full
+        if made["kind"] == "StatefulSet"
+    }
+    policies = [made["spec"] for made in full if made["kind"] == "NetworkPolicy"]
+    covered = {p["podSelector"]["matchLabels"]["app.kubernetes.io/component"] for p in policies}
+    assert covered == pods
+    assert all(sorted(p["policyTypes"]) == ["Egress", "Ingress"] for p in policies)
+
+
+@pytest.mark.parametrize(
+    ("values", "named"),
+    [
+        ({"kafka": {"servers": "kafka"}}, "servers"),
+        ({"monitor": {"replica": 2}}, "replica"),
+        ({"scaling": {"calmSeconds": 1}}, "calmSeconds"),
+        ({"console": {"databaseSecretKey": "database"}}, "existingSecret"),
+    ],
+)
+def test_values_that_cannot_be_are_refused_by_name(
+    values: dict[str, Any], named: str, tmp_path: Path
+) -> None:
+    (tmp_path / "values.yaml").write_text(yaml.safe_dump(values))
+    with pytest.raises(InputError, match=named):
+        rendered(tmp_path / "values.yaml")
+
+
+def test_the_chart_carries_the_rules_that_are_tested() -> None:
+    rules = CHART.parents[1] / "prometheus" / "rules" / "vigil.yaml"
+    assert (CHART / "rules" / "vigil.yaml").read_text() == rules.read_text()
