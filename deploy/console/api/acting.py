@@ -4,37 +4,81 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import BaseModel, Field, RootModel, StringConstraints
 
 from deploy.console.api.patients import Latest, Sample, patient_of
 from deploy.console.api.problem import ProblemError
-from deploy.console.api.route import Call, Form, Line, Way
+from deploy.console.api.route import Call, Form, Line, Way, Whole
 from deploy.console.commands import NotDoneError
 from deploy.console.patient import Patient
 from deploy.console.roles import ACTS, SEES
 from deploy.console.store.feedback import MOST_ID, Feedback, Verdict
-from inference.annunciation import COMMANDS
 from inference.annunciation.inputs import Change
 from inference.annunciation.wire import given_from_dict
 from ingest.errors import InputError
 
-LETTERS = ("N", "S", "V", "F", "Q")
-"""AAMI classes that a beat can be relabelled to."""
+Condition = Annotated[str, StringConstraints(max_length=64, pattern=r"^[a-z0-9_]+$")]
 
 
-class CommandForm(Form):
-    """A command; who gives it is whoever is signed in."""
+class Acknowledge(Form):
+    """Somebody has seen one alarm, or all that are there."""
 
-    command: Literal[
-        "acknowledge", "audio_pause", "audio_on", "alarm_off", "alarm_on", "standby", "resume",
-        "set_limits",
-    ]  # fmt: skip
-    condition: Annotated[str, StringConstraints(max_length=64, pattern=r"^[a-z0-9_]*$")] | None = (
-        None
-    )
+    command: Literal["acknowledge"]
+    condition: Condition | None = None
+
+
+class AudioPause(Form):
+    """Silence for a time."""
+
+    command: Literal["audio_pause"]
     length_s: Annotated[float, Field(ge=1, le=3600)] | None = None
-    why: Line | None = None
-    limits: dict[str, float] | None = None
+
+
+class AudioOnOrResume(Form):
+    """End an audio pause, or standby."""
+
+    command: Literal["audio_on", "resume"]
+
+
+class AlarmOff(Form):
+    """Take one condition out."""
+
+    command: Literal["alarm_off"]
+    condition: Condition
+    why: Line
+
+
+class AlarmOn(Form):
+    """Take one condition in again."""
+
+    command: Literal["alarm_on"]
+    condition: Condition
+
+
+class Standby(Form):
+    """Tell nothing of this patient until resumed."""
+
+    command: Literal["standby"]
+    why: Line
+
+
+class SetLimits(Form):
+    """Select other limits."""
+
+    command: Literal["set_limits"]
+    why: Line
+    limits: dict[str, float]
+
+
+class CommandForm(
+    RootModel[
+        Annotated[
+            Acknowledge | AudioPause | AudioOnOrResume | AlarmOff | AlarmOn | Standby | SetLimits,
+            Field(discriminator="command"),
+        ]
+    ]
+):
+    """A command; who gives it is whoever is signed in."""
 
 
 class CommandAnswer(BaseModel):
@@ -44,15 +88,34 @@ class CommandAnswer(BaseModel):
     """Done; or sent to whoever keeps the signals, which will tell."""
 
 
-class FeedbackForm(Form):
-    """What is said of an alarm or a beat."""
+AlarmId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+Disputed = Annotated[int, Field(ge=1, le=MOST_ID), Whole]
 
-    verdict: Literal["true", "false", "artefact", "relabel"]
+
+class AlarmFeedback(Form):
+    """What is said of an alarm."""
+
+    verdict: Literal["true", "false", "artefact"]
     why: Line
-    alarm_id: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")] | None = None
-    sample: Sample | None = None
-    label: Literal["N", "S", "V", "F", "Q"] | None = None
-    disputes: Annotated[int, Field(ge=1, le=MOST_ID)] | None = None
+    alarm_id: AlarmId
+    disputes: Disputed | None = None
+
+
+class BeatFeedback(Form):
+    """What is said of a beat, of an alarm or beside any."""
+
+    verdict: Literal["relabel"]
+    why: Line
+    sample: Sample
+    label: Literal["N", "S", "V", "F", "Q"]
+    alarm_id: AlarmId | None = None
+    disputes: Disputed | None = None
+
+
+class FeedbackForm(
+    RootModel[Annotated[AlarmFeedback | BeatFeedback, Field(discriminator="verdict")]]
+):
+    """What is said."""
 
 
 class FeedbackAnswer(BaseModel):
@@ -81,27 +144,14 @@ class FeedbackList(BaseModel):
 
 def command(call: Call) -> dict[str, str]:
     """Do a command, or send it."""
-    patient, form = patient_of(call), call.body
-    keys: dict[str, Any] = {"command": form.command, "who": call.who}
-    allowed = COMMANDS[form.command].__dataclass_fields__
-    for name in ("condition", "length_s", "why", "limits"):
-        value = getattr(form, name)
-        if value is None:
-            continue
-        if name not in allowed:
-            raise ProblemError(422, f"{name}: {form.command} takes none")
-        keys[name] = value
+    patient, form = patient_of(call), call.body.root
+    keys: dict[str, Any] = {**form.model_dump(exclude_none=True), "who": call.who}
     if "limits" in keys:
-        whole = {k: int(v) if k.endswith("_beats") and v.is_integer() else v
-                 for k, v in keys["limits"].items()}  # fmt: skip
-        keys["limits"] = whole
+        keys["limits"] = {name: _as_limit(name, v) for name, v in keys["limits"].items()}
     console = call.console
-    try:
-        made = given_from_dict(keys)
-    except InputError as error:
-        raise ProblemError(422, str(error)) from error
+    made = given_from_dict(keys)
     if isinstance(made, Change):
-        raise ProblemError(422, "this is no command")
+        raise TypeError("a form of commands made a change of an alarm")
     # Told first: what cannot be told must not be done.
     console.audit.append(call.who, f"command.{form.command}",
                          {**keys, "stream_id": patient.stream_id})  # fmt: skip
@@ -116,10 +166,15 @@ def command(call: Call) -> dict[str, str]:
     return {"state": "done" if console.commands.confirms else "sent"}
 
 
+def _as_limit(name: str, value: float) -> float:
+    """Give limits that count beats as whole numbers."""
+    return int(value) if name.endswith("_beats") and value.is_integer() else value
+
+
 def give_feedback(call: Call) -> dict[str, Any]:
     """Keep what is said, and tell it."""
-    patient, form, console = patient_of(call), call.body, call.console
-    said = _feedback(patient, form, call.who)
+    patient, console = patient_of(call), call.console
+    said = _feedback(patient, call.body.root, call.who)
     details = {k: v for k, v in said.to_dict().items() if v is not None and k != "who"}
     console.audit.append(call.who, "feedback", details)
     try:
@@ -131,19 +186,15 @@ def give_feedback(call: Call) -> dict[str, Any]:
     return kept.to_dict()
 
 
-def _feedback(patient: Patient, form: FeedbackForm, who: str) -> Feedback:
-    """Check that what is said is about something, and of it."""
-    relabels = form.verdict == "relabel"
-    if relabels != (form.label is not None) or (relabels and form.sample is None):
-        raise ProblemError(422, "relabel needs sample and label, and nothing else has a label")
-    if not relabels and form.alarm_id is None:
-        raise ProblemError(422, f"alarm_id: {form.verdict} needs an alarm")
+def _feedback(patient: Patient, form: AlarmFeedback | BeatFeedback, who: str) -> Feedback:
+    """Find the alarm that something is said of."""
     condition, session = None, patient.session
     if form.alarm_id is not None:
         alarm = next((a for a in patient.alarms if a["id"] == form.alarm_id), None)
         if alarm is None:
             raise ProblemError(404, "the patient has no such alarm")
         condition, session = alarm["condition"], alarm["session"]
+    about_beat = isinstance(form, BeatFeedback)
     return Feedback(
         stream_id=patient.stream_id,
         session=session,
@@ -152,8 +203,8 @@ def _feedback(patient: Patient, form: FeedbackForm, who: str) -> Feedback:
         why=form.why,
         alarm_id=form.alarm_id,
         condition=condition,
-        sample=form.sample,
-        label=form.label,
+        sample=form.sample if about_beat else None,
+        label=form.label if about_beat else None,
         disputes=form.disputes,
     )
 

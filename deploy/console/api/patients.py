@@ -8,15 +8,15 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field
 
 from deploy.console.api.problem import ProblemError
-from deploy.console.api.route import Call, Form, Line, Way
+from deploy.console.api.route import Call, Form, Line, Way, Whole
 from deploy.console.patient import Patient
 from deploy.console.roles import SEES
 from deploy.console.waves import MISSING, STEP_UV
 from inference.limits import Limits
 
 MOST_SECONDS = 120.0
-"""Longest stretch of signal of one request, s."""
-Sample = Annotated[int, Field(ge=0, le=2**53)]
+"""Longest stretch of signal that is given at once, s; where more is asked for, the first of it."""
+Sample = Annotated[int, Field(ge=0, le=2**53), Whole]
 
 
 class PatientInfo(BaseModel):
@@ -134,9 +134,8 @@ def signal(call: Call) -> dict[str, Any]:
     patient, query = patient_of(call), call.query
     with call.console.hub.lock:
         fs = patient.fs
-        if query.n_samples > MOST_SECONDS * max(fs, 1):
-            raise ProblemError(422, f"n_samples: at most {MOST_SECONDS:g} s at once")
-        first, steps = patient.stretch(query.first_sample, query.n_samples)
+        n_samples = min(query.n_samples, int(MOST_SECONDS * fs))
+        first, steps = patient.stretch(query.first_sample, n_samples)
         last = first + steps.shape[1]
         beats = [beat for beat in patient.beats if first <= beat["sample"] < last]
         leads = list(patient.leads)

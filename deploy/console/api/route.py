@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -30,6 +30,15 @@ Line = Annotated[
     ),
 ]
 """A line of text that says something: no control characters."""
+
+
+def _whole(value: object) -> object:
+    """Take 7.0 for 7, as JSON Schema does."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Whole = BeforeValidator(_whole)
+"""Beside an int: also a number like 7.0."""
 
 
 class Form(BaseModel):
@@ -85,7 +94,7 @@ class Way:
     """Roles of which one is enough; None: anybody, signed in or not."""
     answer: type[BaseModel] | None
     """Form of the answer; None: no JSON."""
-    body: type[Form] | None = None
+    body: type[BaseModel] | None = None
     """Form of what is sent."""
     query: type[Form] | None = None
     """Form of the query."""
@@ -161,7 +170,7 @@ async def _body(request: Request) -> bytes:
     return found
 
 
-def _query(request: Request, form: type[Form]) -> Form:
+def _query(request: Request, form: type[Form]) -> BaseModel:
     pairs = request.query_params.multi_items()
     told = dict(pairs)
     if len(told) != len(pairs):
@@ -169,7 +178,7 @@ def _query(request: Request, form: type[Form]) -> Form:
     return _read(lambda each: each.model_validate(told), form)
 
 
-def _read(read: Callable[[type[Form]], Form], form: type[Form]) -> Form:
+def _read(read: Callable[[type[BaseModel]], BaseModel], form: type[BaseModel]) -> BaseModel:
     try:
         return read(form)
     except ValidationError as error:
@@ -193,4 +202,14 @@ def _same(one: str, other: str) -> bool:
     return hmac.compare_digest(one.encode("utf-8", "replace"), other.encode())
 
 
-__all__ = ["COOKIE", "CSRF_HEADER", "Call", "Form", "Line", "Problem", "ProblemError", "Way"]
+__all__ = [
+    "COOKIE",
+    "CSRF_HEADER",
+    "Call",
+    "Form",
+    "Line",
+    "Problem",
+    "ProblemError",
+    "Way",
+    "Whole",
+]

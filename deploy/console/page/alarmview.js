@@ -29,12 +29,20 @@ const SHORT = {
   ventricular_tachycardia: "Ventricular tachycardia",
   atrial_fibrillation: "Atrial fibrillation",
   v_run: "Run of V beats",
+  non_sustained_ventricular_tachycardia: "Non-sustained VT",
+  frequent_vebs: "Frequent V beats",
 };
 
 export function words(condition) {
   const text = SHORT[condition] ?? condition.replaceAll("_", " ");
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
+
+const BRIEF = {
+  ventricular_fibrillation: "V-fib", ventricular_tachycardia: "V-tach", extreme_bradycardia: "Extr. brady",
+  extreme_tachycardia: "Extr. tachy", atrial_fibrillation: "A-fib", bradycardia: "Brady", tachycardia: "Tachy",
+  v_run: "V run", non_sustained_ventricular_tachycardia: "NSVT", supraventricular_tachycardia: "SVT",
+};
 
 export const PHASES = { on: "", acknowledged: "acknowledged", latched: "over, not acknowledged" };
 
@@ -47,7 +55,7 @@ export class Band {
     this.element = h("div", { class: "band" }, this.icon, this.name, this.state);
   }
 
-  show(line, nowMs, more = 0) {
+  show(line, nowMs, more = 0, brief = false) {
     const kind = line ? `band ${line.priority} ${line.phase}` : "band none";
     if (this.element.className !== kind) {
       this.element.className = kind;
@@ -58,11 +66,12 @@ export class Band {
       setText(this.state, "");
       return;
     }
-    setText(this.name, words(line.condition) + (more > 0 ? ` +${more}` : ""));
+    const name = (brief && BRIEF[line.condition]) || words(line.condition);
+    setText(this.name, name + (more > 0 ? ` +${more}` : ""));
     const told = [length((nowMs - line.since_ms) / 1000)];
-    if (line.phase === "acknowledged") told.push(`✓ ${line.who || "acknowledged"}`);
+    if (line.phase === "acknowledged") told.push(brief ? "✓" : `✓ ${line.who || "acknowledged"}`);
     else if (line.phase === "latched") told.push("over");
-    if (line.escalated) told.push(`→ ${line.escalated}`);
+    if (line.escalated && !brief) told.push(`→ ${line.escalated}`);
     setText(this.state, told.join("  "));
   }
 }

@@ -94,7 +94,7 @@ function refreshBar() {
   }
   setText(shown.theme, theme() === "dark" ? "☾" : "☀");
   shown.theme.setAttribute("aria-label", theme() === "dark" ? "Switch to light" : "Switch to dark");
-  setText(shown.sort, app.order === "urgency" ? "By urgency" : "By bed");
+  setText(shown.sort, app.order === "urgency" ? "↓ Urgency" : "↓ Bed");
 }
 
 function toggleOrder() {
@@ -144,7 +144,7 @@ function route() {
       wall.search(shown.search.value);
       show(wall);
     } else {
-      feed.show(0, null);
+      feed.show(null, null);
       show(pages.make(name));
     }
   }

@@ -10,7 +10,7 @@ export class Feed extends EventTarget {
     super();
     this.epoch = "";
     this.seq = -1;
-    this.wall = 0;
+    this.wall = 8;
     this.detail = null;
     this.live = false;
     this.cutAt = 0;
@@ -36,8 +36,10 @@ export class Feed extends EventTarget {
     this.drop();
   }
 
-  // What the page shows now: how far the wall is thinned (0: no wall), and whose leads are wanted.
+  // What the page shows now: how far the wall is thinned, and whose leads are wanted. The wall's
+  // waveforms go on coming behind other pages: who comes back to it finds it as it was.
   show(wall, detail) {
+    wall ??= this.wall;
     if (wall === this.wall && detail === this.detail) return;
     this.wall = wall;
     this.detail = detail;

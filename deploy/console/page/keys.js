@@ -29,11 +29,11 @@ export function showHelp() {
     h("dl", { class: "keys" }, ...keys.map(([key, what]) => h("div", {},
       h("dt", {}, ...key.split("  ").map((k) => h("kbd", {}, k))), h("dd", {}, what)))),
   ]);
-  openDialog(h("div", { class: "inside" }, h("h2", {}, "Keys"), ...parts,
+  openDialog(h("div", { class: "inside" }, h("div", { class: "row" }, h("h2", {}, "Keys"), h("span", { class: "spacer" }),
+    h("button", { type: "button", "data-close": "", autofocus: true }, "Close")), ...parts,
     h("p", { class: "hint" }, "Octagon, red: high priority. Triangle, yellow: medium. Circle, blue: low. " +
       "Filled: nobody has acknowledged. Outlined: acknowledged. Dashed: over, not acknowledged."),
-    h("p", { class: "hint" }, "Vigil is for research and teaching. It is not a medical device."),
-    h("div", { class: "row end" }, h("button", { class: "main", type: "button", "data-close": "", autofocus: true }, "Close"))),
+    h("p", { class: "hint" }, "Vigil is for research and teaching. It is not a medical device.")),
   { broad: true });
 }
 

@@ -43,24 +43,33 @@ export class Leads {
     const { patient } = this;
     if (!patient) return;
     this.traces = patient.leads.map(() => new Trace());
+    this.waiting = [];
     this.names.replaceChildren(...patient.leads.map((name) => h("span", {}, name)));
     this.dirty = true;
-    feed.show(0, this.id);
+    feed.show(null, this.id);
     const n = Math.round(14 * patient.fs), first = Math.max(0, patient.end_sample - n);
     const span = `first_sample=${first}&n_samples=${Math.max(1, Math.round(60 * patient.fs))}`;
     const past = await get(`/api/patients/${encodeURIComponent(this.id)}/signal?${span}`).catch(() => null);
-    if (past && !this.traces[0]?.fs) {
+    const { waiting } = this;
+    this.waiting = null;
+    if (past) {
       past.steps.forEach((steps, i) => {
         const from = Math.max(0, steps.length - n);
         this.traces[i].push(past.first_sample + from, past.fs, steps.slice(from).map((v) => v ?? -32768));
       });
       for (const beat of past.beats) this.traces[0].mark(beat.sample / past.fs, beat.aami);
+      for (const trace of this.traces) trace.begin();
     }
+    for (const wave of waiting ?? []) this.take(wave);
   }
 
   take(wave) {
     const { patient } = this;
     if (!patient || wave.index !== patient.index) return;
+    if (this.waiting) {
+      this.waiting.push(wave);
+      return;
+    }
     wave.leads.forEach((steps, i) => this.traces[i]?.push(wave.first, wave.fs, steps));
     const newest = patient.beats[patient.beats.length - 1];
     for (const beat of patient.beats.slice(-6)) {

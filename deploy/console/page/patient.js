@@ -58,7 +58,7 @@ export class PatientPage {
     this.refresh();
     this.list();
     this.trend();
-    feed.show(0, this.id);
+    feed.show(null, this.id);
   }
 
   close() {
@@ -70,6 +70,7 @@ export class PatientPage {
   async trend() {
     const page = await get(`/api/patients/${encodeURIComponent(this.id)}`).catch(() => null);
     if (page) this.trends.show(page.trend);
+    if (this.history?.end === null) this.history.load();
   }
 
   scrollBack(pages) {

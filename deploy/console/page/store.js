@@ -83,19 +83,20 @@ export class Store extends EventTarget {
       if (kind === WALL) patient.trace.push(wave.first, wave.fs, wave.leads[0]);
       else this.tell("leads", wave);
     }
+    if (kind !== WALL) return; // the wall's block of the same moment tells the rest
     for (const [index, sample, aami, confidence, rr_ms] of told.beats) {
       const patient = this.byIndex[index];
       if (!patient) continue;
       patient.beats.push({ sample, aami, confidence, rr_ms });
       if (patient.beats.length > MOST_BEATS) patient.beats.splice(0, 100);
-      if (kind === WALL && aami !== "N") patient.trace.mark(sample / patient.fs, aami);
+      if (aami !== "N") patient.trace.mark(sample / patient.fs, aami);
       patient.beatAt = now;
     }
     for (const [index, values] of Object.entries(told.vitals)) {
       const patient = this.byIndex[index];
       if (patient) [patient.hr, patient.rhythm, patient.quality] = values;
     }
-    if (told.sent_ms && kind === WALL) this.lagMs = this.nowMs() - told.sent_ms;
+    if (told.sent_ms) this.lagMs = this.nowMs() - told.sent_ms;
   }
 
   tell(name, detail) {

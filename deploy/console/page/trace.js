@@ -39,6 +39,13 @@ export class Trace {
     this.end = Math.max(this.end, first + steps.length);
   }
 
+  // Shows at once what is there.
+  begin() {
+    this.started = this.fs > 0;
+    this.shown = Math.max(0, this.end - BEHIND_S * this.fs);
+    this.drawn = 0;
+  }
+
   mark(atS, letter) {
     this.marks.push({ atS, letter, fresh: true });
     if (this.marks.length > 40) this.marks.shift();

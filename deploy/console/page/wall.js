@@ -111,7 +111,7 @@ export class Wall {
     }
     if (n <= 2) best.high = Math.min(best.high, height / Math.max(n, 1));
     this.grid.style.setProperty("--columns", best.columns);
-    this.grid.style.setProperty("--high", `${Math.floor(best.high)}px`);
+    this.grid.style.setProperty("--row-high", `${Math.floor(best.high)}px`);
     this.element.classList.toggle("dense", best.high < 118);
     const ratio = Math.min(devicePixelRatio || 1, 2);
     this.ratio = ratio;
@@ -122,7 +122,7 @@ export class Wall {
     const first = this.tiles.get(this.shownIds?.[0]);
     if (first?.box) {
       const w = first.box.w;
-      this.windowS = Math.max(3, Math.min(12, Math.round(w / 55)));
+      this.windowS = Math.max(4, Math.min(12, Math.round(w / 50)));
       const perS = (w * ratio) / this.windowS;
       feed.show(perS > 130 ? 1 : perS > 70 ? 4 : 8, null);
     }
@@ -192,13 +192,13 @@ class Tile {
     this.rhythm = h(name, { class: "rhythm" });
     this.quality = h(name, { class: "quality", role: "img" }, ...[0, 1, 2, 3].map(() => h("i")));
     this.note = h(name, { class: "note" });
-    this.trace = h("div", { class: "trace" }, this.note);
+    this.trace = h("div", { class: "trace" });
     this.heart = h(name, { class: "heart", "aria-hidden": "true" }, "♥");
     this.rate = h(name, { class: "rate" });
     this.band = new Band();
     this.link = h("a", { class: "open", href: `#/patient/${encodeURIComponent(id)}` },
-      h("div", { class: "head" }, this.bed, this.who, this.rhythm, this.quality),
-      h("div", { class: "middle" }, this.trace, h("div", { class: "number" }, this.heart, this.rate)),
+      h("div", { class: "head" }, this.bed, this.who, this.note, this.rhythm, this.heart, this.quality),
+      h("div", { class: "middle" }, this.trace, h("div", { class: "number" }, this.rate)),
       this.band.element);
     this.button = h("button", {
       class: "ack", type: "button", hidden: true, onclick: () => wall.acknowledge(id),
@@ -213,6 +213,8 @@ class Tile {
       return;
     }
     const r = this.trace.getBoundingClientRect();
+    this.narrow = this.element.offsetWidth < 330;
+    setText(this.button, this.narrow ? "✓" : "Ack");
     this.box = { x: r.left - base.left, y: r.top - base.top + scrolled + 14, w: r.width, h: r.height - 16 };
   }
 
@@ -225,11 +227,11 @@ class Tile {
     const silent = feed.live && t - patient.heardAt > SILENT_MS;
     const rate = patient.hr === null || silent ? "– –" : String(Math.round(patient.hr));
     setText(this.rate, rate);
-    setText(this.rhythm, silent ? "" : patient.rhythm);
+    setText(this.rhythm, silent ? "no signal" : patient.rhythm);
     this.showQuality(silent ? null : patient.quality);
     const more = board.lines.length - 1;
-    this.band.show(line, nowMs, more);
-    setText(this.note, silent ? "no signal" : bedState(patient, nowMs));
+    this.band.show(line, nowMs, more, this.narrow);
+    setText(this.note, bedState(patient, nowMs));
     const state = line ? `${line.priority} ${line.phase}` : board.standby ? "standby" : "";
     setClass(this.element, `tile ${state}${silent ? " silent" : ""}`);
     const heard = line && line.phase !== "acknowledged";

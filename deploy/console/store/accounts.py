@@ -55,11 +55,18 @@ class Accounts:
         Where.
     session_s : float
         Length of a session, s.
+    hasher : PasswordHasher, optional
+        How passwords are hashed; by default argon2id as RFC 9106 recommends it.
     """
 
-    def __init__(self, database: Database, session_s: float = SESSION_S) -> None:
+    def __init__(
+        self,
+        database: Database,
+        session_s: float = SESSION_S,
+        hasher: PasswordHasher | None = None,
+    ) -> None:
         self._db, self._session_s = database, session_s
-        self._hasher = PasswordHasher()
+        self._hasher = hasher or PasswordHasher()
         self._nobody = self._hasher.hash(secrets.token_hex(8))
 
     def add(self, name: str, roles: list[str], password: str | None = None) -> Account:
