@@ -39,6 +39,12 @@ pulses that come so fast (over 150 a minute) are alike, ms and ratio."""
 WAIT_MS, FALL_MS, LEAST_SHARE = 1500, 4000, 0.1
 """The share begins to fall this long behind a pulse, reaches 0 after so much longer, and is not
 taken below so much of itself, ms and ratio."""
+LEARNING, LEARN_RATE, USUAL_RATE, STEP = 8, 0.5, 0.2, 4.0
+"""Pulses at first that are learnt quickly, and shares of the way that what is usual goes to each
+rise, taken as at most so many times larger or smaller: what comes first may be noise."""
+STEADY_RISE_RATE, STEADY_FALL_RATE, STEADY_FALL = 0.1, 0.05, 0.5
+"""The same of what strength is told by: up quickly, since noise is smaller than pulses; down by
+2.5 % a pulse at most, so that noise behind a last pulse stays weak for long."""
 N_PULSES = 128
 """Pulses kept: of the longest push (20 s) and the 12 s before it, at the refractory time."""
 N_TICKS = 160
@@ -46,8 +52,6 @@ N_TICKS = 160
 
 _SMOOTH, _RISE = 3, RISE_MS // FRAME_MS
 _TAIL = 2 * NEIGHBOURS + _SMOOTH + _RISE - 1
-_USUAL_RATE, _STEADY_RATE, _STEADY_STEP = 0.2, 0.05, 1.25
-_LEARNING = 8
 
 FIELDS = {
     "tail": Field((_TAIL,), np.float64),
@@ -118,10 +122,13 @@ class PulseFinder(Stage):
     def _keep(self, slot: Slots, ms: NDArray[np.int64], rise: NDArray[np.float64]) -> None:
         state = self.state
         usual, steady, n = state["usual"][slot], state["steady"][slot], state["n_found"][slot]
+        learning = n < LEARNING
         usual = np.where(n == 0, rise, usual)
-        usual = usual + (np.clip(rise, usual / 2, usual * 2) - usual) * _USUAL_RATE
-        bounded = np.clip(rise, steady / _STEADY_STEP, steady * _STEADY_STEP)
-        steady = np.where(n < _LEARNING, usual, steady + (bounded - steady) * _STEADY_RATE)
+        bounded = np.clip(rise, usual / STEP, usual * STEP)
+        usual = usual + (bounded - usual) * np.where(learning, LEARN_RATE, USUAL_RATE)
+        bounded = np.clip(rise, steady * STEADY_FALL, steady * STEP)
+        rate = np.where(bounded > steady, STEADY_RISE_RATE, STEADY_FALL_RATE)
+        steady = np.where(learning, usual, steady + (bounded - steady) * rate)
         place = n % N_PULSES
         state["pulse_ms"][slot, place] = ms
         state["strength"][slot, place] = rise / steady
