@@ -1,0 +1,370 @@
+"""The trial of faults: workers and brokers that die, freeze, are cut off; the alarms all right.
+
+``python -m deploy.trials.faults --records ../shared/data/mitdb --minutes 15 --report docs``
+
+Streams of real records go through a Kafka of three nodes to workers, each a process of its
+own, while these are killed (SIGKILL), frozen (SIGSTOP) beyond their session and thawed, joined
+by others, restarted; brokers are killed and started; the proxy between workers and brokers cuts
+connections, delays and holds them up; the disk of the alarm signals' log is full for a while.
+Then the alarm topic, read with ``read_committed``, must be for every stream, byte for byte, what
+one worker tells that nothing happens to.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import random
+import statistics
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from deploy.kafka.broker import STATES_CONFIG
+from deploy.kafka.cluster import KafkaCluster
+from deploy.services.bench.workload import Ward, from_folder, simulated
+from deploy.trials.chaos import KINDS, Chaos, Fault
+from deploy.trials.fault_page import page
+from deploy.trials.fault_traffic import Reader, Sender, Watch, differences, undisturbed
+from deploy.trials.fleet import WorkerProcess
+from deploy.trials.tcp_proxy import TcpProxy
+from ingest.errors import InputError
+from ingest.recording import Recording
+
+logger = logging.getLogger(__name__)
+
+BOUND_S = 60.0
+"""Declared bound: an alarm comes no later than this behind its signal, whatever happened, s. Of it
+10 s are until a member that is gone is noticed, 16 s until its open transaction is given up, 9 s
+until a broker's partitions have another leader; the rest is until a worker has started and
+read again."""
+PATIENCE_S = 240.0
+"""Longest time until all is settled behind the last fault, s."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is tried."""
+
+    streams: int = 60
+    """Streams."""
+    workers: int = 3
+    """Workers, one of which has no name (dynamic membership)."""
+    partitions: int = 12
+    """Partitions of each topic."""
+    nodes: int = 3
+    """Nodes of Kafka; topics are replicated over three."""
+    minutes: float = 15.0
+    """How long faults go on."""
+    speed: float = 1.0
+    """Seconds of signal a second."""
+    every_s: float = 4.0
+    """Mean time between two faults, s."""
+    state_every_s: float = 5.0
+    """Setting ``state.every_s`` of the workers."""
+    seed: int = 1
+    """Of the faults' times, kinds and victims."""
+    kinds: tuple[str, ...] = tuple(KINDS)
+    """Faults that may happen."""
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What came of it."""
+
+    plan: Plan
+    """What was tried."""
+    faults: dict[str, int] = field(default_factory=dict)
+    """How often each fault happened."""
+    streams_wrong: dict[str, Sequence[int]] = field(default_factory=dict)
+    """Streams whose alarms differ: lost, doubled, other."""
+    alarms: int = 0
+    """Messages of alarms in the undisturbed run."""
+    read: int = 0
+    """Messages of alarms in the topic."""
+    starts: int = 0
+    """Starts of workers."""
+    taken_over: int = 0
+    """Partitions taken over with their states."""
+    broken_states: int = 0
+    """Complaints about states that could not be gone on from."""
+    exits: dict[str, int] = field(default_factory=dict)
+    """How workers ended, by exit code; -9 is SIGKILL."""
+    recovery_s: dict[str, list[float]] = field(default_factory=dict)
+    """By kind of fault: until all that stood in the log at it was settled, s."""
+    unrecovered: int = 0
+    """Faults behind which that never came to be."""
+    delay_s: list[float] = field(default_factory=list)
+    """From the sample that decided an alarm being durable to its message being readable, s."""
+    sends_again: int = 0
+    """Steps that the sender had to send again."""
+    cut: int = 0
+    """Connections that the proxy cut."""
+    wall_s: float = 0.0
+    """Whole trial, s."""
+
+    @property
+    def is_whole(self) -> bool:
+        """True where the alarms are byte for byte those of the undisturbed run."""
+        return not self.streams_wrong and self.alarms > 0
+
+    @property
+    def recoveries_s(self) -> list[float]:
+        """All recoveries, s."""
+        return [each for of_kind in self.recovery_s.values() for each in of_kind]
+
+
+def run(
+    plan: Plan, recordings: Sequence[Recording], folder: Path, cluster: KafkaCluster | None = None
+) -> Outcome:
+    """Try it.
+
+    Parameters
+    ----------
+    plan : Plan
+        What.
+    recordings : sequence of Recording
+        What the streams are cut from.
+    folder : Path
+        Empty folder for logs.
+    cluster : KafkaCluster, optional
+        One that runs; else one of ``plan.nodes`` with proxies is started.
+
+    Raises
+    ------
+    InputError
+        If Kafka cannot be started.
+    TimeoutError
+        If workers do not start, or all is not settled in time.
+    """
+    begun_s = time.monotonic()
+    ward = Ward(recordings, plan.streams)
+    n_steps = round(60 * plan.minutes * plan.speed / ward.frame_s)
+    outcome = Outcome(plan)
+    with ExitStack() as opened:
+        if cluster is None:
+            made = KafkaCluster(folder / "kafka", plan.nodes, proxied=True)
+            cluster = opened.enter_context(made)
+        proxies = [TcpProxy(*ports) for ports in cluster.proxies.values()]
+        for proxy in proxies:
+            proxy.start()
+            opened.callback(proxy.stop)
+        topics = _make_topics(cluster, plan, tag=f"{plan.seed}-{time.time_ns():x}")
+        workers = _make_workers(cluster, plan, topics, folder, proxies)
+        opened.callback(lambda: [worker.stop() for worker in workers])
+        for worker in workers:
+            worker.start()
+        reader, sender = Reader(cluster.url(topics["out"])), None
+        reader.start()
+        opened.callback(reader.stop)
+        for worker in workers:
+            worker.wait_ready()
+        watch = Watch(cluster.url(topics["in"]), topics["group"])
+        opened.callback(watch.stop)
+        sender = Sender(cluster.url(topics["in"]), ward, n_steps, plan.speed)
+        chaos = Chaos(random.Random(plan.seed), workers, cluster, proxies, plan.kinds)
+        sender.start()
+        _live(plan, sender, chaos, workers)
+        _settle(watch, workers, sender)
+        outcome.exits = _stop(workers)
+        time.sleep(2.0)  # one more look for messages that should not be there
+        _judge(outcome, ward, n_steps, reader, watch, chaos.faults, sender.sent_s, folder)
+        _count(outcome, workers, proxies, sender)
+    outcome.wall_s = time.monotonic() - begun_s
+    return outcome
+
+
+def _make_topics(cluster: KafkaCluster, plan: Plan, tag: str) -> dict[str, str]:
+    names = {kind: f"faults.{kind}.{tag}" for kind in ("in", "out", "dead", "state")}
+    for kind, name in names.items():
+        config = STATES_CONFIG if kind == "state" else None
+        cluster.create_topic(name, plan.partitions, config)
+    return {**names, "group": f"faults-{tag}"}
+
+
+def _make_workers(
+    cluster: KafkaCluster,
+    plan: Plan,
+    topics: dict[str, str],
+    folder: Path,
+    proxies: Sequence[TcpProxy],
+) -> list[WorkerProcess]:
+    servers = ",".join(f"127.0.0.1:{proxy.port}" for proxy in proxies) or cluster.bootstrap
+    workers = []
+    for i in range(plan.workers):
+        name = f"worker-{i}"
+        config = folder / f"{name}.toml"
+        is_named = i < max(1, plan.workers - 1)
+        lines = [
+            "[kafka]",
+            f'servers = "{servers}"',
+            f'topic_in = "{topics["in"]}"',
+            f'topic_out = "{topics["out"]}"',
+            f'topic_dead = "{topics["dead"]}"',
+            f'topic_state = "{topics["state"]}"',
+            f'group = "{topics["group"]}"',
+            *([f'instance_id = "{name}"'] if is_named else []),
+            "[state]",
+            f"every_s = {plan.state_every_s}",
+            "[annunciation]",
+            "enabled = true",
+            f'log = "{folder / name}.annunciation"',
+        ]
+        config.write_text("\n".join(lines))
+        workers.append(WorkerProcess(name, config, folder))
+    return workers
+
+
+def _live(plan: Plan, sender: Sender, chaos: Chaos, workers: Sequence[WorkerProcess]) -> None:
+    """Let faults happen while signal is sent."""
+    draw = random.Random(plan.seed + 1)
+    next_s = time.monotonic() + draw.expovariate(1 / plan.every_s)
+    told_s = time.monotonic()
+    while sender.is_alive():
+        now_s = time.monotonic()
+        for worker in workers:
+            worker.look_after(now_s)
+        chaos.heal(now_s)
+        if now_s >= next_s:
+            chaos.strike(now_s)
+            next_s = now_s + draw.expovariate(1 / plan.every_s)
+        if now_s >= told_s + 30.0:
+            told_s = now_s
+            counts = dict(Counter(fault.kind for fault in chaos.faults))
+            logger.info("%d s of signal sent, faults: %s", len(sender.sent_s), counts)
+        time.sleep(0.05)
+    chaos.heal(float("inf"))
+    if sender.error is not None:
+        raise sender.error
+
+
+def _settle(watch: Watch, workers: Sequence[WorkerProcess], sender: Sender) -> None:
+    """Wait until all is settled."""
+    deadline = time.monotonic() + PATIENCE_S
+    sent_s = time.monotonic()
+    while not (watch.is_settled and watch.looks[-1].at_s > sent_s):
+        now_s = time.monotonic()
+        if now_s > deadline:
+            last = watch.looks[-1] if watch.looks else None
+            raise TimeoutError(f"not settled in {PATIENCE_S:.0f} s: {last}")
+        for worker in workers:
+            worker.look_after(now_s)
+        time.sleep(0.1)
+
+
+def _stop(workers: Sequence[WorkerProcess]) -> dict[str, int]:
+    exits: Counter[str] = Counter()
+    for worker in workers:
+        exits.update(str(code) for code in worker.exits)
+        exits[str(worker.stop())] += 1
+    return dict(exits)
+
+
+def _judge(
+    outcome: Outcome,
+    ward: Ward,
+    n_steps: int,
+    reader: Reader,
+    watch: Watch,
+    faults: Sequence[Fault],
+    sent_s: Sequence[float],
+    folder: Path,
+) -> None:
+    """Lay the alarms beside those of the undisturbed run; take the times."""
+    wanted = undisturbed(ward, n_steps)
+    outcome.alarms, outcome.read = sum(map(len, wanted.values())), len(reader.messages)
+    found = reader.by_stream()
+    outcome.streams_wrong = differences(found, wanted)
+    for stream_id in outcome.streams_wrong:
+        for name, told in (("found", found), ("wanted", wanted)):
+            (folder / f"{stream_id}.{name}").write_bytes(b"\n".join(told.get(stream_id, [])))
+    outcome.faults = dict(Counter(fault.kind for fault in faults))
+    for fault in faults:
+        recovery_s = watch.recovery_s(fault.at_s)
+        if recovery_s is None:
+            outcome.unrecovered += 1
+        else:
+            outcome.recovery_s.setdefault(fault.kind, []).append(round(recovery_s, 2))
+    for _, value, read_s in reader.messages:
+        alarm = json.loads(value)
+        step = int(alarm["decided"]["sample"] // round(ward.frame_s * ward.recordings[0].fs))
+        outcome.delay_s.append(read_s - sent_s[min(step, len(sent_s) - 1)])
+
+
+def _count(
+    outcome: Outcome,
+    workers: Sequence[WorkerProcess],
+    proxies: Sequence[TcpProxy],
+    sender: Sender,
+) -> None:
+    outcome.starts = sum(worker.starts for worker in workers)
+    outcome.cut, outcome.sends_again = sum(proxy.n_cut for proxy in proxies), sender.n_failed
+    for worker in workers:
+        log = worker.log.read_text(errors="replace")
+        outcome.taken_over += log.count("streams from their states")
+        outcome.broken_states += log.count("cannot be gone on from")
+
+
+def as_object(outcome: Outcome) -> dict[str, object]:
+    """Return the outcome as an object for JSON, its times summed up."""
+    told = asdict(outcome)
+    delays, recoveries = sorted(told.pop("delay_s")), outcome.recoveries_s
+    told["is_whole"] = outcome.is_whole
+    if delays:
+        told["delay_s"] = {
+            "median": round(statistics.median(delays), 2),
+            "p99": round(delays[int(0.99 * (len(delays) - 1))], 2),
+            "worst": round(delays[-1], 2),
+        }
+    if recoveries:
+        told["recovery_all_s"] = {
+            "median": round(statistics.median(recoveries), 2),
+            "worst": max(recoveries),
+        }
+    return told
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the trial; return 1 where an alarm was lost, doubled, other or too late."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("--records", type=Path, help="folder of WFDB records; else simulated")
+    parser.add_argument("--report", type=Path, help="folder for faults.json and faults.md")
+    parser.add_argument("--work", type=Path, help="folder for logs; else one that is removed")
+    for name in ("streams", "workers", "partitions", "nodes", "seed"):
+        parser.add_argument(f"--{name}", type=int, default=getattr(Plan(), name))
+    for name in ("minutes", "speed", "every-s", "state-every-s"):
+        parser.add_argument(
+            f"--{name}", type=float, default=getattr(Plan(), name.replace("-", "_"))
+        )
+    parser.add_argument("--kinds", nargs="+", choices=list(KINDS), default=list(KINDS))
+    given = vars(parser.parse_args(arguments))
+    records, report, work = (given.pop(name) for name in ("records", "report", "work"))
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s", stream=sys.stderr)
+    logging.getLogger("deploy.trials").setLevel(logging.INFO)
+    recordings = simulated() if records is None else from_folder(records)
+    plan = Plan(**{**given, "kinds": tuple(given["kinds"])})
+    try:
+        with tempfile.TemporaryDirectory(prefix="vigil-faults-") as folder:
+            outcome = run(plan, recordings, work or Path(folder))
+    except InputError as error:
+        print(error, file=sys.stderr)
+        return 2
+    told = as_object(outcome)
+    print(json.dumps(told, indent=1))
+    if report is not None:
+        report.mkdir(parents=True, exist_ok=True)
+        (report / "faults.json").write_text(json.dumps(told, indent=1) + "\n")
+        of = "a simulated ward" if records is None else records.name
+        (report / "faults.md").write_text(page(told, of, BOUND_S))
+    is_late = max(outcome.delay_s, default=0.0) > BOUND_S
+    return 0 if outcome.is_whole and not is_late else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
