@@ -22,7 +22,7 @@ def bench(
         list[str] | None,
         typer.Argument(
             help="start, codec, models, score, stages, batch, census, latency, peers, kafka; "
-            "all without."
+            "all these without. faults, alone, tries what breaks."
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one object.")] = False,
@@ -50,9 +50,12 @@ def bench(
     $ vigil bench start score
     $ vigil bench --records mitdb --report docs/benchmarks
     $ vigil bench score --against docs/benchmarks/bench.json
+    $ vigil bench faults --records ../shared/data/mitdb --report docs
     """
     from rich.console import Console
 
+    if names == ["faults"]:
+        return _try_faults(records, report)
     from deploy.services.bench import report as reports
     from deploy.services.bench.guard import compare
     from deploy.services.bench.machine import describe
@@ -87,6 +90,14 @@ def bench(
     for one in worse:
         console.print(f"worse: {one.name}, beside {one.peer}: {one.before:.3g} -> {one.now:.3g}")
     return WORSE if worse else 0
+
+
+def _try_faults(records: Path | None, report: Path | None) -> int:
+    """Run the trial of faults as it stands; its own command takes further options."""
+    from deploy.trials import faults
+
+    options = {"--records": records, "--report": report}
+    return faults.main([str(w) for item in options.items() if item[1] is not None for w in item])
 
 
 def _show(machine: str, figures: Sequence[Figure]) -> None:

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
+from deploy.lifeline import end_with_parent
 from deploy.ports import free_ports
 from deploy.services.monitor import Monitor
 from deploy.services.supervisor import Supervisor
@@ -116,6 +117,7 @@ def monitor(
         return _supervise(settings, [*words, *models], workers)
     worker = Monitor(settings, model or [], lead, beats_topic)
     with _stopped_by_signals(worker):
+        end_with_parent()
         try:
             worker.run()
         except BrokerError as error:

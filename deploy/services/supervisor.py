@@ -1,7 +1,9 @@
 """One process a core: starts workers, starts them again when they die, stops them together.
 
 Workers share nothing: the consumer group spreads the partitions over them. One that is
-given a name (static membership) takes its partitions up again when it comes back.
+given a name (static membership) takes its partitions up again when it comes back. A
+supervisor that dies takes its workers along (:mod:`deploy.lifeline`): whoever starts it
+again would otherwise have them twice.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from prometheus_client.registry import Collector
 from prometheus_client.samples import Sample
 
 from deploy.http import HttpServer
+from deploy.lifeline import Lifeline
 from deploy.security.http import HttpSecurity
 from ingest.errors import InputError
 
@@ -108,6 +111,7 @@ class Supervisor:
         self._workers = [_Worker(i, argv, of) for i, (argv, of) in enumerate(commands)]
         self._backoff, self._host, self._clock = backoff, host, clock
         self._stop = threading.Event()
+        self._lifeline = Lifeline()
         registry = CollectorRegistry()
         self._alive = Gauge("vigil_workers", "Worker processes that are alive.", registry=registry)
         self._restarts = Counter(
@@ -143,6 +147,7 @@ class Supervisor:
                 self._alive.set(sum(self._is_alive(worker) for worker in self._workers))
                 self._stop.wait(LOOK_S)
             drained = self._drain()
+        self._lifeline.close()
         return code or drained
 
     def _look_after(self, worker: _Worker) -> int:
@@ -150,7 +155,11 @@ class Supervisor:
         now_s = self._clock()
         if worker.process is None:
             if now_s >= worker.due_s:
-                worker.process = subprocess.Popen(list(worker.argv))
+                worker.process = subprocess.Popen(
+                    list(worker.argv),
+                    pass_fds=[self._lifeline.child_end],
+                    env=self._lifeline.environment(),
+                )
                 worker.started_s = now_s
                 logger.info("worker %d: process %d", worker.number, worker.process.pid)
             return 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -22,7 +23,7 @@ from deploy.services import supervisor as supervisors
 from deploy.services.supervisor import Backoff, Supervisor
 from tests.brokers import fresh_topic, read_messages
 from tests.end_to_end.monitors import MonitorProcess
-from tests.records import vigil, write_ward
+from tests.records import ROOT, vigil, write_ward
 
 if TYPE_CHECKING:
     from deploy.kafka.cluster import KafkaCluster
@@ -162,6 +163,34 @@ def child_pids(process: int) -> list[int]:
         if int(fields[1]) == process:
             found.append(int(path.parent.name))
     return sorted(found)
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGABRT])
+def test_workers_die_with_a_supervisor_that_is_killed(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    note = tmp_path / "note"
+    worker = f"""
+import pathlib, signal, sys, time
+from deploy.lifeline import end_with_parent
+note = pathlib.Path({str(note)!r})
+def end(*_):
+    note.write_text('settled'); sys.exit(0)
+signal.signal(signal.SIGTERM, end)
+note.write_text('up' if end_with_parent() else 'no lifeline')
+while True: time.sleep(0.01)
+"""
+    code = f"""
+import sys
+from deploy.services.supervisor import Supervisor
+Supervisor([([sys.executable, "-c", {worker!r}], 1)]).run()
+"""
+    with subprocess.Popen([sys.executable, "-c", code], cwd=ROOT) as supervisor:
+        until(lambda: note.exists() and note.read_text() == "up", 60)
+
+        supervisor.send_signal(number)
+
+    until(lambda: note.read_text() == "settled", 60)
 
 
 @pytest.mark.kafka
