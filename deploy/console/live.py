@@ -56,7 +56,7 @@ async def live(socket: WebSocket) -> None:
     try:
         _read_wish(wish, await socket.receive_text(), console)
     except (ValueError, TypeError, KeyError, WebSocketDisconnect):
-        with contextlib.suppress(RuntimeError):
+        with contextlib.suppress(RuntimeError, WebSocketDisconnect):
             await socket.close(BAD_REQUEST, "begin first")
         return
     console.hub.join(event)
@@ -72,7 +72,7 @@ async def live(socket: WebSocket) -> None:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
     code = next((t.result() for t in done if not t.cancelled() and t.exception() is None), None)
-    with contextlib.suppress(RuntimeError):
+    with contextlib.suppress(RuntimeError, WebSocketDisconnect):
         await socket.close(code or 1000)
 
 
