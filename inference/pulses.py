@@ -65,10 +65,7 @@ class Pulses(Composite):
             self.signals[kind].start(
                 place, fs=fs, first_sample=first_sample, first_adu=adu, lead=lead
             )
-            of_pressure = kind is PulseKind.PRESSURE
-            self.finders[kind].start(
-                place, LEAST_MMHG if of_pressure else LEAST_ADU / abs(lead.adc_gain)
-            )
+            self.finders[kind].start(place, least_rise(lead))
 
     def push(
         self,
@@ -117,6 +114,19 @@ class Pulses(Composite):
             next_tick,
             {name: state[name][place] for name in ("pulse_ms", "strength", "off", "level")},
         )
+
+
+def least_rise(lead: Lead) -> float:
+    """Return the rise below which a pulse lead has no pulse, mmHg or the lead's unit.
+
+    Examples
+    --------
+    >>> least_rise(Lead("ABP", "mmHg")), least_rise(Lead("PLETH", "NU", 400.0))
+    (5.0, 0.01)
+    """
+    if pulse_kind(lead) is PulseKind.PRESSURE:
+        return LEAST_MMHG
+    return LEAST_ADU / abs(lead.adc_gain)
 
 
 def kinds_of(leads: Sequence[Lead]) -> tuple[PulseKind, ...]:

@@ -51,6 +51,8 @@ NAMES = {
 CHALLENGE_COLUMNS = ("alarm", "TP", "FN", "FP", "TN", "score %", "95 %", "kept %", "suppressed %")
 SHORT = {"Ventricular_Tachycardia": "VT", "Ventricular_Flutter_Fib": "VFL, VF"}
 """What the table calls the Challenge's longer types."""
+ECG_ALONE = "ecg-alone"
+"""Folder of alarms that no pulse was asked about, beside the others."""
 RESAMPLES = 2000
 """Draws of patients where --bootstrap names none."""
 
@@ -155,22 +157,35 @@ def _challenge(
         {case.record: confirmed(case, told[case.record], or_hider=hider) for case in cases}
         for hider in (False, True)
     )
+    systems = {"vigil": vigil, "vigil, or what hides it": with_hiders}
+    if options.score_with is not None:
+        alone = alarms / ECG_ALONE
+        _score_first(folder, [case.record for case in cases], alone, options, ecg_only=True)
+        systems["vigil on the ECG alone"] = {
+            case.record: confirmed(case, _read(alone, case.record)) for case in cases
+        }
     rules = {}
     with progress_bar("threshold rules", len(cases), quiet=options.quiet) as advance:
         for case in cases:
             rules[case.record] = said_true(folder, case)
             advance(1)
     return cases, {
-        "vigil": vigil,
-        "vigil, or what hides it": with_hiders,
+        **systems,
         "threshold rules on xqrs": rules,
         "bedside monitor": {case.record: True for case in cases},
     }
 
 
-def _score_first(folder: Path, records: Sequence[str], out: Path, options: AlarmOptions) -> None:
+def _score_first(
+    folder: Path,
+    records: Sequence[str],
+    out: Path,
+    options: AlarmOptions,
+    *,
+    ecg_only: bool = False,
+) -> None:
     """Score records into the folder that is then judged."""
-    scoring = ScoreOptions(choose_models(options.score_with or ()))
+    scoring = ScoreOptions(choose_models(options.score_with or ()), ecg_only=ecg_only)
     with progress_bar("scoring", len(records), quiet=options.quiet) as advance:
         paths = [str(folder / record) for record in records]
         outcomes = score_to_folder(paths, out, scoring, 1, advance)

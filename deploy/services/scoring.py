@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from deploy.services.models import ModelChoice
@@ -13,7 +13,7 @@ from inference.limits import Limits
 from inference.pipeline import Pipeline
 from inference.streams import choose_lead
 from ingest.errors import InputError
-from ingest.frames import MISSING_ADU
+from ingest.frames import ECG_UNITS, MISSING_ADU
 from ingest.recording import Recording
 from ingest.sequence import Sequencer
 from ingest.wfdb_replay import ReplaySource, open_recording, record_name
@@ -45,6 +45,8 @@ class ScoreOptions:
     """Patient profile that they come from, for alarms to tell; None: none was chosen."""
     explain: bool = False
     """Let alarms tell why the beats that raised them were called so."""
+    ecg_only: bool = False
+    """Leave out leads that are no ECG, so that pulses neither confirm nor veto."""
 
     def pipeline(self) -> Pipeline:
         """Make a pipeline; errors as :meth:`ModelChoice.pipeline`."""
@@ -83,6 +85,13 @@ def open_for_scoring(path: str | Path, lead: str | None) -> Recording:
     return recording
 
 
+def ecg_of(recording: Recording) -> Recording:
+    """Return the electrical leads of a recording."""
+    rows = [i for i, lead in enumerate(recording.leads) if lead.unit in ECG_UNITS]
+    leads = tuple(recording.leads[i] for i in rows)
+    return replace(recording, leads=leads, samples=recording.samples[rows])
+
+
 def score_paths(
     paths: Sequence[str], options: ScoreOptions, advance: Advance
 ) -> Iterator[RecordScore | Refusal]:
@@ -111,6 +120,8 @@ def score_paths(
             yield Refusal(path, str(error))
             advance(1)
             continue
+        if options.ecg_only:
+            recording = ecg_of(recording)
         n_bytes += recording.samples.nbytes
         if group and (n_bytes > BATCH_BYTES or len(group) == BATCH_RECORDS):
             yield from score_recordings(group, options, advance)

@@ -135,6 +135,7 @@ def test_one_command_scores_and_judges_beside_rules_and_monitor(data_dir, tmp_pa
     assert list(systems) == [
         "vigil",
         "vigil, or what hides it",
+        "vigil on the ECG alone",
         "threshold rules on xqrs",
         "bedside monitor",
     ]
