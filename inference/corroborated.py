@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from inference.corroboration_gate import CorroborationGate, GatedEdges, by_slot, ticks_of
-from inference.episode_edges import EpisodeEdges
-from inference.episodes import DecidedEdges
+from inference.episode_edges import DecidedEdges, EpisodeEdges
 from inference.limits import Limits
 from inference.pulse_leads import PulseKind
 from inference.pulses import Pulses, kinds_of
@@ -29,14 +28,14 @@ class Corroborated(SomeSlots):
     ----------
     streams : Streams
         Who sits where.
-    limits : Limits
-        Limits in force.
+    limits_of : callable
+        Gives the limits in force for a slot.
     """
 
-    def __init__(self, streams: Streams, limits: Limits) -> None:
+    def __init__(self, streams: Streams, limits_of: Callable[[int], Limits]) -> None:
         self._streams = streams
         self.pulses = Pulses()
-        self.gate = CorroborationGate(self.pulses, limits)
+        self.gate = CorroborationGate(self.pulses, limits_of)
         super().__init__(Composite({"leads": self.pulses, "gate": self.gate}))
 
     def start(

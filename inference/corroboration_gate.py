@@ -12,7 +12,7 @@ Everything is decided tick by tick on the stream's own clock, from what was know
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, fields, replace
 from enum import IntEnum
 
@@ -22,8 +22,7 @@ from numpy.typing import NDArray
 from inference.alarm_transition import AlarmTransition, Evidence, TransitionKind
 from inference.conditions import CONDITIONS, Code
 from inference.corroboration import HOLD_MS, Finding, Verdict, judge
-from inference.episode_edges import EpisodeEdges, no_edges
-from inference.episodes import DecidedEdges
+from inference.episode_edges import DecidedEdges, EpisodeEdges, no_edges
 from inference.limits import Limits
 from inference.pulse_leads import PulseKind
 from inference.pulses import Pulses
@@ -87,13 +86,15 @@ class CorroborationGate(Stage):
     ----------
     pulses : Pulses
         The pulses of the same places.
-    limits : Limits
-        Limits in force.
+    limits_of : callable
+        Gives the limits in force for a slot.
     n_places : int
         Streams to make room for.
     """
 
-    def __init__(self, pulses: Pulses, limits: Limits, n_places: int = 0) -> None:
+    def __init__(
+        self, pulses: Pulses, limits_of: Callable[[int], Limits], n_places: int = 0
+    ) -> None:
         n = len(CODES)
         kept = {
             f"edge_{name}": Field((n, *array.shape[1:]), array.dtype)
@@ -108,7 +109,7 @@ class CorroborationGate(Stage):
             },
             n_places,
         )
-        self._pulses, self._limits = pulses, limits
+        self._pulses, self._limits_of = pulses, limits_of
 
     def is_busy(self, places: NDArray[np.intp]) -> NDArray[np.bool_]:
         """Tell where something waits or is vetoed, shape (n_rows,)."""
@@ -185,10 +186,11 @@ class CorroborationGate(Stage):
         if not len(columns):
             return
         trains = [self._pulses.train(place, kind, step.now_ms) for kind in kinds]
+        limits = self._limits_of(step.slot)
         for column in columns.tolist():
             code, onset_ms = CODES[column], int(state["edge_at_ms"][place, column])
             waits = bool(state["phase"][place, column] == Phase.WAITING)
-            finding = judge(code, onset_ms, trains, self._limits, upheld=not waits)
+            finding = judge(code, onset_ms, trains, limits, upheld=not waits)
             if finding.verdict is Verdict.VETOED:
                 state["upheld_ms"][place, column] = step.now_ms
                 if waits:

@@ -7,7 +7,7 @@ for them is the history of beats copied out of the state.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +42,17 @@ class EpisodeEdges:
 
     def __len__(self) -> int:
         return len(self.row)
+
+
+class DecidedEdges(NamedTuple):
+    """Edges of some streams, and when each was decided."""
+
+    slots: Slots
+    """Array of shape (n_rows,): the streams."""
+    now_ms: NDArray[np.int64]
+    """Array of shape (n_rows,): end of the tick that decided, on the stream's clock, ms."""
+    edges: EpisodeEdges
+    """What began and what ended, by row of ``slots``."""
 
 
 class EdgeLog:

@@ -24,7 +24,8 @@ Definitions stand in :mod:`inference.conditions`. How episodes end:
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +34,7 @@ from inference import beat_rules, signal_rules, suspension
 from inference.beat_codes import BEAT_CODES, BURDEN_CODES, RATE_CODES, RUN_CODES
 from inference.beat_history import NewBeats
 from inference.conditions import N_CONDITIONS, Code
-from inference.episode_edges import EdgeLog, EpisodeEdges, no_edges
+from inference.episode_edges import DecidedEdges, EdgeLog, EpisodeEdges, no_edges
 from inference.limits import Limits
 from inference.quality import QualityTicks
 from inference.quiet import QuietBeats, QuietStreams, ticks_left
@@ -41,7 +42,7 @@ from inference.rhythm import rhythm_of_open
 from inference.rhythm_turns import RhythmTurns
 from inference.rule_limits import LimitSets, RuleLimits
 from inference.signal_rules import SignalRules
-from inference.slots import Field, Slots
+from inference.slots import Field, Slots, Snapshot
 from inference.stage import Stage
 from inference.suspension import Suspension
 from inference.ticks import TICK_MS, BlockBeats, TickBeats, TickQuality
@@ -70,17 +71,6 @@ _VT, _AF = (
     BEAT_CODES.index(code) for code in (Code.VENTRICULAR_TACHYCARDIA, Code.ATRIAL_FIBRILLATION)
 )
 _TOLD = [BEAT_CODES.index(code) for code in RUN_CODES[:2]]
-
-
-class DecidedEdges(NamedTuple):
-    """Edges of some streams, and when each was decided."""
-
-    slots: Slots
-    """Array of shape (n_rows,): the streams."""
-    now_ms: NDArray[np.int64]
-    """Array of shape (n_rows,): end of the tick that decided, on the stream's clock, ms."""
-    edges: EpisodeEdges
-    """What began and what ended, by row of ``slots``."""
 
 
 class Episodes(Stage):
@@ -237,6 +227,30 @@ class Episodes(Stage):
             log.end(rows, code, at_ms[rows])
         unknown = np.full(len(slots), np.nan, dtype=np.float32)
         return log.edges(self.heart_rate_bpm(slots), unknown) if log else no_edges()
+
+    def set_limits(self, slot: int, limits: Limits) -> None:
+        """Select the limits of one stream, from the next tick on.
+
+        Raises
+        ------
+        ingest.errors.InputError
+            If there are too many sets of them.
+        """
+        self.state["limit_set"][slot] = self.limit_sets.put(limits)
+
+    def limits_of(self, slot: int) -> Limits:
+        """Give the limits in force for one stream."""
+        return self.limit_sets[int(self.state["limit_set"][slot])]
+
+    def snapshot(self, slots: Slots) -> Snapshot:
+        """Copy all that is remembered for the given slots, with the limits in force."""
+        rows = super().snapshot(slots)
+        return {**rows, "limit_set": self.limit_sets.values(rows["limit_set"])}
+
+    def restore(self, slots: Slots, snapshot: Mapping[str, NDArray[Any]]) -> None:
+        """Write what :meth:`snapshot` gave into the given slots."""
+        numbers = self.limit_sets.numbers(snapshot["limit_set"])
+        super().restore(slots, {**snapshot, "limit_set": numbers})
 
     def heart_rate_bpm(self, slots: Slots) -> NDArray[np.float32]:
         """Mean rate of the last 8 RRs, shape (n_rows,), bpm; NaN unknown, 0 in asystole.

@@ -100,13 +100,33 @@ def open_beat(path: Path, limits: Limits) -> StreamSession:
     session = StreamSession(path, "beat")
     if CONTENT not in session.metadata:
         return session
+    return GatedSession(path) if _allows(session, limits) else session
+
+
+def require_allowed(session: StreamSession, limits: Limits) -> None:
+    """Refuse limits of one stream that the gate in use would not allow.
+
+    Raises
+    ------
+    InputError
+        If the gate passes beats at rates that matter to these limits.
+    """
+    if isinstance(session, GatedSession) and not _allows(session, limits):
+        raise InputError(
+            f"vt_bpm = {limits.vt_bpm:g} and bradycardia_bpm = {limits.bradycardia_bpm:g} are "
+            f"stricter than the gate of model {session.info.name} allows: start without it"
+        )
+
+
+def _allows(session: StreamSession, limits: Limits) -> bool:
+    """Tell whether a gate passes no beat at a rate that matters to these limits."""
     try:
         rules = json.loads(session.metadata[RULES])
         safe = rules["fastest_bpm"] <= limits.vt_bpm
-        safe = safe and rules["slowest_bpm"] >= limits.bradycardia_bpm
+        return bool(safe and rules["slowest_bpm"] >= limits.bradycardia_bpm)
     except (KeyError, TypeError, json.JSONDecodeError) as error:
-        raise InputError(f"model {path.name}: metadata {RULES!r} is not a gate's limits") from error
-    return GatedSession(path) if safe else session
+        name = session.info.name
+        raise InputError(f"model {name}: metadata {RULES!r} is not a gate's limits") from error
 
 
 def _open_gate(content: str, file: str) -> ort.InferenceSession:

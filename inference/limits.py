@@ -25,9 +25,10 @@ FLAT_LINE_S = 2.0
 """A signal that has not moved for so long is flat, s."""
 
 
-def _limit(default: float, low: float, high: float) -> Any:
-    """Make a dataclass field with its default and the range that is allowed."""
-    return dataclasses.field(default=default, metadata={"low": low, "high": high})
+def _limit(default: float, low: float, high: float, *, by_patient: bool = True) -> Any:
+    """Make a dataclass field with its default, the range allowed, and whether patients differ."""
+    allowed = {"low": low, "high": high, "by_patient": by_patient}
+    return dataclasses.field(default=default, metadata=allowed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +50,7 @@ class Limits:
     ingest.errors.InputError: limit pause_s = 3.5 must be below asystole_s = 3.0
     """
 
-    vf_s: float = _limit(4.0, 3.0, 8.0)
+    vf_s: float = _limit(4.0, 3.0, 8.0, by_patient=False)
     """Waveform of ventricular fibrillation that is called so, s (Challenge 2015)."""
     asystole_s: float = _limit(4.0, 2.5, 10.0)
     """Readable signal without a QRS that is asystole, s (Challenge 2015)."""
@@ -87,9 +88,9 @@ class Limits:
     """Consecutive ventricular beats that make a run (three: the usual definition)."""
     v_run_max_rr_s: float = _limit(2.0, 0.6, 4.0)
     """Ventricular beats this far apart are no run; silence of this length ends one, s."""
-    stale_s: float = _limit(10.0, 5.0, 60.0)
+    stale_s: float = _limit(10.0, 5.0, 60.0, by_patient=False)
     """Without a beat, or unreadable, for this long: what is open can be upheld no longer, s."""
-    af_beats: int = _limit(32, 16, 64)
+    af_beats: int = _limit(32, 16, 64, by_patient=False)
     """Beats over which atrial fibrillation is judged: about the 30 s from which it is called so
     (2020 ESC guideline)."""
     sv_run_beats: int = _limit(3, 3, MAX_BEATS)
@@ -112,31 +113,31 @@ class Limits:
     """Share of their successive RR intervals above which it is called."""
     burden_end_s: float = _limit(30.0, 5.0, 300.0)
     """Time without any more of it that ends ectopy or irregularity, s."""
-    lead_off_s: float = _limit(2.0, 0.4, 30.0)
+    lead_off_s: float = _limit(2.0, 0.4, 30.0, by_patient=False)
     """Signal stuck at the converter's limit that is a lead off, s."""
-    signal_gap_s: float = _limit(2.0, 0.4, 30.0)
+    signal_gap_s: float = _limit(2.0, 0.4, 30.0, by_patient=False)
     """Missing samples that are a signal gap, s."""
-    noise_s: float = _limit(5.0, 1.0, 60.0)
+    noise_s: float = _limit(5.0, 1.0, 60.0, by_patient=False)
     """Unreadable signal, without a good stretch, that is noise, s."""
-    technical_clear_s: float = _limit(1.0, 0.2, 10.0)
+    technical_clear_s: float = _limit(1.0, 0.2, 10.0, by_patient=False)
     """Good signal that ends a technical condition, s."""
-    flat_line_s: float = _limit(2.0, 0.4, 30.0)
+    flat_line_s: float = _limit(2.0, 0.4, 30.0, by_patient=False)
     """Flat signal, behind the 2 s that make it flat, that is a flat line, s."""
-    saturation_s: float = _limit(3.0, 0.4, 60.0)
+    saturation_s: float = _limit(3.0, 0.4, 60.0, by_patient=False)
     """Signal that hits the converter's limit, without a good stretch, that is saturation, s."""
-    suspend_s: int = _limit(20, 10, 30)
+    suspend_s: int = _limit(20, 10, 30, by_patient=False)
     """Unreadable seconds among the last 30 that suspend arrhythmia calling."""
-    resume_s: int = _limit(10, 3, 30)
+    resume_s: int = _limit(10, 3, 30, by_patient=False)
     """Readable seconds in a row that end its suspension."""
-    switch_s: float = _limit(3.0, 0.6, 10.0)
+    switch_s: float = _limit(3.0, 0.6, 10.0, by_patient=False)
     """Unreadable signal, of the last 10 s, from which another lead is scored if it is better, s."""
-    return_s: float = _limit(10.0, 3.0, 60.0)
+    return_s: float = _limit(10.0, 3.0, 60.0, by_patient=False)
     """Readable signal without a break from which the first lead is scored again, s."""
-    late_s: float = _limit(5.0, 1.0, 300.0)
+    late_s: float = _limit(5.0, 1.0, 300.0, by_patient=False)
     """Age of the newest sample from which a stream is late, s."""
-    lost_s: float = _limit(10.0, 2.0, 3600.0)
+    lost_s: float = _limit(10.0, 2.0, 3600.0, by_patient=False)
     """Silence of a device from which it is lost, s."""
-    clock_jump_s: float = _limit(2.0, 0.1, 3600.0)
+    clock_jump_s: float = _limit(2.0, 0.1, 3600.0, by_patient=False)
     """Change of a device's clock against its count of samples that is told, s."""
 
     def __post_init__(self) -> None:
@@ -171,6 +172,32 @@ class Limits:
             if key not in known:
                 raise InputError(f"limit {key!r} is unknown; known are {', '.join(known)}")
         return cls(**values)
+
+    def changed(self, values: Mapping[str, Any]) -> Limits:
+        """Select some limits anew for one patient; all of them, or none.
+
+        Raises
+        ------
+        InputError
+            If one is unknown, out of range, contradicts another, or is the same for all streams
+            of a worker: what models and the signal are judged by is set where it starts.
+
+        Examples
+        --------
+        >>> Limits().changed({"tachycardia_bpm": 130.0}).tachycardia_bpm
+        130.0
+        >>> Limits().changed({"noise_s": 9.0})
+        Traceback (most recent call last):
+        ...
+        ingest.errors.InputError: limit 'noise_s' is the same for all streams of a worker
+        """
+        changed = Limits.from_mapping({**dataclasses.asdict(self), **values})
+        for key in dataclasses.fields(self):
+            if not key.metadata["by_patient"] and getattr(self, key.name) != getattr(
+                changed, key.name
+            ):
+                raise InputError(f"limit {key.name!r} is the same for all streams of a worker")
+        return changed
 
     @property
     def asystole_ms(self) -> int:

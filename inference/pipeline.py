@@ -20,7 +20,7 @@ from inference.conditioning import ConditionedBlock, Conditioning
 from inference.corroborated import Corroborated
 from inference.corroboration_gate import GatedEdges
 from inference.episodes import Episodes
-from inference.gate import open_beat
+from inference.gate import open_beat, require_allowed
 from inference.intake import Intake, Leave, Queue, Signal, seated
 from inference.leads import first_heard, of_leads, quality_of
 from inference.limits import Limits
@@ -96,7 +96,7 @@ class Pipeline:
         self.windows = [Windows(StreamSession(path, "window")) for path in windows]
         self.episodes = Episodes(self.limits, self.beats.picker.decision_delay_ms)
         self.alarms = Alarms()
-        self.corroborated = Corroborated(self.streams, self.limits)
+        self.corroborated = Corroborated(self.streams, self.episodes.limits_of)
         rates = {self.beats.fs, *(w.session.info.fs for w in self.windows)}
         self.conditioning = {fs: Conditioning(fs) for fs in sorted(rates)}
         self._beside = [Conditioning(self.beats.fs) for _ in range(1, self.beats.n_leads)]
@@ -117,6 +117,7 @@ class Pipeline:
             }
         )
         self._capacity = 0
+        self._limits_of: dict[str, Limits] = {}
 
     @property
     def models(self) -> list[ModelInfo]:
@@ -159,7 +160,26 @@ class Pipeline:
         slots = self.streams.seated(stream_ids)
         self._stages.reset(slots)
         for slot in slots.tolist():
+            self._limits_of.pop(self.streams.info(slot).stream_id, None)
             self.streams.leave(slot)
+
+    def limits_of(self, stream_id: str) -> Limits:
+        """Give the limits in force for a stream."""
+        return self._limits_of.get(stream_id, self.limits)
+
+    def set_limits(self, stream_id: str, limits: Limits) -> None:
+        """Select the limits of one stream, from its next tick on, whether it is heard yet or not.
+
+        Raises
+        ------
+        ingest.errors.InputError
+            If the beat model's gate does not allow them; nothing is changed.
+        """
+        require_allowed(self.beats.beat, limits)
+        slots = self.streams.seated([stream_id])
+        for slot in slots.tolist():
+            self.episodes.set_limits(slot, limits)
+        self._limits_of[stream_id] = limits
 
     def snapshot(self, stream_ids: Iterable[str]) -> StreamsSnapshot:
         """Copy all that is remembered of some streams.
@@ -189,6 +209,7 @@ class Pipeline:
         if snapshot.models != self._digests():
             raise InputError("the snapshot was taken with other models than these")
         stream_ids = [info.stream_id for info in snapshot.streams]
+        chosen = {name: self._limits_of[name] for name in stream_ids if name in self._limits_of}
         self.forget(stream_ids)
         slots = np.array([self._take_slot(info) for info in snapshot.streams], np.intp)
         try:
@@ -196,6 +217,10 @@ class Pipeline:
         except ValueError as error:
             self.forget(stream_ids)
             raise InputError(f"the snapshot does not fit: {error}") from error
+        for slot, name in zip(slots.tolist(), stream_ids, strict=True):
+            limits = chosen.get(name) or self.episodes.limits_of(slot)
+            if limits != self.limits:
+                self.set_limits(name, limits)
 
     def _digests(self) -> tuple[str, ...]:
         return tuple(info.digest for info in self.models)
@@ -221,6 +246,8 @@ class Pipeline:
             results.unscored[chunk.stream_id] = str(error)
             return False
         slot = self._take_slot(info)
+        if info.stream_id in self._limits_of:
+            self.episodes.set_limits(slot, self._limits_of[info.stream_id])
         if info.pulse_rows:
             self.corroborated.start(
                 slot,

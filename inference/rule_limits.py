@@ -6,6 +6,7 @@ looked up; where streams differ they get one row a stream, and do not notice.
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -15,7 +16,10 @@ from numpy.typing import NDArray
 from inference.beat_codes import BEAT_CODES, BURDEN_CODES, RATE_CODES, RUN_CODES
 from inference.conditions import Code
 from inference.limits import Limits
+from ingest.errors import InputError
 
+MOST_SETS = 30_000
+"""Most sets that are kept."""
 NEVER_MS = 1 << 60
 """A silence that does not come, ms."""
 
@@ -148,7 +152,15 @@ class LimitSets:
         return list(self._number)[number]
 
     def put(self, limits: Limits) -> int:
-        """Give the number of a set; one that is new is kept."""
+        """Give the number of a set; one that is new is kept.
+
+        Raises
+        ------
+        InputError
+            If there are too many.
+        """
+        if len(self._number) > MOST_SETS and limits not in self._number:
+            raise InputError(f"no more than {MOST_SETS} sets of limits are kept")
         number = self._number.setdefault(limits, len(self._number))
         if number == len(self._rules):
             self._rules.append(RuleLimits.of(limits))
@@ -166,3 +178,30 @@ class LimitSets:
             return self._table
         taken = (getattr(self._table, field.name)[numbers] for field in fields(RuleLimits))
         return RuleLimits(*taken)
+
+    def values(self, numbers: NDArray[Any]) -> NDArray[np.float64]:
+        """Give sets as numbers, shape (n_rows, n_limits); (n_rows, 0) where all are set 0."""
+        if not numbers.any():
+            return np.empty((len(numbers), 0))
+        rows = [dataclasses.astuple(self[number]) for number in numbers.tolist()]
+        return np.array(rows, np.float64)
+
+    def numbers(self, values: NDArray[np.float64]) -> NDArray[np.int16]:
+        """Take sets from what :meth:`values` gave; their numbers, shape (n_rows,).
+
+        Raises
+        ------
+        ValueError
+            If they are no limits.
+        """
+        names = dataclasses.fields(Limits)
+        if values.shape[1] not in (0, len(names)):
+            raise ValueError(f"limits of shape {values.shape}, not (n, {len(names)}) or (n, 0)")
+        found = np.zeros(len(values), np.int16)
+        for row, numbers in enumerate(values.tolist() if values.shape[1] else []):
+            kinds = (type(field.default) for field in names)
+            found[row] = self.put(Limits(**{
+                field.name: kind(number)
+                for field, kind, number in zip(names, kinds, numbers, strict=True)
+            }))  # fmt: skip
+        return found

@@ -23,6 +23,7 @@ from inference.admission import Admission
 from inference.alarm_json import NO_CONTEXT, AlarmContext, ModelRef, canonical, document
 from inference.gathering import Budget, Gathering
 from inference.keeper import Keeper, Keeping
+from inference.limits import Limits
 from inference.metrics import Metrics
 from inference.pipeline import Pipeline
 from inference.progress import Portion, Progress
@@ -219,6 +220,20 @@ class Worker:
         self._outbox = [m for m in self._outbox if m.partition not in gone]
         return stream_ids
 
+    def set_limits(self, stream_id: str, limits: Limits) -> None:
+        """Select the limits of one stream, from its next tick on; they are in its state at once.
+
+        Raises
+        ------
+        ingest.errors.InputError
+            If the pipeline refuses them; nothing is changed.
+        ingest.kafka_url.BrokerError
+            If the states could not be written.
+        """
+        self.pipeline.set_limits(stream_id, limits)
+        if self.pipeline.streams.slot(stream_id) is not None:
+            self.drain()
+
     def drain(self) -> None:
         """Write the states of all streams, so that whoever goes on reads nothing again.
 
@@ -290,7 +305,7 @@ class Worker:
         self, results: Results, let_go: Mapping[str, int], *, is_published: bool = False
     ) -> int:
         """Render what a push gave, unless it is published; return how many alarms changed."""
-        limits, sinks, known = self.pipeline.limits, self._sinks, self._roster.known
+        sinks, known = self._sinks, self._roster.known
 
         def write(sink: Sink, stream_id: str, value: bytes) -> None:
             at = known.get(stream_id)
@@ -302,6 +317,7 @@ class Worker:
                 write(sinks.beats, beat.stream.stream_id, beat_json(beat))
         for change in results.alarms:
             context = self._context.because(change.reasons)
+            limits = self.pipeline.limits_of(change.stream.stream_id)
             told = document(change.transition, change.stream.source, self._model, limits, context)
             value, stream_id = canonical(told), change.stream.stream_id
             if stream_id in known:

@@ -33,6 +33,7 @@ from inference.annunciation import (
     Desk,
     LogWriter,
     Policy,
+    SetLimits,
     Signal,
     SignalKind,
     read_command,
@@ -118,6 +119,7 @@ class Announcer:
         signals: Sink | None = None,
         registry: CollectorRegistry | None = None,
     ) -> None:
+        self._follow: Callable[[str, Limits], None] | None = None
         self.desk, self._notifiers = desk, notifiers
         self._commands, self._signals = commands, signals
         self._counts = AnnouncerCounts(registry or CollectorRegistry())
@@ -172,13 +174,40 @@ class Announcer:
             return
         desk, signals = self.desk, []
         for text in self._poll():
-            signals += self._do(lambda: desk.command(*read_command(text)), "a command")  # noqa: B023
+            signals += self._do(lambda: self._command(desk, text), "a command")  # noqa: B023
         self._tell(signals + self._do(desk.tick, "time"))
         if self._signals is not None:
             try:
                 self._signals.flush()
             except BrokerError as error:
                 logger.error("signals were not written: %s", error)
+
+    def follow_limits(self, follow: Callable[[str, Limits], None]) -> None:
+        """Let somebody follow the limits that people select, those of the log first.
+
+        Parameters
+        ----------
+        follow : callable
+            Is given a stream and its limits; may refuse them.
+        """
+        self._follow = follow
+        for stream_id, bed in {} if self.desk is None else self.desk.beds.items():
+            if bed.limits != self.desk.limits:
+                self._do(lambda: self._followed(stream_id), "limits")  # noqa: B023
+
+    def _command(self, desk: Desk, text: bytes) -> list[Signal]:
+        """Do one command; limits that it selects are followed at once."""
+        stream_id, command = read_command(text)
+        told = desk.command(stream_id, command)
+        if isinstance(command, SetLimits):
+            self._followed(stream_id)
+        return told
+
+    def _followed(self, stream_id: str) -> list[Signal]:
+        """Let a stream's limits be followed; this tells no signals."""
+        if self._follow is not None and self.desk is not None:
+            self._follow(stream_id, self.desk.beds[stream_id].limits)
+        return []
 
     def close(self, timeout_s: float) -> None:
         """Tell what is left, within a time for each notifier; let everything go."""

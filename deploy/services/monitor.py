@@ -98,6 +98,8 @@ class Monitor:
             opened.callback(self._http.stop)
             try:
                 self._worker = self._make_worker(topic_beats, opened)
+                if self._announcer is not None:
+                    self._announcer.follow_limits(self._worker.set_limits)
             except BrokerError as error:
                 raise InputError(str(error)) from error
             opened.pop_all()

@@ -8,8 +8,6 @@ due, however far the time moves at once. What is refused changes nothing.
 
 from __future__ import annotations
 
-import dataclasses
-
 from inference.alarm_transition import TransitionKind
 from inference.annunciation.inputs import (
     Acknowledge,
@@ -29,7 +27,6 @@ from inference.annunciation.policy import check_number, named, names
 from inference.annunciation.signalling import HIDERS_FIRST, Signalling
 from inference.annunciation.signals import Signal, SignalKind
 from inference.conditions import Kind
-from inference.limits import Limits
 from ingest.errors import InputError
 
 
@@ -135,8 +132,7 @@ class Annunciator(Signalling):
     def _set_limits(self, command: SetLimits) -> None:
         if not command.limits:
             raise InputError("set_limits must name at least one limit")
-        known = dataclasses.asdict(self.limits)
-        self.limits = Limits.from_mapping({**known, **command.limits})
+        self.limits = self.limits.changed(command.limits)
         text = ", ".join(f"{key} = {value:g}" for key, value in command.limits.items())
         self._tell(SignalKind.LIMITS, None, f"{text}: {command.why}", command.who)
 

@@ -268,3 +268,20 @@ def test_a_worker_tells_signals_takes_commands_and_posts_alarms(
     assert (tmp_path / "left.jsonl").read_text() == ""
     lines = (tmp_path / "signals.jsonl").read_text().splitlines()
     assert [json.loads(line).get("command") for line in lines].count("audio_pause") == 1
+
+
+def test_limits_that_a_command_selects_are_followed_and_those_of_the_log_again_after_a_restart(
+    tmp_path: Path,
+) -> None:
+    log, followed = tmp_path / "a.jsonl", []
+    chosen = command("set_limits", why="fit", limits={"bradycardia_bpm": 42})
+    refused = command("set_limits", why="fit", limits={"bradycardia_bpm": 42, "pause_s": 4.5})
+    first = Announcer(make_desk(Policy(), Limits(), log), commands=Inbox(refused, chosen))
+    first.follow_limits(lambda stream_id, limits: followed.append((stream_id, limits)))
+    first.turn()
+    first.close(0)
+    assert followed == [("p1", Limits(bradycardia_bpm=42))]
+    again = Announcer(make_desk(Policy(), Limits(), log))
+    again.follow_limits(lambda stream_id, limits: followed.append((stream_id, limits)))
+    again.close(0)
+    assert followed[1:] == followed[:1]
