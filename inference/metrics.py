@@ -56,6 +56,9 @@ class Metrics:
             return Histogram(f"vigil_{name}", text, buckets=buckets, registry=registry)
 
         self.frames = counter("frames", "Frames handed out by the source.")
+        self.frames_replayed = counter(
+            "frames_replayed", "Frames that a gateway had stored and sent later: not live."
+        )
         self.frames_without_ecg = counter(
             "frames_without_ecg", "Frames of which no lead is an electrical signal: not scored."
         )

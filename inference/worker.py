@@ -31,6 +31,7 @@ from inference.results import Beat, Results
 from inference.roster import Roster
 from inference.takeover import TakeOver
 from ingest.dead_letters import encode_dead_letter
+from ingest.frame_columns import FrameColumns
 from ingest.kafka_url import CommitRefusedError
 from ingest.sequence import Sequencer
 from ingest.source import DeadLetter, Sink, Source
@@ -172,6 +173,7 @@ class Worker:
             turn counts then, and the worker must not go on: start another.
         """
         batch, heard_s = self._gathering.poll(timeout_s)
+        self.metrics.frames_replayed.inc(FrameColumns.of(batch.frames).n_replays)
         again, new = self._progress.portions(batch)
         self._take(again)
         if self._keeper is not None:
@@ -366,7 +368,7 @@ def beat_json(beat: Beat) -> bytes:
             "schema": "vigil.beat/1",
             "stream_id": beat.stream.stream_id,
             "session": beat.stream.session,
-            "lead": beat.stream.lead.name,
+            "lead": beat.lead,
             "sample": beat.sample,
             "utc": beat.stream.clock.utc(beat.r_ms),
             "rr_ms": beat.rr_ms or None,

@@ -72,7 +72,7 @@ def decode(payload: bytes) -> FrameColumns:
     Returns
     -------
     FrameColumns
-        Its frames, in order.
+        Its frames, in order; ``n_replays`` tells whether a gateway had stored them.
 
     Raises
     ------
@@ -87,7 +87,9 @@ def decode(payload: bytes) -> FrameColumns:
         batch.ParseFromString(payload)
         if batch.version != VERSION:
             raise FrameError("version", f"version {batch.version}: only version {VERSION} is read")
-        return _unpack(batch.frames)
+        frames = _unpack(batch.frames)
+        frames.n_replays = len(frames) if batch.replay else 0
+        return frames
     except DecodeError as error:
         raise FrameError("not-protobuf", f"not a FrameBatch in Protobuf: {error}") from error
 

@@ -48,6 +48,8 @@ class FrameColumns(Sequence[Frame]):
     """Samples, int16 little-endian, lead by lead, adu."""
     last: list[bool] = field(default_factory=list)
     """True where the device ends its session."""
+    n_replays: int = 0
+    """How many of the frames that were received came from a gateway's store, not live."""
 
     def __len__(self) -> int:
         return len(self.raw)
@@ -101,6 +103,7 @@ class FrameColumns(Sequence[Frame]):
         more = FrameColumns.of(others)
         for mine, theirs in zip(self.columns(), more.columns(), strict=True):
             mine.extend(theirs)
+        self.n_replays += more.n_replays
 
     def where(self, chosen: Sequence[bool]) -> FrameColumns:
         """Return those frames that are chosen."""

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from ingest.codec import decode, encode
 from ingest.frame_columns import FrameColumns
+from ingest.frame_pb2 import FrameBatch
 from ingest.frames import Frame, Lead
 from ingest.sequence import Sequencer
 from ingest.sequence_types import Chunks, Item, Ordered
@@ -122,7 +123,9 @@ def test_columns_are_a_sequence_of_the_frames() -> None:
     assert all(map(same_frame, columns[1:], [frames[1], frame(20, 22)]))
     assert all(map(same_frame, columns.where([True, False, True]), [frames[0], frame(20, 22)]))
     assert FrameColumns.of(columns) is columns
-    assert [len(column) for column in columns.columns()] == [3] * len(dataclasses.fields(columns))
+    assert [len(column) for column in columns.columns()] == [3] * (
+        len(dataclasses.fields(columns)) - 1  # but for the count of replays
+    )
     with pytest.raises(IndexError):
         columns[3]
 
@@ -133,3 +136,20 @@ def test_frames_of_any_layout_in_memory_are_sent_on_alike() -> None:
 
     assert FrameColumns.of([strided]).raw == FrameColumns.of([plain]).raw
     assert encode(decode(encode([plain]))) == encode([plain])
+
+
+def test_frames_of_a_replay_are_counted_however_messages_are_put_together() -> None:
+    frames = cut(range(0, 1001, 250))
+    live, replay = (
+        encode(frames[:1]),
+        encode(frames[1:]) + FrameBatch(replay=True).SerializeToString(),
+    )
+
+    together = FrameColumns()
+    for message in (live, replay, live):
+        together.extend(decode(message))
+
+    assert decode(live).n_replays == 0
+    assert decode(replay).n_replays == 3
+    assert together.n_replays == 3
+    assert decode(live + replay).n_replays == 4  # joined: the whole message is one
