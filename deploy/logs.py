@@ -67,3 +67,6 @@ def set_up_logging(level: str, style: str, stream: TextIO | None = None) -> None
     plain = logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s")
     handler.setFormatter(JsonFormatter() if style == "json" else plain)
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    # It tells of every connection at INFO; what matters of it, the worker tells.
+    chatty = logging.NOTSET if level.lower() == "debug" else logging.WARNING
+    logging.getLogger("kafka").setLevel(max(chatty, logging.getLevelName(level.upper())))

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
@@ -62,12 +62,11 @@ class KafkaStates:
         sink.beside(url)  # refuses another Kafka
         self._options = dict(options or {})
         self._n_parts: dict[tuple[int, str], int] = {}
-        consumer = self._consumer("read_uncommitted")
-        try:
-            self._n_partitions = len(consumer.partitions_for_topic(self._url.topic) or ())
-        finally:
-            consumer.close(autocommit=False)
+        self._consumers: dict[str, Any] = {}
+        found = self._consumer("read_uncommitted").partitions_for_topic(self._url.topic)
+        self._n_partitions = len(found or ())
         if not self._n_partitions:
+            self.close()
             raise InputError(f"there is no topic {self._url.topic!r} for states")
 
     def write(self, partition: int, key: str, value: bytes | None) -> None:
@@ -116,30 +115,36 @@ class KafkaStates:
                 self._n_parts[partition, name] = 1 + max(parts)
         return {name: joined(parts) for name, parts in found.items() if parts}
 
-    def _read(self, at: Any) -> Any:
+    def close(self) -> None:
+        """Let the connections go."""
+        for consumer in self._consumers.values():
+            consumer.close(autocommit=False)
+        self._consumers.clear()
+
+    def _read(self, at: Any) -> Iterator[tuple[bytes, bytes | None]]:
         """Yield keys and values of all that is committed, in order."""
         whole = self._consumer("read_uncommitted")
-        try:
-            end = whole.end_offsets([at], timeout_ms=round(TIMEOUT_S * 1000))[at]
-        finally:
-            whole.close(autocommit=False)
+        end = whole.end_offsets([at], timeout_ms=round(TIMEOUT_S * 1000))[at]
         consumer = self._consumer("read_committed")
-        try:
-            consumer.assign([at])
-            consumer.seek_to_beginning(at)
-            give_up_s = time.monotonic() + TIMEOUT_S
-            while (consumer.position(at) or 0) < end:
-                records = consumer.poll(timeout_ms=200).get(at, [])
-                for record in records:
-                    yield record.key, record.value
-                if records:
-                    give_up_s = time.monotonic() + TIMEOUT_S
-                elif time.monotonic() >= give_up_s:
-                    raise BrokerError(f"{self._url} was not read to its end in {TIMEOUT_S:.0f} s")
-        finally:
-            consumer.close(autocommit=False)
+        consumer.assign([at])
+        consumer.seek_to_beginning(at)
+        give_up_s = time.monotonic() + TIMEOUT_S
+        while (consumer.position(at, timeout_ms=1000) or 0) < end:
+            records = consumer.poll(timeout_ms=200).get(at, [])
+            for record in records:
+                yield record.key, record.value
+            if records:
+                give_up_s = time.monotonic() + TIMEOUT_S
+            elif time.monotonic() >= give_up_s:
+                raise BrokerError(f"{self._url} was not read to its end in {TIMEOUT_S:.0f} s")
 
     def _consumer(self, isolation_level: str) -> Any:
+        """Return the consumer of a level; made once, since connecting takes longer than reading."""
+        if isolation_level not in self._consumers:
+            self._consumers[isolation_level] = self._connect(isolation_level)
+        return self._consumers[isolation_level]
+
+    def _connect(self, isolation_level: str) -> Any:
         wait_for_server(self._url.servers, TIMEOUT_S, self._options)
         try:
             return KafkaConsumer(

@@ -86,6 +86,7 @@ class Monitor:
             self._pipeline = chosen.pipeline(limits, lead, explain=explain)
         self._metrics = Metrics(self._registry)
         self._announcer: Announcer | None = None
+        self._states: KafkaStates | None = None
         with ExitStack() as opened:  # closed again where a later part fails
             self._http = HttpServer(
                 self._registry,
@@ -138,6 +139,8 @@ class Monitor:
                 source.close()
                 raise
             worker.close()
+            if self._states is not None:
+                self._states.close()
             if self._announcer is not None:
                 self._announcer.close(NOTIFY_CLOSE_S)
         logger.info("left the group, all settled")
@@ -184,6 +187,8 @@ class Monitor:
             logger.warning("no kafka.topic_state: streams that move begin afresh")
         else:
             states = KafkaStates(self._url(kafka.topic_state), kafka.group, alarms, secure)
+            opened.callback(states.close)
+            self._states = states
         commands = None
         if told.topic_commands is not None:
             commands = CommandReader(self._url(told.topic_commands), secure)

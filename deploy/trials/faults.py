@@ -16,6 +16,7 @@ import argparse
 import json
 import logging
 import random
+import signal
 import statistics
 import sys
 import tempfile
@@ -347,6 +348,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     records, report, work = (given.pop(name) for name in ("records", "report", "work"))
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s", stream=sys.stderr)
     logging.getLogger("deploy.trials").setLevel(logging.INFO)
+    logging.getLogger("kafka").setLevel(logging.CRITICAL)  # it is told of every fault
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # brokers and workers end with it
     recordings = simulated() if records is None else from_folder(records)
     plan = Plan(**{**given, "kinds": tuple(given["kinds"])})
     try:

@@ -8,6 +8,8 @@ import threading
 
 BLOCK_BYTES = 1 << 16
 """Most bytes passed on at once."""
+DOWN_S = 0.3
+"""How long a connection is kept whose other end is down, s."""
 
 
 class TcpProxy:
@@ -71,7 +73,8 @@ class TcpProxy:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             there = await asyncio.open_connection("127.0.0.1", self.target)
-        except OSError:  # the broker is down: its port refuses, and so does this one
+        except OSError:  # the broker is down
+            await asyncio.sleep(DOWN_S)  # or clients that were let in come back at once, for ever
             writer.close()
             return
         ends = {writer, there[1]}
