@@ -150,7 +150,7 @@ class AuditLog:
         if not _WHAT.fullmatch(what) or len(what) > MOST_WHO_CHARS:
             raise InputError(f"audit log: {what[:80]!r} must be lower-case words with dots")
         with self._lock:
-            keys = {
+            keys: dict[str, Any] = {
                 "n": self._n,
                 "at": datetime.fromtimestamp(self._now_s(), UTC).isoformat(timespec="microseconds"),
                 "who": who,
@@ -283,17 +283,21 @@ def _lines(path: Path) -> Iterator[bytes]:
 def _read(path: Path, n: int, line: bytes) -> AuditEntry:
     """Read one line, checking its form only."""
     try:
-        entry = AuditEntry(**read_json(line, "a line", MOST_LINE_BYTES))
-        shapes = (entry.n, int), (entry.details, dict), (entry.who, str), (entry.at, str)
-        good = all(isinstance(value, kind) for value, kind in shapes) and all(
-            isinstance(digest, str) and _HASH.fullmatch(digest)
-            for digest in (entry.hash, entry.previous)
-        )
-    except (ValueError, TypeError):
-        good = False
-    if not good:
-        raise TamperedError(f"audit log {path}, line {n + 1} is no line of an audit log")
+        keys: dict[str, Any] = read_json(line, "a line", MOST_LINE_BYTES)
+        entry = AuditEntry(**keys)
+    except (ValueError, TypeError) as error:
+        raise _no_line(path, n) from error
+    shapes = {"n": int, "at": str, "who": str, "what": str, "details": dict}
+    hashes = (keys["previous"], keys["hash"])
+    if not all(isinstance(keys[name], kind) for name, kind in shapes.items()) or not all(
+        isinstance(digest, str) and _HASH.fullmatch(digest) for digest in hashes
+    ):
+        raise _no_line(path, n)
     return entry
+
+
+def _no_line(path: Path, n: int) -> TamperedError:
+    return TamperedError(f"audit log {path}, line {n + 1} is no line of an audit log")
 
 
 def _check_head(path: Path, entry: AuditEntry, key: bytes | None) -> str:

@@ -127,7 +127,8 @@ class Admission:
             known = self._know(stream_id, partition)
         except InputError as error:
             reason = error.reason if isinstance(error, FrameError) else "lead"
-            letter = DeadLetter(encode([frames[i]]), reason, str(error), "", partition, offset)
+            payload, key = encode([frames[i]]), stream_id.encode()
+            letter = DeadLetter(payload, reason, str(error), "", partition, offset, key)
             found.dead.append(letter)
             return False
         known.partition, known.leads, known.heard_ms = partition, leads, place.minute_ms

@@ -10,6 +10,8 @@ from ingest.errors import InputError
 from ingest.json_text import read_json
 from ingest.source import DeadLetter
 
+MARK_SCHEMA = "vigil.dead-letter-mark/1"
+"""Name and version of what says that a letter was sent again, on the letters' own topic."""
 MOST_LETTER_BYTES = 2 * MAX_PAYLOAD_BYTES
 """Longest dead letter: the longest message that is looked at, in base64, and what is said of it."""
 
@@ -30,6 +32,7 @@ def encode_dead_letter(letter: DeadLetter) -> bytes:
             "topic": letter.topic,
             "partition": letter.partition,
             "offset": letter.offset,
+            "key": base64.b64encode(letter.key).decode(),
             "payload": base64.b64encode(letter.payload).decode(),
         }
     ).encode()
@@ -53,8 +56,9 @@ def decode_dead_letter(message: bytes) -> DeadLetter:
             str(fields["topic"]),
             int(fields["partition"]),
             int(fields["offset"]),
+            base64.b64decode(fields.get("key", ""), validate=True),
         )
     except InputError:
         raise
-    except (KeyError, TypeError, ValueError, OverflowError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
         raise InputError(f"not a dead letter: {error}") from error

@@ -175,7 +175,8 @@ class KafkaSource:
             if at.partition in self._rewound or at.partition not in self._assigned:
                 continue
             for message in messages:
-                batch = unpack(message.value or b"", at.topic, at.partition, message.offset)
+                place = at.topic, at.partition, message.offset
+                batch = unpack(message.value or b"", *place, message.key or b"")
                 frames.extend(batch.frames)
                 n_frames = len(batch.frames)
                 partitions += [at.partition] * n_frames

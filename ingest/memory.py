@@ -36,7 +36,7 @@ class Record:
     """When it was written, ms since 1970; 0 where nobody said."""
 
 
-def unpack(record_value: bytes, topic: str, partition: int, offset: int) -> Batch:
+def unpack(record_value: bytes, topic: str, partition: int, offset: int, key: bytes = b"") -> Batch:
     """Decode one message of a log to frames, or to a dead letter that keeps its bytes.
 
     Examples
@@ -47,7 +47,8 @@ def unpack(record_value: bytes, topic: str, partition: int, offset: int) -> Batc
     try:
         return Batch(frames=decode(record_value))
     except FrameError as error:
-        letter = DeadLetter(record_value, error.reason, str(error), topic, partition, offset)
+        place = topic, partition, offset
+        letter = DeadLetter(record_value, error.reason, str(error), *place, key)
         return Batch(dead=[letter])
 
 

@@ -179,4 +179,5 @@ def _dead_letter(frame: Frame, error: FrameError) -> DeadLetter:
         payload = encode([frame])
     except FrameError:
         payload = b""
-    return DeadLetter(payload=payload, reason=error.reason, detail=str(error))
+    key = frame.stream_id.encode("utf-8", "replace")
+    return DeadLetter(payload=payload, reason=error.reason, detail=str(error), key=key)

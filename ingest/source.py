@@ -25,6 +25,8 @@ class DeadLetter:
     """Partition it came from, -1 outside Kafka."""
     offset: int = -1
     """Offset it had, -1 outside Kafka."""
+    key: bytes = b""
+    """Key it had, empty where it had none: with it a replay finds the same partition."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,12 @@ COMMANDS = {
     "replay": Entry("deploy.cli.replay", "replay", "Send records to Kafka as live streams."),
     "monitor": Entry("deploy.cli.monitor", "monitor", "Score streams from Kafka: the worker."),
     "gateway": Entry("deploy.cli.gateway", "gateway", "Take frames of devices to Kafka."),
+    "console": Entry("deploy.cli.console", "console", "Serve the central station's page."),
     "evaluate": Entry("deploy.cli.evaluate", "evaluate", "Compare beats with a reference (EC57)."),
+    "dead-letters": Entry(
+        "deploy.cli.dead_letters", "dead_letters", "Read what could not be read; send it again."
+    ),
+    "audit-log": Entry("deploy.cli.audit_log", "audit_log", "Verify and seal an audit log."),
     "alarms": Entry("deploy.cli.alarms", "alarms", "Turn alarms into FHIR or HL7."),
     "models": Entry("deploy.cli.models", "models", "List and verify the models."),
     "train": Entry("deploy.cli.train", "train", "Fit a model and export it as ONNX."),
