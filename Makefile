@@ -19,9 +19,10 @@ VENV := .venv
 DEV := .venv-dev
 PIP := -m pip --disable-pip-version-check --no-input --quiet
 PACKAGES := ingest inference training fairness deploy
+AXE := tests/deploy/console/axe/node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench kafka train assess noise results survey mitigation audits capacity proto lock clean distclean
+.PHONY: help demo test screenshots check format bench kafka train assess noise results survey mitigation audits capacity proto lock clean distclean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -29,8 +30,16 @@ help: ## list the targets
 demo: $(VENV)/.installed ## watch several patients being monitored (DEMO_ARGS="--duration 60")
 	@if [ -t 1 ]; then mode=; else mode=--headless; fi; $(VENV)/bin/vigil demo $$mode $(DEMO_ARGS)
 
-test: $(DEV)/.installed ## run the tests (PYTEST_ARGS="tests/ingest -x")
+test: $(DEV)/.installed $(AXE) ## run the tests (PYTEST_ARGS="tests/ingest -x")
 	$(DEV)/bin/python -m pytest $(PYTEST_ARGS)
+
+# axe-core looks for what hinders people on the console's pages; of it nothing ships.
+$(AXE): tests/deploy/console/axe/package-lock.json
+	@if command -v npm >/dev/null; then cd $(<D) && npm ci --ignore-scripts --no-audit --no-fund --silent && touch node_modules/.package-lock.json; \
+	else echo "no npm: the test by axe-core will skip" >&2; fi
+
+screenshots: $(DEV)/.installed ## take the pictures of docs/console.md (needs Chromium)
+	$(DEV)/bin/python -m tests.deploy.console.screenshots docs/figures/console
 
 check: $(DEV)/.installed ## run the linter, the formatter's check and the type checker
 	$(DEV)/bin/ruff check .
