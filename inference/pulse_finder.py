@@ -14,7 +14,6 @@ the noise that is then found too.
 from __future__ import annotations
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from inference.peaks import by_rank
@@ -160,9 +159,10 @@ def _peaks(
     rises: NDArray[np.float64],
 ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]]:
     """Find peaks, by row and then by time: rows, samples from the first that can be one, rises."""
-    around = sliding_window_view(rises, 2 * NEIGHBOURS + 1, axis=1)
+    highest = rises  # of 2, of 4, of 8 samples from each on: NEIGHBOURS of them
+    for k in (1, 2, 4):
+        highest = np.maximum(highest[:, :-k], highest[:, k:])
     here = rises[:, NEIGHBOURS : rises.shape[1] - NEIGHBOURS]
-    before = around[..., :NEIGHBOURS].max(axis=2)
-    behind = around[..., NEIGHBOURS + 1 :].max(axis=2)
+    before, behind = highest[:, : here.shape[1]], highest[:, NEIGHBOURS + 1 :]
     rows, frame = np.nonzero((here > 0) & (here >= before) & (here > behind))
     return rows, frame, here[rows, frame]
