@@ -43,6 +43,8 @@ WAY_S = 600.0
 """Longest time of that way, s."""
 MOST_WAYS = 1000
 """Most who are on the way at once; the oldest are forgotten."""
+TIMEOUT_S = 10.0
+"""Longest wait for the provider, s."""
 ALGORITHMS = ["RS256", "ES256", "PS256", "EdDSA"]
 """Signatures that are believed; never none, never one by a shared secret."""
 
@@ -70,8 +72,6 @@ class Provider:
         Claim of the ID token that names roles.
     label : str
         What the page calls it.
-    http : httpx.Client, optional
-        Asks it.
     clock_s : callable
         Wall clock, s since 1970.
     """
@@ -85,12 +85,10 @@ class Provider:
         *,
         roles_claim: str = "roles",
         label: str = "single sign-on",
-        http: httpx.Client | None = None,
         clock_s: Callable[[], float] = time.time,
     ) -> None:
         self.issuer, self.client_id, self.redirect_uri = issuer, client_id, redirect_uri
         self._secret, self._roles_claim, self.label = client_secret, roles_claim, label
-        self._http = http or httpx.Client(timeout=10.0, follow_redirects=False)
         self._clock_s, self._lock = clock_s, threading.Lock()
         self._ways: OrderedDict[str, _Way] = OrderedDict()
         self._told: dict[str, Any] = {}
@@ -167,7 +165,8 @@ class Provider:
         if self._secret:
             keys["client_secret"] = self._secret
         try:
-            answer = self._http.post(self._discovered()["token_endpoint"], data=keys)
+            where = self._discovered()["token_endpoint"]
+            answer = httpx.post(where, data=keys, timeout=TIMEOUT_S)
             token: str = answer.raise_for_status().json()["id_token"]
         except (httpx.HTTPError, ValueError, KeyError) as error:
             raise InputError(f"the provider gave no token: {error}") from error
@@ -192,7 +191,7 @@ class Provider:
 
     def _get(self, address: str) -> dict[str, Any]:
         try:
-            told: dict[str, Any] = self._http.get(address).raise_for_status().json()
+            told: dict[str, Any] = httpx.get(address, timeout=TIMEOUT_S).raise_for_status().json()
         except (httpx.HTTPError, ValueError) as error:
             raise InputError(f"the provider does not answer at {address}: {error}") from error
         return told
