@@ -198,10 +198,11 @@ class LimitSets:
         if values.shape[1] not in (0, len(names)):
             raise ValueError(f"limits of shape {values.shape}, not (n, {len(names)}) or (n, 0)")
         found = np.zeros(len(values), np.int16)
+        whole = [isinstance(field.default, int) for field in names]
         for row, numbers in enumerate(values.tolist() if values.shape[1] else []):
-            kinds = (type(field.default) for field in names)
-            found[row] = self.put(Limits(**{
-                field.name: kind(number)
-                for field, kind, number in zip(names, kinds, numbers, strict=True)
-            }))  # fmt: skip
+            given = {
+                field.name: int(number) if is_whole else number
+                for field, is_whole, number in zip(names, whole, numbers, strict=True)
+            }
+            found[row] = self.put(Limits(**given))
         return found

@@ -191,8 +191,14 @@ class Announcer:
             Is given a stream and its limits; may refuse them.
         """
         self._follow = follow
+<<<<<<< HEAD
+        desk = self.desk
+        for stream_id, bed in {} if desk is None else desk.beds.items():
+            if desk is not None and bed.limits != desk.limits:
+=======
         for stream_id, bed in {} if self.desk is None else self.desk.beds.items():
             if bed.limits != self.desk.limits:
+>>>>>>> 4e6018d6a193aec54411bcee24bf662a849fa2a9
                 self._do(lambda: self._followed(stream_id), "limits")  # noqa: B023
 
     def _command(self, desk: Desk, text: bytes) -> list[Signal]:
