@@ -64,6 +64,15 @@ def mosquitto() -> tuple[list[str], dict[str, str]]:
     return [str(unpacked)], {**os.environ, "LD_LIBRARY_PATH": ":".join(sorted(libraries))}
 
 
+def tool(name: str) -> list[str]:
+    """Return the command of a tool that comes with the broker, such as ``mosquitto_passwd``.
+
+    It needs the broker's environment, as :func:`mosquitto` gives it.
+    """
+    beside = TARGET / "root" / "usr" / "bin" / name
+    return [str(beside) if beside.is_file() else name]
+
+
 def _installed() -> str | None:
     found = shutil.which("mosquitto")
     return found or next((place for place in PLACES if Path(place).is_file()), None)

@@ -3,39 +3,34 @@
 from __future__ import annotations
 
 import logging
-import ssl
 import threading
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Protocol
 
 from prometheus_client import CollectorRegistry
 
-from deploy.gateway_settings import GatewaySettings, Key, LocalAlarms, TcpSettings
+from deploy.gateway_settings import GatewaySettings, LocalAlarms
 from deploy.http import HttpServer
-from deploy.notify import Notifier
 from deploy.services.announcing import make_notifiers
 from deploy.services.gateway_metrics import GatewayCollector, GatewayState
 from deploy.services.gateway_notices import Notices, Told
-from ingest.errors import InputError
+from deploy.services.gateway_parts import (
+    make_forwarder,
+    make_mqtt,
+    make_tcp,
+    open_store,
+    pseudonyms,
+    steady_wall_ms,
+)
 from ingest.gateway.arrival import Packed
-from ingest.gateway.bucket import TokenBucket
 from ingest.gateway.counts import GatewayCounts
-from ingest.gateway.devices import Devices, same
-from ingest.gateway.forwarder import Forwarder, Uplink
+from ingest.gateway.devices import Devices
 from ingest.gateway.keeper import Keeper, KeeperOptions
-from ingest.gateway.room import StorePolicy
-from ingest.gateway.store import Store
-from ingest.gateway.tcp import LineOptions, LineServer
-from ingest.kafka_sink import KafkaSink
-from ingest.pseudonyms import Pseudonyms, key_id_of, read_keys
-from ingest.secret_files import read_secret
-from ingest.source import Sink
 
 if TYPE_CHECKING:
     from deploy.services.gateway_local import LocalMonitor
-    from ingest.gateway.mqtt import MqttInput
 
 logger = logging.getLogger(__name__)
 
@@ -80,14 +75,14 @@ class Gateway:
         self._failed, self._dropped = False, 0
         self._wall_ms = steady_wall_ms()
         self._turned_s: dict[str, float] = {}
-        self._security = settings.uplink.security.options()
         self._registry = CollectorRegistry()
         self.counts = GatewayCounts()
         with ExitStack() as opened:  # closed again where a later part fails
-            self._store = self._open_store(opened)
-            self._forwarder = self._make_forwarder()
-            notifiers = make_notifiers(settings.notify)
-            self._notifiers: list[Notifier] = notifiers
+            self._store = open_store(settings, self._wall_ms)
+            opened.callback(self._store.close)
+            self._dropped = self._store.counts.dropped_frames
+            self._forwarder = make_forwarder(settings, self._store, self.counts, self._wall_ms)
+            self._notifiers = make_notifiers(settings.notify)
             self._keeper = Keeper(
                 self._store,
                 self._forwarder,
@@ -95,14 +90,14 @@ class Gateway:
                 KeeperOptions(settings.uplink.topic_dead, settings.store.commit_ms / 1000),
                 self._hear,
             )
-            told = Told(
-                settings.gateway.name, settings.uplink.topic_local, notifiers, self._keeper.note
-            )
-            self._notices = Notices(told)
+            name, topic = settings.gateway.name, settings.uplink.topic_local
+            self._notices = Notices(Told(name, topic, self._notifiers, self._keeper.note))
             self._local = self._make_local()
-            self._devices = Devices(self._keeper.offer, self._pseudonyms())
-            self._tcp = self._make_tcp(opened)
-            self._mqtt = self._make_mqtt()
+            devices = Devices(self._keeper.offer, pseudonyms(settings, self._store))
+            self._tcp = make_tcp(settings.tcp, devices, self._store)
+            if self._tcp is not None:
+                opened.callback(self._tcp.stop)
+            self._mqtt = make_mqtt(settings.mqtt, name, devices)
             self._http = self._make_http(opened)
             opened.pop_all()
         self._registry.register(GatewayCollector(self._state()))
@@ -192,6 +187,8 @@ class Gateway:
         dropped = stored.dropped_frames - self._dropped
         self._dropped = stored.dropped_frames
         note("frames-dropped", dropped > 0, f"{dropped} in {WATCH_S:g} s, the oldest first")
+        if self._local is not None:
+            note("local-alarms-off", self._local.failed, "no alarms are told here; see the log")
         if self._mqtt is not None:
             note("mqtt-lost", self._mqtt.why_down is not None, self._mqtt.why_down or "")
 
@@ -210,41 +207,6 @@ class Gateway:
         if self._local is not None:
             self._local.hear(frames)
 
-    def _open_store(self, opened: ExitStack) -> Store:
-        kept = self._settings.store
-        try:
-            kept.folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise InputError(f"settings: store.folder {kept.folder}: {error.strerror}") from error
-        policy = StorePolicy(kept.max_bytes, kept.max_hours * 3600, kept.sync, kept.max_streams)
-        store = Store(kept.folder / "outbox.db", policy, self._wall_ms)
-        opened.callback(store.close)
-        self._dropped = store.counts.dropped_frames
-        return store
-
-    def _make_forwarder(self) -> Forwarder:
-        uplink = self._settings.uplink
-        key = self._settings.gateway.name if uplink.key is Key.GATEWAY else None
-        rate = TokenBucket(uplink.replay_bytes_per_s, uplink.replay_bytes_per_s)
-        where = Uplink(
-            self._connect, uplink.topic_frames, key, uplink.cut_after_s, wall_ms=self._wall_ms
-        )
-        return Forwarder(self._store, where, rate, self.counts)
-
-    def _connect(self, topic: str) -> Sink:
-        """Open a sink that gives up soon: what it cannot send is stored."""
-        uplink = self._settings.uplink
-        whole_ms = round(uplink.timeout_s * 1000)
-        options = {
-            "bootstrap_timeout_ms": min(whole_ms, 3000),
-            "max_block_ms": min(whole_ms, 5000),
-            "request_timeout_ms": whole_ms // 2,
-            "delivery_timeout_ms": whole_ms,
-            "linger_ms": 2,
-            **self._security,
-        }
-        return KafkaSink(f"kafka://{uplink.servers}/{topic}", options=options)
-
     def _make_local(self) -> LocalMonitor | None:
         if self._settings.local.alarms is LocalAlarms.NEVER:
             return None
@@ -252,52 +214,6 @@ class Gateway:
 
         outlets = LocalOutlets(self._notifiers, self._keeper.note, self._is_cut)
         return LocalMonitor(self._settings, outlets, self._registry)
-
-    def _pseudonyms(self) -> Callable[[str], str]:
-        """Return what names streams; those that run keep the key they began under."""
-        path = self._settings.gateway.keys_file
-        if path is None:
-            return same
-        ring = read_keys(path)
-        known = {mark.stream_id for mark in self._store.marks.values()}
-        return Pseudonyms(ring, filter(lambda name: _is_of(name, ring.keys), known)).of
-
-    def _make_tcp(self, opened: ExitStack) -> LineServer | None:
-        given = self._settings.tcp
-        if not given.enabled:
-            return None
-        token = None
-        if given.token_file is not None:
-            token = read_secret(given.token_file, "tcp.token_file").decode()
-        options = LineOptions(
-            given.host, given.port, token, _server_tls(given), given.most_devices,
-            idle_s=given.idle_s,
-        )  # fmt: skip
-        server = LineServer(self._devices, self._next_sample, options)
-        opened.callback(server.stop)
-        return server
-
-    def _next_sample(self, stream_id: str, session: str) -> int:
-        mark = self._store.marks.get((stream_id, session))
-        return 0 if mark is None else mark.end_sample
-
-    def _make_mqtt(self) -> MqttInput | None:
-        given = self._settings.mqtt
-        if not given.enabled:
-            return None
-        try:
-            from ingest.gateway.mqtt import MqttInput, MqttOptions
-        except ImportError as error:
-            raise InputError("mqtt needs paho-mqtt: install vigil-ecg[gateway]") from error
-        password = None
-        if given.password_file is not None:
-            password = read_secret(given.password_file, "mqtt.password_file").decode()
-        options = MqttOptions(
-            given.host, given.port, given.prefix,
-            given.client_id or f"vigil-{self._settings.gateway.name}",
-            given.user, password, given.tls_ca, given.tls_cert, given.tls_key,
-        )  # fmt: skip
-        return MqttInput(self._devices, options)
 
     def _make_http(self, opened: ExitStack) -> HttpServer:
         given = self._settings.http
@@ -307,6 +223,7 @@ class Gateway:
             given.port,
             healthy=self._why_not_healthy,
             ready=self._why_not_ready,
+            security=given.security,
         )
         opened.callback(server.stop)
         return server
@@ -321,6 +238,7 @@ class Gateway:
             lambda: self._keeper.why_full is not None,
             lambda: 0 if self._tcp is None else self._tcp.n_connections,
             lambda: self._mqtt is not None and self._mqtt.why_down is None,
+            lambda: 0 if self._local is None else self._local.skipped,
         )
 
     def _why_not_healthy(self) -> Sequence[str]:
@@ -334,33 +252,3 @@ class Gateway:
         if self._keeper.why_full is not None and not self._forwarder.up:
             return [f"disk: {self._keeper.why_full}", f"uplink: {self._forwarder.why_down}"]
         return []
-
-
-def steady_wall_ms() -> Callable[[], int]:
-    """Return a clock, ms since 1970, that does not jump when the machine's is set.
-
-    A clock that is set a day ahead would otherwise make all that waits too old to be kept.
-    """
-    ahead_ns = time.time_ns() - time.monotonic_ns()
-    return lambda: (time.monotonic_ns() + ahead_ns) // 1_000_000
-
-
-def _is_of(name: str, keys: Collection[str]) -> bool:
-    """Tell whether a name is a pseudonym under one of the keys."""
-    try:
-        return key_id_of(name) in keys
-    except InputError:
-        return False
-
-
-def _server_tls(given: TcpSettings) -> ssl.SSLContext | None:
-    """Return TLS of the line protocol's server; None where there is no certificate."""
-    if given.tls_cert is None:
-        return None
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    try:
-        context.load_cert_chain(given.tls_cert, given.tls_key)
-    except (OSError, ssl.SSLError) as error:
-        raise InputError(f"settings: tcp.tls_cert {given.tls_cert}: {error}") from error
-    return context

@@ -20,6 +20,7 @@ from prometheus_client import CollectorRegistry
 
 from deploy.gateway_settings import GatewaySettings, LocalAlarms
 from deploy.notify import Notifier, notice_of_alarm
+from deploy.services.gateway_frames import FramesHeard
 from deploy.services.models import choose_models
 from inference.alarm_json import AlarmContext, canonical
 from inference.alarm_transition import UNTOLD
@@ -27,13 +28,10 @@ from inference.metrics import Metrics
 from inference.profiles import Profile, limits_of, profile_named
 from inference.worker import Sinks, Worker
 from ingest.gateway.arrival import Note, Packed
-from ingest.memory import LogSource, MemoryLog
 from ingest.source import MemorySink
 
 logger = logging.getLogger(__name__)
 
-KEPT_FRAMES = 20_000
-"""Frames that wait for scoring at most; a gateway that is slower than its devices skips some."""
 TURN_S = 0.2
 """Longest wait of a turn, s."""
 OVER = ("ended", "latched", "cleared", "vetoed", "veto_ended")
@@ -78,10 +76,10 @@ class LocalMonitor:
         profile = settings.patient.profile
         limits = limits_of(profile_named(profile or Profile.ADULT), settings.limits)
         pipeline = choose_models([]).pipeline(limits, settings.local.lead)
-        self._log = MemoryLog(retain=KEPT_FRAMES, topic="gateway")
+        self._frames = FramesHeard()
         self._alarms, self._dead = MemorySink(), MemorySink()
         self._worker = Worker(
-            LogSource(self._log),
+            self._frames,
             Sinks(self._alarms, self._dead),
             pipeline,
             Metrics(registry),
@@ -89,8 +87,15 @@ class LocalMonitor:
         )
         self._standing: dict[str, tuple[str, bytes]] = {}  # by alarm: its stream and last change
         self._told_cut = False
+        self.failed = False
+        """True where scoring has ended by an error that nobody foresaw."""
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="local", daemon=True)
+
+    @property
+    def skipped(self) -> int:
+        """Frames that were not scored here, since scoring was too slow."""
+        return self._frames.skipped
 
     def start(self) -> None:
         """Begin to score."""
@@ -104,8 +109,7 @@ class LocalMonitor:
 
     def hear(self, frames: Sequence[Packed]) -> None:
         """Take frames to be scored; never waits."""
-        for frame in frames:
-            self._log.append(frame.stream_id, frame.payload)
+        self._frames.put(frames)
 
     def turn(self, timeout_s: float = TURN_S) -> None:
         """Score what has come, and tell what is to be told."""
@@ -128,6 +132,7 @@ class LocalMonitor:
                 self.turn()
             except Exception:  # storing and forwarding must go on without it
                 logger.exception("local scoring failed, and is off until the next start")
+                self.failed = True
                 return
 
     def _remember(self, stream_id: str, body: bytes) -> None:

@@ -31,6 +31,8 @@ class GatewayState:
     """Devices that are connected by TCP."""
     mqtt_up: Callable[[], bool]
     """Whether the MQTT broker is there."""
+    unscored: Callable[[], int]
+    """Frames that local scoring skipped."""
 
 
 class GatewayCollector(Collector):
@@ -83,6 +85,11 @@ class GatewayCollector(Collector):
         yield "sent_bytes", "Bytes of frames that Kafka has.", counts.sent_bytes
         yield "sent_notes", "Messages beside frames that Kafka has.", counts.sent_notes
         yield "uplink_failures", "Times that Kafka failed.", counts.failures
+        yield (
+            "unscored_frames",
+            "Frames that local scoring was too slow for.",
+            float(self._state.unscored()),
+        )
         yield "new_sessions", "Sessions renamed behind a very long gap.", counts.new_sessions
 
     def _gauges(self) -> Iterator[tuple[str, str, float]]:

@@ -20,8 +20,10 @@ PRIORITIES = {
     "disk-full": "high",
     "store-damaged": "high",
     "mqtt-lost": "medium",
+    "local-alarms-off": "high",
 }
-"""Technical conditions of a gateway, and how urgent they are: high where signal is being lost."""
+"""Technical conditions of a gateway, and how urgent they are: high where signal is being lost,
+or alarms are."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,7 +116,9 @@ class Forwarder:
             if row.stream not in self._behind:
                 self._live.append(row)
                 self._live_bytes += len(row.payload)
-        if self._live_bytes > LIVE_BYTES or not self.up:
+        # Far below the store's bound, so that what is dropped there is not here.
+        most = min(LIVE_BYTES, self._store.policy.max_bytes // 4)
+        if self._live_bytes > most or not self.up:
             self._fall_behind([])
         self._wake.set()
 

@@ -27,7 +27,7 @@ from ingest.source import DeadLetter
 
 logger = logging.getLogger(__name__)
 
-MOST_MESSAGES = 512
+MOST_MESSAGES = 256
 """Most messages of one transaction."""
 MOST_NOTES = 1000
 """Most notes that wait in memory while the disk takes nothing."""
@@ -43,7 +43,7 @@ class KeeperOptions:
     """Topic of what could not be read."""
     commit_s: float = 0.02
     """How long messages are gathered for one transaction, s: devices wait so much longer."""
-    most_waiting: int = 2048
+    most_waiting: int = 256
     """Most messages that wait; who offers more waits with them."""
 
 

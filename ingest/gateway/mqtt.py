@@ -24,10 +24,13 @@ from paho.mqtt.reasoncodes import ReasonCode
 from ingest.codec import decode
 from ingest.errors import InputError
 from ingest.frames import FrameError
-from ingest.gateway.arrival import MAX_STORED_BYTES, Arrival
+from ingest.gateway.arrival import Arrival
 from ingest.gateway.devices import Devices, dead_letter
 
 logger = logging.getLogger(__name__)
+
+MAX_PACKET_BYTES = 1 << 20
+"""Longest message that the broker may send."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,7 @@ class MqttOptions:
     """A connection that is silent for so long is tried, s."""
     session_s: int = 7 * 24 * 3600
     """How long the broker keeps the session of a gateway that is away, s."""
-    window: int = 256
+    window: int = 64
     """Most messages that the broker sends without an acknowledgement."""
 
     def __repr__(self) -> str:
@@ -96,7 +99,7 @@ class MqttInput:
         properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
         properties.SessionExpiryInterval = options.session_s
         properties.ReceiveMaximum = options.window
-        properties.MaximumPacketSize = 2 * MAX_STORED_BYTES
+        properties.MaximumPacketSize = MAX_PACKET_BYTES
         self._client.connect_async(
             options.host,
             options.port,
@@ -144,8 +147,7 @@ class MqttInput:
         self, client: Client, _: Any, flags: ConnectFlags, code: ReasonCode, __: Any
     ) -> None:
         if code.is_failure:
-            self.why_down = f"the broker refused: {code}"
-            logger.error("mqtt: %s", self.why_down)
+            self._note_down(f"the broker refused: {code}")
             return
         with self._lock:
             self._connection += 1
@@ -166,11 +168,19 @@ class MqttInput:
     ) -> None:
         with self._lock:
             self._connection += 1
-        self.why_down = f"disconnected: {code}"
-        logger.warning("mqtt: %s", self.why_down)
+        if not code.is_failure:
+            self.why_down = "left"
+        elif self.why_down is None:  # else it was not let in, which says more
+            self._note_down(f"disconnected: {code}")
 
     def _on_connect_fail(self, _: Client, __: Any) -> None:
-        self.why_down = "the broker cannot be reached"
+        self._note_down("the broker cannot be reached")
+
+    def _note_down(self, why: str) -> None:
+        """Note why there is no broker; it is tried again and again, and told once."""
+        if why != self.why_down:
+            logger.error("mqtt: %s", why)
+        self.why_down = why
 
     def _on_message(self, _: Client, __: Any, message: MQTTMessage) -> None:
         """Put a message aside; the network's thread must not wait, so that it answers pings.

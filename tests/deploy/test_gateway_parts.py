@@ -11,11 +11,14 @@ from pydantic import BaseModel
 
 from deploy.gateway_settings import GatewaySettings
 from deploy.notify import Notice
-from deploy.services.gateway import steady_wall_ms
+from deploy.services.gateway_frames import FramesHeard
 from deploy.services.gateway_notices import PRIORITIES, Notices, Told
+from deploy.services.gateway_parts import open_store, pseudonyms, steady_wall_ms
 from deploy.trials.gateway import Outcome, Plan
 from deploy.trials.gateway_page import page
 from ingest.gateway.arrival import Note
+from ingest.pseudonyms import rotated
+from tests.ingest.gateway.frames import packed
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -64,6 +67,38 @@ def test_the_clock_does_not_follow_the_machines(monkeypatch: pytest.MonkeyPatch)
     before_ms = clock()
     monkeypatch.setattr("time.time_ns", lambda: 9 * 10**18)
     assert 0 <= clock() - before_ms < 60_000
+
+
+def test_local_scoring_that_is_too_slow_skips_the_oldest_and_counts_them() -> None:
+    one = len(packed(5).payload)
+    heard = FramesHeard(most_bytes=3 * one + 40)
+    heard.put([packed(i) for i in range(5)])
+
+    assert [frame.first_sample for frame in heard.poll(0).frames] == [200, 300, 400]
+    assert heard.skipped == 2
+    assert len(heard.poll(0).frames) == 0
+    heard.put([packed(5)])
+    assert len(heard.poll(0).frames) == 1
+
+
+def test_a_stream_keeps_its_pseudonym_through_a_rotation_and_a_restart(tmp_path: Path) -> None:
+    keys_file = tmp_path / "keys"
+    rotated(keys_file)
+    settings = GatewaySettings(
+        gateway={"keys_file": keys_file},  # type: ignore[arg-type]
+        store={"folder": tmp_path / "store"},  # type: ignore[arg-type]
+    )
+    store = open_store(settings, steady_wall_ms())
+    before = pseudonyms(settings, store)("bed-7")
+    store.append([packed(0, before)])
+    store.close()
+    rotated(keys_file)
+
+    name = pseudonyms(settings, open_store(settings, steady_wall_ms()))
+
+    assert name("bed-7") == before
+    assert before.startswith("k1-")
+    assert name("bed-8").startswith("k2-")
 
 
 def keys(model: type[Any], above: str = "") -> list[str]:

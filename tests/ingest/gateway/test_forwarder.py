@@ -12,11 +12,11 @@ from ingest.codec import decode
 from ingest.frame_pb2 import FrameBatch
 from ingest.gateway import forwarder
 from ingest.gateway.arrival import Note
-from ingest.gateway.database import Sync
+from ingest.gateway.database import PAGE_BYTES, Sync
 from ingest.gateway.room import StorePolicy
 from ingest.gateway.store import Store
 from ingest.sequence import Sequencer
-from ingest.sequence_types import Chunk
+from ingest.sequence_types import Chunk, Gap
 from tests.ingest.gateway.frames import Clock, Kafka, World, packed, world
 
 
@@ -150,6 +150,32 @@ def test_live_frames_that_pile_up_fall_back_to_the_disk(
 
     assert made.kafka.seconds() == list(range(100))
     assert made.store.counts.frames == 0
+
+
+def test_what_the_bound_dropped_is_one_explicit_gap_for_readers(
+    tmp_path: Path, clock: Clock
+) -> None:
+    store = Store(tmp_path / "o.db", StorePolicy(max_bytes=64 * PAGE_BYTES), clock.ms)
+    made = world(store, Kafka(), clock)
+    made.turn()
+    made.put(packed(0))
+    made.turn()
+    made.kafka.cut = True
+    made.turn()
+    for i in range(1, 4000, 3):
+        made.put(*(packed(i + j) for j in range(3)))
+    dropped = store.counts.dropped_frames
+    made.kafka.cut = False
+    made.turn(40)
+
+    frames = [one for _, _, value in made.kafka.log for one in decode(value)]
+    items, _ = Sequencer().push_all(frames)
+    gaps = [item for item in items if isinstance(item, Gap)]
+    assert dropped > 256
+    assert sum(gap.n_samples for gap in gaps) == 100 * dropped
+    assert gaps[0].first_sample == 100
+    assert gaps[-1].end_sample == 100 + 100 * dropped
+    assert store.counts.frames == 0
 
 
 def test_behind_a_gap_that_no_reader_believes_the_session_has_another_name(

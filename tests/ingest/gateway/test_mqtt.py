@@ -1,23 +1,25 @@
 from __future__ import annotations
 
+import subprocess
 import threading
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
+from deploy.mqtt.broker import MqttBroker
+from deploy.mqtt.mosquitto import mosquitto, tool, why_not
 from ingest.codec import encode
+from ingest.errors import InputError
 from ingest.gateway.arrival import Arrival
 from ingest.gateway.devices import Devices
 from ingest.gateway.mqtt import MqttInput, MqttOptions
+from tests.certificates import Authority
 from tests.ingest.gateway.frames import frame
 from tests.mqtt import mqtt_broker  # noqa: F401  # a fixture
-
-if TYPE_CHECKING:
-    from deploy.mqtt.broker import MqttBroker
 
 pytestmark = pytest.mark.timeout(300)  # the first one may fetch the broker
 
@@ -139,3 +141,42 @@ def test_a_broker_that_is_away_is_found_when_it_comes(mqtt_broker: MqttBroker) -
     mqtt_broker.start()
     assert until(lambda: made.why_down is None)
     made.stop()
+
+
+# paho-mqtt leaves the socket of a handshake that failed to the garbage collector.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_tls_and_password_are_asked_for_and_checked(tmp_path: Path) -> None:
+    reason = why_not()
+    if reason is not None:
+        pytest.skip(reason)
+    authority, other = Authority(tmp_path / "ca"), Authority(tmp_path / "other", "another")
+    pair = authority.issue("broker", ("127.0.0.1",))
+    passwords = tmp_path / "passwords"
+    subprocess.run(
+        [*tool("mosquitto_passwd"), "-b", "-c", str(passwords), "gw", "right"],
+        check=True, capture_output=True, env=mosquitto()[1],
+    )  # fmt: skip
+    lines = [
+        "allow_anonymous false",
+        f"password_file {passwords}",
+        f"certfile {pair.certificate}",
+        f"keyfile {pair.key}",
+    ]
+
+    def why(password: str, ca: Path, wanted: str | None) -> bool:
+        options = MqttOptions(port=broker.port, user="gw", password=password, tls_ca=ca)
+        made = MqttInput(Devices(lambda arrival: None), options)
+        made.start()
+        try:
+            return until(
+                lambda: made.why_down is None if wanted is None else wanted in (made.why_down or "")
+            )
+        finally:
+            made.stop()
+
+    with MqttBroker(tmp_path / "mqtt", lines) as broker:
+        assert why("right", authority.ca, None)
+        assert why("wrong", authority.ca, "Not authorized")
+        assert why("right", other.ca, "cannot be reached")
+    with pytest.raises(InputError, match="certificates cannot be used"):
+        MqttInput(Devices(lambda arrival: None), MqttOptions(tls_ca=tmp_path / "none.pem"))

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +15,7 @@ from ingest.gateway.arrival import Arrival
 from ingest.gateway.devices import Devices
 from ingest.gateway.lines import MAX_LINE_BYTES
 from ingest.gateway.tcp import LineOptions, LineServer
+from tests.certificates import Authority
 
 HELLO = {"vigil": 1, "stream": "bed", "session": "a", "fs": 100, "leads": [{"name": "II"}]}
 
@@ -161,4 +164,35 @@ def test_more_devices_than_allowed_are_turned_away() -> None:
     third.say(HELLO)
     assert third.hear() == {"next": 700}
     third.close()
+    served.server.stop()
+
+
+def test_over_tls_a_device_talks_only_to_whom_it_knows(tmp_path: Path) -> None:
+    authority, other = Authority(tmp_path / "ca"), Authority(tmp_path / "other", "another")
+    pair = authority.issue("gateway", ("127.0.0.1",))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pair.certificate, pair.key)
+    served = Served(tls=context)
+
+    def connect(ca: Path) -> ssl.SSLSocket:
+        trusting = ssl.create_default_context(cafile=str(ca))
+        plain = socket.create_connection(("127.0.0.1", served.server.port), timeout=60)
+        try:
+            return trusting.wrap_socket(plain, server_hostname="127.0.0.1")
+        except ssl.SSLError:
+            plain.close()
+            raise
+
+    with connect(authority.ca) as talk:
+        talk.sendall(json.dumps(HELLO).encode() + b"\n")
+        assert json.loads(talk.recv(100)) == {"next": 700}
+    with pytest.raises(ssl.SSLCertVerificationError):
+        connect(other.ca)
+    plain = served.device()
+    plain.say(HELLO)
+    try:
+        assert b"next" not in plain.socket.recv(100)
+    except ConnectionResetError:
+        assert served.arrivals == []
+    plain.close()
     served.server.stop()
