@@ -3,6 +3,7 @@ PYTHON ?= python3
 UV ?= uv
 BROKER_ARGS ?=
 BENCH_ARGS ?=
+TRIAL_ARGS ?=
 CONFIG ?=
 WHY ?=
 ASSESS_ARGS ?=
@@ -22,7 +23,7 @@ PACKAGES := ingest inference training fairness deploy
 AXE := tests/deploy/console/axe/node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test screenshots check format bench kafka train assess noise results survey mitigation audits capacity proto lock clean distclean
+.PHONY: help demo test screenshots check format bench kafka mosquitto gateway-trial train assess noise results survey mitigation audits capacity proto lock clean distclean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -55,6 +56,12 @@ bench: $(DEV)/.installed ## measure speed, latency and memory (BENCH_ARGS="NAME 
 
 kafka: $(VENV)/.installed ## start one Apache Kafka on this machine (needs Java 17 and Maven)
 	$(VENV)/bin/python -m deploy.kafka.broker $(BROKER_ARGS)
+
+mosquitto: $(DEV)/.installed ## fetch the MQTT broker of the tests where it is not installed (needs apt)
+	$(DEV)/bin/python -m deploy.mqtt.mosquitto
+
+gateway-trial: $(DEV)/.installed ## kill the gateway through hours of cut uplink, into docs/gateway-trial.md (TRIAL_ARGS="--kills 50")
+	$(DEV)/bin/python -m deploy.trials.gateway --records $(DATA)/mitdb --page docs/gateway-trial.md $(TRIAL_ARGS)
 
 train: $(DEV)/.installed ## fit a model: make train CONFIG=training/configs/NAME.toml
 	@test -n "$(CONFIG)" || { echo "say which: make train CONFIG=FILE, one of" training/configs/*.toml >&2; exit 2; }
@@ -114,7 +121,7 @@ lock: ## resolve the lock files again (needs uv; UPGRADE=--upgrade takes newer v
 	$(LOCK) $(UPGRADE) --extra demo --extra gateway --extra archive --extra train --extra audit --group dev -c requirements/runtime.txt -o requirements/dev.txt
 
 clean: ## remove what was built, but not the virtual environments
-	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis deploy/kafka/target
+	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis deploy/kafka/target deploy/mqtt/target
 	find $(PACKAGES) tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 distclean: clean ## remove the virtual environments too
