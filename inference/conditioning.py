@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from inference.carry import Carry
 from inference.cuts import cuts
 from inference.quality import Quality, QualityTicks
+from inference.quality_index import QualityModel
 from inference.resample import TAP_SCALE, RatePlan, by_number, rate_plan, weighted_sums
 from inference.slots import Field, SlotArrays, Slots
 from inference.stage import Composite
@@ -89,11 +90,15 @@ class Conditioning(Composite):
         Sampling frequency wanted, Hz; a whole number of samples a tick.
     n_slots : int
         Streams to make room for.
+    quality : QualityModel, optional
+        Weights of the quality index; those that ship where not given.
     """
 
-    def __init__(self, model_fs: int, n_slots: int = 0) -> None:
+    def __init__(
+        self, model_fs: int, n_slots: int = 0, quality: QualityModel | None = None
+    ) -> None:
         self.model_fs = model_fs
-        self.quality = Quality(n_slots)
+        self.quality = Quality(n_slots, quality)
         self.state = SlotArrays(
             {
                 "next_sample": Field(dtype=np.int64),
@@ -204,18 +209,20 @@ class Conditioning(Composite):
         uv_per_adu = self.state["uv_per_adu"][slots]
         adu = sums / TAP_SCALE - self.state["baseline_adu"][slots][:, None, None]
         raw_uv = np.rint(adu * uv_per_adu[:, None, None])
-        signal_uv = self._about_baseline(slots, raw_uv)
+        levels_uv = (raw_uv.sum(axis=2) / plan.n_out).astype(np.float32)
+        signal_uv = self._about_baseline(slots, raw_uv, levels_uv)
         own, starts = plan.width - 2 * plan.before, starts + plan.before
         lost = None if source.missing is None else cuts(source.missing, starts, own)
         quality = self.quality.judge(
-            slots, signal_uv, cuts(source.values, starts, own), lost, uv_per_adu
+            slots, signal_uv, levels_uv, cuts(source.values, starts, own), lost, uv_per_adu
         )
         return ConditionedBlock(slots, first_tick, signal_uv, quality)
 
-    def _about_baseline(self, slots: Slots, raw_uv: NDArray[np.float64]) -> NDArray[np.float32]:
+    def _about_baseline(
+        self, slots: Slots, raw_uv: NDArray[np.float64], means: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
         """Take the slow baseline away, moving in a straight line through each tick."""
         n_out = raw_uv.shape[2]
-        means = (raw_uv.sum(axis=2) / n_out).astype(np.float32)
         baseline = self.state["baseline_uv"][slots]
         fresh = ~self.state["has_baseline"][slots]
         baseline[fresh] = means[fresh, 0]

@@ -44,7 +44,7 @@ class Signal:
     """Slot of the stream."""
     raw: bytes
     """int16 little-endian, lead by lead, adu; a lead that the stream does not have is missing;
-    behind them the pulse leads that it has."""
+    behind them the spare leads and the pulse leads that it has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,15 +132,17 @@ class Intake(Stage):
     def _leads(self, samples: NDArray[np.int16], info: StreamInfo) -> NDArray[np.int16]:
         """Take the leads in use; those that the stream does not have are missing."""
         rows = info.rows
-        if self._n_leads == 1 and not info.pulse_rows:
+        more = (*info.spare_rows, *info.pulse_rows)
+        if self._n_leads == 1 and not more:
             return samples[rows[0] : rows[0] + 1]
         taken = self._missing(samples.shape[1], info)
         taken[: len(rows)] = samples[list(rows)]
-        taken[self._n_leads :] = samples[list(info.pulse_rows)]
+        taken[self._n_leads :] = samples[list(more)]
         return taken
 
     def _missing(self, n: int, info: StreamInfo) -> NDArray[np.int16]:
-        return np.full((self._n_leads + len(info.pulse_rows), n), MISSING_ADU, np.int16)
+        n_more = len(info.spare_rows) + len(info.pulse_rows)
+        return np.full((self._n_leads + n_more, n), MISSING_ADU, np.int16)
 
     def _gap(self, slot: int, gap: Gap, queue: Queue) -> Signal:
         """Fill a gap; where it grows too long, that was the end."""

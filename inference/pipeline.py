@@ -8,8 +8,7 @@ a stream does not depend on how it was cut or on who else is in the batch.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +21,7 @@ from inference.corroboration_gate import GatedEdges
 from inference.episodes import Episodes
 from inference.gate import open_beat, require_allowed
 from inference.intake import Intake, Leave, Queue, Signal, seated
+from inference.lead_choice import LeadChoice, Segment, segments
 from inference.leads import first_heard, of_leads, quality_of
 from inference.limits import Limits
 from inference.model import ModelInfo, builtin
@@ -30,8 +30,9 @@ from inference.pulses import kinds_of
 from inference.resample import HALF_WIDTH_S, rate_plan
 from inference.results import Results
 from inference.rhythm_models import RhythmModels
+from inference.rhythm_turns import RhythmTurns
 from inference.session import StreamSession
-from inference.sorting import sort_out
+from inference.sorting import portions, sort_out
 from inference.stage import Composite
 from inference.streams import StreamInfo, Streams, StreamsSnapshot, adu_per_uv
 from inference.ticks import TICK_MS
@@ -43,6 +44,8 @@ from ingest.sequence_types import Chunk, Ordered
 
 LEAST_SLOTS = 64
 """Slots that are made at first; from there their number doubles."""
+SPARE_LEADS = 1
+"""Leads of a stream that are watched beside the one that is scored."""
 MOST_ROWS = 2048
 """Streams that are advanced at once: bounds the memory of a step."""
 
@@ -65,6 +68,9 @@ class Pipeline:
         Models that tell ventricular and atrial fibrillation; the shipped ones where not given.
     explain : bool
         Ask the beat model why it calls beats so, for alarms to tell.
+    spare_leads : int
+        Most leads that are watched beside the one that is scored, to be scored in its place
+        where it cannot be read; a beat model of two leads looks at both, and has none.
 
     Raises
     ------
@@ -83,6 +89,7 @@ class Pipeline:
         rhythm: Path | None = None,
         atrial: Path | None = None,
         explain: bool = False,
+        spare_leads: int = SPARE_LEADS,
     ) -> None:
         self.limits = limits or Limits()
         self.streams = Streams()
@@ -99,7 +106,10 @@ class Pipeline:
         self.corroborated = Corroborated(self.streams, self.episodes.limits_of)
         rates = {self.beats.fs, *(w.session.info.fs for w in self.windows)}
         self.conditioning = {fs: Conditioning(fs) for fs in sorted(rates)}
-        self._beside = [Conditioning(self.beats.fs) for _ in range(1, self.beats.n_leads)]
+        self._n_spare = spare_leads if self.beats.n_leads == 1 else 0
+        n_beside = self.beats.n_leads - 1 + self._n_spare
+        self._beside = [Conditioning(self.beats.fs) for _ in range(n_beside)]
+        self.choice = LeadChoice(self.limits, 1 + self._n_spare)
         late_ms = self.beats.picker.oldest_ms + round(HALF_WIDTH_S * 1000)
         end_ticks = -(-late_ms // TICK_MS) + 2
         self._intake = Intake(self.streams, end_ticks, self.beats.n_leads)
@@ -108,6 +118,7 @@ class Pipeline:
                 "intake": self._intake,
                 **{f"conditioning{fs}": stage for fs, stage in self.conditioning.items()},
                 **{f"beside{i}": stage for i, stage in enumerate(self._beside, 1)},
+                "choice": self.choice,
                 "beats": self.beats,
                 **{f"windows{i}": stage for i, stage in enumerate(self.windows)},
                 "told": self.told,
@@ -126,8 +137,9 @@ class Pipeline:
         return [self.beats.beat.info, self.beats.qrs.info, *self.told.models, *beside]
 
     def quality_index(self, slot: int) -> float:
-        """Quality index of a stream's latest tick, 0 to 1, for display."""
-        return float(self.conditioning[self.beats.fs].quality.state["index"][slot])
+        """Quality index of a stream's latest tick in the lead scored, 0 to 1, for display."""
+        stages = [self.conditioning[self.beats.fs], *self._beside]
+        return float(stages[self.choice.state["lead"][slot]].quality.state["index"][slot])
 
     def push(self, items: Iterable[Ordered]) -> Results:
         """Take sequenced items of any streams, in each stream's order.
@@ -146,7 +158,7 @@ class Pipeline:
                     del queues[stream_id]
                 else:
                     ready[signal.slot] = signal.raw
-            for part in _portions(ready, MOST_ROWS):
+            for part in portions(ready, MOST_ROWS):
                 self._advance(part, results)
             ready = {}
         return results
@@ -241,7 +253,7 @@ class Pipeline:
     def _seat(self, chunk: Chunk, results: Results) -> bool:
         """Give a stream a slot; False where it has no lead to score."""
         try:
-            info = StreamInfo.of_chunk(chunk, self.lead, self.beats.n_leads)
+            info = StreamInfo.of_chunk(chunk, self.lead, self.beats.n_leads, self._n_spare)
         except InputError as error:
             results.unscored[chunk.stream_id] = str(error)
             return False
@@ -258,8 +270,9 @@ class Pipeline:
             )
         for stage in self.conditioning.values():
             self._start(stage, slot, chunk, info.row)
+        rows = (*info.rows, *info.spare_rows)
         for k, stage in enumerate(self._beside, 1):
-            self._start(stage, slot, chunk, info.rows[k] if k < len(info.rows) else None)
+            self._start(stage, slot, chunk, rows[k] if k < len(rows) else None)
         return True
 
     def _start(self, stage: Conditioning, slot: int, chunk: Chunk, row: int | None) -> None:
@@ -297,28 +310,29 @@ class Pipeline:
 
     def _advance(self, ready: dict[int, bytes], results: Results) -> None:
         """Push samples of many streams, grouped by sampling frequency and length."""
-        groups: dict[tuple[float, int, tuple[PulseKind, ...]], list[int]] = defaultdict(list)
+        groups: dict[tuple[float, int, int, tuple[PulseKind, ...]], list[int]] = defaultdict(list)
         for slot, raw in ready.items():
             info = self.streams.info(slot)
             kinds = kinds_of(info.pulse_leads) if info.pulse_leads else ()
-            groups[info.fs, len(raw), kinds].append(slot)
-        n_leads = self.beats.n_leads
+            n_leads = self.beats.n_leads + len(info.spare)
+            groups[info.fs, len(raw), n_leads, kinds].append(slot)
         for fs, stage in self.conditioning.items():
             stages = [stage, *self._beside] if fs == self.beats.fs else [stage]
-            by_length: dict[int, list[tuple[ConditionedBlock, ...]]] = defaultdict(list)
-            for (source_fs, _, kinds), slots in groups.items():
+            alike: dict[tuple[int, int], list[tuple[ConditionedBlock, ...]]] = defaultdict(list)
+            for (source_fs, _, n_leads, kinds), slots in groups.items():
                 joined = b"".join([ready[slot] for slot in slots])
                 shape = (len(slots), n_leads + len(kinds), -1)
                 adu, of = np.frombuffer(joined, INT16_LE).reshape(shape), np.array(slots)
                 pushed = [
-                    each.push(of, adu[:, lead], source_fs) for lead, each in enumerate(stages)
+                    each.push(of, adu[:, lead], source_fs)
+                    for lead, each in enumerate(stages[:n_leads])
                 ]
                 if kinds and fs == self.beats.fs:
                     next_tick = stage.state["next_tick"][of]
                     self.corroborated.push(of, adu[:, n_leads:], source_fs, next_tick)
                 for leads in zip(*pushed, strict=True):
-                    by_length[leads[0].signal_uv.shape[1]].append(leads)
-            for found in by_length.values():
+                    alike[leads[0].signal_uv.shape[1], len(leads)].append(leads)
+            for found in alike.values():
                 blocks = [ConditionedBlock.joined(of_lead) for of_lead in zip(*found, strict=True)]
                 self._score_windows(fs, blocks[0], results)
                 if fs == self.beats.fs:
@@ -326,16 +340,34 @@ class Pipeline:
 
     def _score_beats(self, leads: Sequence[ConditionedBlock], results: Results) -> None:
         """Find beats, episodes and alarms in one block of each lead."""
+        if self.beats.n_leads > 1:
+            self._score_leads(leads, None, results)
+            return
+        before = self.choice.state["lead"][leads[0].slots]
+        readable = of_leads([lead.quality.readable for lead in leads])
+        chosen = self.choice.choose(leads[0].slots, readable)
+        for part in segments(leads, chosen, before):
+            if len(part.fresh):
+                self.beats.learn_anew(part.fresh)
+                self.told.learn_anew(part.fresh)
+            self._score_leads([part.block], part, results)
+
+    def _score_leads(
+        self, leads: Sequence[ConditionedBlock], part: Segment | None, results: Results
+    ) -> None:
+        """Score blocks of the leads that the beat model looks at."""
         slots, first_ms = leads[0].slots, leads[0].end_ms(0)
         scaled = of_leads([lead.scaled for lead in leads])
         heard = of_leads([lead.quality.heard for lead in leads])
         quality = quality_of([lead.quality for lead in leads], first_heard(heard))
         results.n_ticks += heard[:, 0].size
         found = self.beats.find(slots, first_ms, scaled, heard)
-        results.note_beats(self.streams, slots, found)
+        results.note_beats(self.streams, slots, found, None if part is None else part.lead)
         scale_uv = leads[0].quality.scale_uv
         past = self.episodes.state
         turns = self.told.find(slots, first_ms, scaled[:, 0], scale_uv, heard[:, 0], found, past)
+        if part is not None and len(part.turns):
+            turns = RhythmTurns.of([turns, part.turns])
         decided = self.episodes.advance(slots, first_ms, found, quality, turns)
         for each in decided:
             results.note_edges(self.streams, each.slots, each.edges)
@@ -359,14 +391,3 @@ class Pipeline:
         changes = self.alarms.step(gated.slots, gated.now_ms, gated.edges)
         reasons = None if gated.is_late else self.beats.reasons
         results.note_alarms(self.streams, gated.told(changes), reasons)
-
-
-def _portions(ready: dict[int, bytes], most: int) -> Iterator[dict[int, bytes]]:
-    """Part what is ready into portions of so many streams at most."""
-    if len(ready) <= most:
-        if ready:
-            yield ready
-        return
-    items = iter(ready.items())
-    while part := dict(islice(items, most)):
-        yield part

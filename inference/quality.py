@@ -1,7 +1,8 @@
 """Signal quality, tick by tick, and the amplitude scale that models are given.
 
-Plain features with stated limits: missing, flat, saturated, noisy. They gate
-what may be believed; they do not mend anything.
+Plain features with stated limits (missing, flat, saturated) and an index of the
+waveform, which below a limit says noisy. They gate what may be believed; they
+do not mend anything.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
+from inference.quality_index import SPAN_TICKS, QualityModel, measure, over_window, shipped
 from inference.slots import Field, Slots
 from inference.stage import Stage
 from inference.ticks import TickQuality
@@ -28,17 +30,10 @@ MOST_ADU = 32767
 """Sample beyond which int16 has no more, adu: a limit in any calibration."""
 RAIL_SHARE = 0.5
 """Share of a tick's samples that must be equal to its extreme."""
-NOISE_RATIO = 0.06
-"""Quiet-tick roughness against the QRS amplitude from which beats are not believed: over 99 % of
-the ticks of every DS1 record lie below, muscle noise of a quarter of the QRS above."""
 MIN_SCALE_UV = 150.0
 """Least amplitude scale, uV: below it a signal is not blown up to look like a QRS."""
 RISE, FALL = np.float32(1.1), np.float32(0.98)
 """Most that the scale goes up or down in a tick: doubles in 1.4 s, halves in 7 s."""
-SPAN_TICKS = 10
-"""Ticks over which the largest excursion is taken: 2 s holds a QRS down to 30 bpm."""
-ROUGH_TICKS = 5
-"""Ticks among which the quietest tells the noise: one of them lies between QRS complexes."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,9 +49,9 @@ class QualityTicks:
     saturated: NDArray[np.bool_]
     """The signal is at the converter's limit: held there where it is flat too, else clipped."""
     noisy: NDArray[np.bool_]
-    """Too much noise."""
+    """Too much noise for beats to be believed."""
     index: NDArray[np.float32]
-    """Quality index, 0 to 1."""
+    """Quality index of the last two seconds, 0 to 1; 0 where nothing is heard."""
 
     @classmethod
     def joined(cls, parts: Sequence[QualityTicks]) -> QualityTicks:
@@ -92,15 +87,19 @@ class Quality(Stage):
     ----------
     n_slots : int
         Streams to make room for.
+    model : QualityModel, optional
+        Weights of the index; those that ship where not given.
     """
 
-    def __init__(self, n_slots: int = 0) -> None:
+    def __init__(self, n_slots: int = 0, model: QualityModel | None = None) -> None:
+        self.model = model or shipped()
         super().__init__(
             {
                 "n_ticks": Field(dtype=np.int64),
                 "scale_uv": Field(initial=MIN_SCALE_UV),
                 "span_uv": Field((SPAN_TICKS,)),
-                "rough_uv": Field((ROUGH_TICKS,)),
+                "rough_uv": Field((SPAN_TICKS - 1,)),
+                "level_uv": Field((SPAN_TICKS - 1,)),
                 "flat_low": Field(dtype=np.int16),
                 "flat_high": Field(dtype=np.int16),
                 "index": Field(),
@@ -114,6 +113,7 @@ class Quality(Stage):
         self,
         slots: Slots,
         signal_uv: NDArray[np.float32],
+        levels_uv: NDArray[np.float32],
         raw_adu: NDArray[np.int16],
         lost: NDArray[np.bool_] | None,
         uv_per_adu: NDArray[np.float64],
@@ -126,6 +126,8 @@ class Quality(Stage):
             Streams.
         signal_uv : array of shape (n_rows, n_ticks, n_out), uV
             Conditioned signal.
+        levels_uv : array of shape (n_rows, n_ticks), uV
+            Mean of each tick before its baseline was taken away.
         raw_adu : array of shape (n_rows, n_ticks, n_raw), adu
             The source samples of each tick, held where missing.
         lost : array of shape (n_rows, n_ticks, n_raw), or None
@@ -154,13 +156,18 @@ class Quality(Stage):
             at_end = (high == MOST_ADU) | (low == -MOST_ADU)
             stuck = self._stuck(slots, still, saturated | at_end)
             saturated, flat = saturated | stuck, flat | stuck
-        scale, rough = self._amplitudes(slots, signal_uv, top - bottom)
-        ratio = rough / scale
-        index = np.float32(1) / (np.float32(1) + (ratio / np.float32(NOISE_RATIO / 2)) ** 2)
-        index[missing | flat | saturated] = 0
+        scale, spans, roughs = self._amplitudes(slots, signal_uv, top - bottom)
+        levels = self._behind(slots, "level_uv", levels_uv)
+        self.state["n_ticks"][slots] += signal_uv.shape[1]
+        heard = ~(missing | flat | saturated)
+        found = measure(spans, roughs, levels, scale)
+        index = self.model.index(found.features)
+        noisy = self.model.noisy(found, index)
+        index = np.where(noisy, np.minimum(index, np.float32(self.model.noisy_below)), index)
+        index = np.where(heard, index, np.float32(0))
         if index.shape[1]:
             self.state["index"][slots] = index[:, -1]
-        return QualityTicks(scale, missing, flat, saturated, ratio > NOISE_RATIO, index)
+        return QualityTicks(scale, missing, flat, saturated, noisy, index)
 
     def amplitude_scale(self, slots: Slots, signal_uv: NDArray[np.float32]) -> NDArray[np.float32]:
         """Follow the amplitude scale alone, as training does over augmented signals.
@@ -177,7 +184,9 @@ class Quality(Stage):
         array of shape (n_rows, n_ticks), uV
         """
         spans = signal_uv.max(axis=2) - signal_uv.min(axis=2)
-        return self._amplitudes(slots, signal_uv, spans)[0]
+        scales = self._amplitudes(slots, signal_uv, spans)[0]
+        self.state["n_ticks"][slots] += signal_uv.shape[1]
+        return scales
 
     def _flat(
         self,
@@ -233,26 +242,38 @@ class Quality(Stage):
 
     def _amplitudes(
         self, slots: Slots, signal_uv: NDArray[np.float32], spans: NDArray[np.float32]
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return the amplitude scale and the roughness of each tick, given its span, uV."""
+    ) -> tuple[NDArray[np.float32], ...]:
+        """Return the amplitude scale of each tick, and spans and roughness with those before, uV.
+
+        Returns
+        -------
+        scales : array of shape (n_rows, n_ticks)
+        spans, roughs : arrays of shape (n_rows, SPAN_TICKS - 1 + n_ticks)
+        """
         state = self.state
         bends = np.abs(signal_uv[..., 2:] - 2 * signal_uv[..., 1:-1] + signal_uv[..., :-2])
-        roughs = _fixed_mean(bends)
-        recent_spans = np.concatenate([state["span_uv"][slots], spans], axis=1)
-        recent_roughs = np.concatenate([state["rough_uv"][slots], roughs], axis=1)
+        roughs = self._behind(slots, "rough_uv", _fixed_mean(bends))
+        recent = np.concatenate([state["span_uv"][slots], spans], axis=1)
+        state["span_uv"][slots] = recent[:, -SPAN_TICKS:]
         scale, age = state["scale_uv"][slots], state["n_ticks"][slots]
-        scales, quietest = np.empty_like(spans), np.empty_like(spans)
+        scales = np.empty_like(spans)
         least = np.float32(MIN_SCALE_UV)
+        largest = np.maximum(over_window(np.maximum, recent[:, 1:], SPAN_TICKS), least)
         for k in range(spans.shape[1]):
-            largest = np.maximum(recent_spans[:, k + 1 : k + 1 + SPAN_TICKS].max(axis=1), least)
-            held = np.minimum(np.maximum(largest, scale * FALL), scale * RISE)
-            scale = np.maximum(np.where(age + k < SPAN_TICKS, largest, held), least)
+            held = np.minimum(np.maximum(largest[:, k], scale * FALL), scale * RISE)
+            scale = np.maximum(np.where(age + k < SPAN_TICKS, largest[:, k], held), least)
             scales[:, k] = scale
-            quietest[:, k] = recent_roughs[:, k + 1 : k + 1 + ROUGH_TICKS].min(axis=1)
-        state["span_uv"][slots] = recent_spans[:, -SPAN_TICKS:]
-        state["rough_uv"][slots] = recent_roughs[:, -ROUGH_TICKS:]
-        state["scale_uv"][slots], state["n_ticks"][slots] = scale, age + spans.shape[1]
-        return scales, quietest
+        state["scale_uv"][slots] = scale
+        return scales, recent[:, 1:], roughs
+
+    def _behind(self, slots: Slots, name: str, newest: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Put values of new ticks behind those of the last; a stream begins as if it stood so."""
+        before = self.state[name][slots]
+        fresh = self.state["n_ticks"][slots] == 0
+        before[fresh] = newest[fresh, :1]
+        line = np.concatenate([before, newest], axis=1)
+        self.state[name][slots] = line[:, -(SPAN_TICKS - 1) :]
+        return line
 
 
 def _span(low: NDArray[np.int16], high: NDArray[np.int16]) -> NDArray[np.int64]:

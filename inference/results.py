@@ -35,6 +35,8 @@ class Beat:
     """AAMI class letter."""
     confidence: float
     """Probability of the class."""
+    lead: str = ""
+    """Name of the lead in which it was found."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,6 +53,9 @@ class BeatArrays:
     """Array of shape (n_beats,): class codes."""
     confidence: NDArray[np.float32]
     """Array of shape (n_beats,): probabilities of the class."""
+    lead: NDArray[np.int8] | None = None
+    """Array of shape (n_beats,): the lead, 0 the stream's first, from 1 its spare ones; None where
+    all were found in the first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +119,14 @@ class Results:
     n_ticks: int = 0
     """Ticks that streams advanced, all streams together."""
 
-    def note_beats(self, streams: Streams, slots: Slots, found: BlockBeats) -> None:
-        """Add the beats that one block decided."""
+    def note_beats(
+        self,
+        streams: Streams,
+        slots: Slots,
+        found: BlockBeats,
+        lead: NDArray[np.int8] | None = None,
+    ) -> None:
+        """Add the beats that one block decided, given the lead of each row."""
         if len(found):
             self.beat_arrays.append(
                 BeatArrays(
@@ -124,6 +135,7 @@ class Results:
                     found.rr_ms,
                     found.aami,
                     found.confidence,
+                    None if lead is None else lead[found.row],
                 )
             )
 
@@ -179,4 +191,5 @@ class Results:
                     int(part.rr_ms[i]),
                     AAMI[part.aami[i]],
                     float(part.confidence[i]),
+                    stream.scored_lead(0 if part.lead is None else int(part.lead[i])).name,
                 )

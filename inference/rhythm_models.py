@@ -63,6 +63,11 @@ class RhythmModels(Composite):
         """Metadata of the models in use."""
         return [each.session.info for each in (self.lethal, self.atrial) if each is not None]
 
+    def learn_anew(self, slots: Slots) -> None:
+        """Forget what is known of the shapes of beats, as when another lead is scored."""
+        if self.atrial is not None:
+            self.atrial.session.reset(slots)
+
     def find(
         self,
         slots: Slots,

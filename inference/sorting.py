@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from inference.intake import LONGEST_PUSH_S, Queue
 from inference.streams import StreamInfo, Streams
@@ -106,4 +107,16 @@ def _joined(places: list[_Place], info: StreamInfo, n_leads: int) -> bytes:
 
     absent = n_leads - len(info.rows[:n_leads])
     missing = _MISSING * (absent * sum(n_bytes) // _ITEM)
-    return b"".join([*rows(info.rows[:n_leads]), missing, *rows(info.pulse_rows)])
+    more = (*info.spare_rows, *info.pulse_rows)
+    return b"".join([*rows(info.rows[:n_leads]), missing, *rows(more)])
+
+
+def portions(ready: dict[int, bytes], most: int) -> Iterator[dict[int, bytes]]:
+    """Part what is ready into portions of so many streams at most."""
+    if len(ready) <= most:
+        if ready:
+            yield ready
+        return
+    items = iter(ready.items())
+    while part := dict(islice(items, most)):
+        yield part

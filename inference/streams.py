@@ -52,24 +52,35 @@ class StreamInfo:
     """Leads that carry pulses, one of a kind (see :mod:`inference.pulse_leads`)."""
     pulse_rows: tuple[int, ...] = ()
     """Their rows."""
+    spare: tuple[Lead, ...] = ()
+    """Leads that are scored in place of the first where that cannot be read."""
+    spare_rows: tuple[int, ...] = ()
+    """Their rows."""
 
     @classmethod
-    def of_chunk(cls, chunk: Chunk, wanted: str | None, n_leads: int = 1) -> StreamInfo:
+    def of_chunk(
+        cls, chunk: Chunk, wanted: str | None, n_leads: int = 1, n_spare: int = 0
+    ) -> StreamInfo:
         """Describe the stream of a chunk, scored by the leads wanted or the best known.
+
+        Leads beyond ``n_leads`` are spare ones, ``n_spare`` at most.
 
         Raises
         ------
         ingest.errors.InputError
             If no lead is an electrical signal, and as :func:`choose_leads`.
         """
-        rows = choose_leads(chunk.leads, wanted, n_leads)
-        if not rows:
+        every = choose_leads(chunk.leads, wanted, n_leads + n_spare)
+        if not every:
             raise InputError("no lead is an electrical signal")
+        rows, spare_rows = every[:n_leads], every[n_leads:]
         leads = tuple(chunk.leads[row] for row in rows)
         told = (chunk.stream_id, chunk.session, chunk.fs, chunk.origin_unix_ns)
         pulse_rows = choose_pulse_leads(chunk.leads)
         pulse_leads = tuple(chunk.leads[row] for row in pulse_rows)
-        return cls(*told, leads[0], rows[0], leads[1:], rows[1:], pulse_leads, pulse_rows)
+        spare = tuple(chunk.leads[row] for row in spare_rows)
+        pulses = (pulse_leads, pulse_rows)
+        return cls(*told, leads[0], rows[0], leads[1:], rows[1:], *pulses, spare, spare_rows)
 
     @property
     def leads(self) -> tuple[Lead, ...]:
@@ -80,6 +91,10 @@ class StreamInfo:
     def rows(self) -> tuple[int, ...]:
         """Their rows in the stream's chunks."""
         return (self.row, *self.rows_beside)
+
+    def scored_lead(self, lead: int) -> Lead:
+        """Return the first lead, or the spare one of a number from 1."""
+        return self.spare[lead - 1] if lead else self.lead
 
     @cached_property
     def clock(self) -> StreamClock:

@@ -368,7 +368,7 @@ def beat_json(beat: Beat) -> bytes:
             "schema": "vigil.beat/1",
             "stream_id": beat.stream.stream_id,
             "session": beat.stream.session,
-            "lead": beat.stream.lead.name,
+            "lead": beat.lead,
             "sample": beat.sample,
             "utc": beat.stream.clock.utc(beat.r_ms),
             "rr_ms": beat.rr_ms or None,
