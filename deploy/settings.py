@@ -7,7 +7,6 @@ Every key can stand in all three: ``[kafka] group`` in the file is
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -22,19 +21,12 @@ from pydantic_settings import (
 )
 
 from deploy.security.http import HttpSecurity
+from deploy.settings_file import NESTED, PREFIX, is_secret, read_toml
 from ingest.errors import InputError
 from ingest.kafka_security import KafkaSecurity
 
-PREFIX = "VIGIL_"
-NESTED = "__"
-MOST_FILE_BYTES = 1 << 18
-"""Longest file of settings."""
-MOST_LINE_CHARS = 4096
-"""Longest line of it: the time that keys in keys in keys take grows with the square."""
 MOST_TOLD_CHARS = 200
 """How much of a wrong value is told."""
-SECRETS = ("password", "secret", "token")
-"""Words in the names of keys whose values are never told and never stand in the file."""
 
 Settings = TypeVar("Settings", bound=BaseSettings)
 """The settings of one service."""
@@ -166,6 +158,15 @@ class AnnunciationSettings(Section):
     """Delays, times and recipients that differ from the defaults, checked by their owner."""
 
 
+class AuditSettings(Section):
+    """Who did what, in lines bound to each other (:mod:`deploy.audit_log`)."""
+
+    log: Path | None = None
+    """The log; none: none is kept."""
+    key_file: Path | None = None
+    """File with a key of 32 bytes or more: whoever has not got it cannot make the log anew."""
+
+
 class NotifySettings(Section):
     """Who is told of alarms beside the topic."""
 
@@ -246,6 +247,8 @@ class MonitorSettings(BaseSettings):
     """Table ``[annunciation]``."""
     notify: NotifySettings = NotifySettings()
     """Table ``[notify]``."""
+    audit: AuditSettings = AuditSettings()
+    """Table ``[audit]``."""
     limits: dict[str, Annotated[float, AfterValidator(_whole)]] = {}
     """Table ``[limits]``: alarm limits that differ from the defaults, checked by their owner."""
 
@@ -284,7 +287,7 @@ def read_settings(
     InputError
         As :func:`load_settings`.
     """
-    from_file = _read_toml(config) if config else {}
+    from_file = read_toml(config) if config else {}
 
     class Layered(kind):  # type: ignore[misc, valid-type]  # a class that is handed in
         @classmethod
@@ -309,51 +312,6 @@ def read_settings(
     except SettingsError as error:
         raise InputError(f"settings: {error}; say {PREFIX}TABLE{NESTED}KEY=VALUE") from error
     return made
-
-
-def _read_toml(path: Path) -> dict[str, Any]:
-    try:
-        with path.open("rb") as file:
-            content = file.read(MOST_FILE_BYTES + 1)
-        text = content[:MOST_FILE_BYTES].decode()
-        if max(map(len, text.split("\n"))) > MOST_LINE_CHARS:
-            raise ValueError(f"a line of more than {MOST_LINE_CHARS} characters")
-        read = tomllib.loads(text)
-    except OSError as error:
-        raise InputError(f"settings: cannot read {path}: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"settings: {path} is not TOML: {error}") from error
-    if len(content) > MOST_FILE_BYTES:
-        raise InputError(f"settings: {path} has more than {MOST_FILE_BYTES} bytes")
-    try:
-        _refuse_secrets(path, read)
-    except RecursionError:
-        raise InputError(f"settings: {path}: tables in tables without end") from None
-    return read
-
-
-def is_secret(key: str) -> bool:
-    """Tell whether a dotted key holds a secret itself, not the name of a file with it.
-
-    Examples
-    --------
-    >>> is_secret("kafka.security.password"), is_secret("notify.secret_file")
-    (True, False)
-    """
-    name = key.rpartition(".")[2]
-    return any(word in name for word in SECRETS) and not name.endswith("_file")
-
-
-def _refuse_secrets(path: Path, table: Mapping[str, Any], above: str = "") -> None:
-    """Raise where a secret stands in a file of settings, which is copied, shown and kept."""
-    for name, value in table.items():
-        if isinstance(value, dict):
-            _refuse_secrets(path, value, f"{above}{name}.")
-        elif is_secret(name):
-            raise InputError(
-                f"settings: {above}{name} must not stand in {path}: say {above}{name}_file, or "
-                f"{PREFIX}{NESTED.join(f'{above}{name}'.upper().split('.'))} in the environment"
-            )
 
 
 def _refuse_unknown_variables(environ: Mapping[str, str], kind: type[BaseSettings]) -> None:

@@ -20,6 +20,25 @@ MOST_MESSAGES = 1_000
 """Most messages of one poll."""
 
 
+class Message(bytes):
+    """The bytes of one message, which know where they stood."""
+
+    partition_number: int = -1
+    """Partition."""
+    offset: int = -1
+    """Offset."""
+    key: bytes = b""
+    """Key."""
+
+    @classmethod
+    def of(cls, record: Any) -> Message:
+        """Make it of kafka-python's record."""
+        made = cls(record.value or b"")
+        made.partition_number, made.offset = record.partition, record.offset
+        made.key = record.key or b""
+        return made
+
+
 class CommandReader:
     """Reads a topic from its end on.
 
@@ -61,7 +80,7 @@ class CommandReader:
         except KafkaError as error:
             raise BrokerError(f"cannot read {address}: {error!r}") from error
 
-    def poll(self) -> list[bytes]:
+    def poll(self) -> list[Message]:
         """Return what has come since, without waiting.
 
         Raises
@@ -73,7 +92,7 @@ class CommandReader:
             found = self._consumer.poll(timeout_ms=0)
         except KafkaError as error:
             raise BrokerError(f"cannot read commands: {error!r}") from error
-        return [record.value or b"" for records in found.values() for record in records]
+        return [Message.of(record) for records in found.values() for record in records]
 
     def close(self) -> None:
         """Let the connections go."""

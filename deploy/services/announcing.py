@@ -26,6 +26,7 @@ from deploy.notify import (
     notice_of_alarm,
     notice_of_signal,
 )
+from deploy.services.command_trail import CommandTrail
 from deploy.settings import MonitorSettings, NotifySettings
 from inference.alarm_json import canonical
 from inference.alarm_transition import UNTOLD, TransitionKind
@@ -109,6 +110,8 @@ class Announcer:
         Where signals are written to.
     registry : CollectorRegistry, optional
         Where what happens is counted.
+    trail : CommandTrail, optional
+        What keeps who gave which command; by default nothing does.
     """
 
     def __init__(
@@ -118,7 +121,9 @@ class Announcer:
         commands: Commands | None = None,
         signals: Sink | None = None,
         registry: CollectorRegistry | None = None,
+        trail: CommandTrail | None = None,
     ) -> None:
+        self._trail = trail or CommandTrail()
         self._follow: Callable[[str, Limits], None] | None = None
         self.desk, self._notifiers = desk, notifiers
         self._commands, self._signals = commands, signals
@@ -191,20 +196,20 @@ class Announcer:
             Is given a stream and its limits; may refuse them.
         """
         self._follow = follow
-<<<<<<< HEAD
         desk = self.desk
         for stream_id, bed in {} if desk is None else desk.beds.items():
             if desk is not None and bed.limits != desk.limits:
-=======
-        for stream_id, bed in {} if self.desk is None else self.desk.beds.items():
-            if bed.limits != self.desk.limits:
->>>>>>> 4e6018d6a193aec54411bcee24bf662a849fa2a9
                 self._do(lambda: self._followed(stream_id), "limits")  # noqa: B023
 
     def _command(self, desk: Desk, text: bytes) -> list[Signal]:
         """Do one command; limits that it selects are followed at once."""
-        stream_id, command = read_command(text)
-        told = desk.command(stream_id, command)
+        try:
+            stream_id, command = read_command(text)
+            self._trail.given(stream_id, command)
+            told = desk.command(stream_id, command)
+        except InputError as error:
+            self._trail.refused(text, error)
+            raise
         if isinstance(command, SetLimits):
             self._followed(stream_id)
         return told
@@ -221,6 +226,7 @@ class Announcer:
             notifier.close(timeout_s)
         if self._commands is not None:
             self._commands.close()
+        self._trail.close()
         if self._signals is not None:
             self._signals.close()
         if self.desk is not None and self.desk.log is not None:
@@ -268,6 +274,7 @@ def make_announcer(
     commands: Commands | None = None,
     signals: Sink | None = None,
     registry: CollectorRegistry | None = None,
+    trail: CommandTrail | None = None,
 ) -> Announcer | None:
     """Make what the settings ask for; None where they ask for nothing.
 
@@ -285,7 +292,7 @@ def make_announcer(
     if not told.enabled and not notifiers:
         return None
     desk = make_desk(Policy.from_dict(told.policy), limits, told.log) if told.enabled else None
-    return Announcer(desk, notifiers, commands, signals, registry)
+    return Announcer(desk, notifiers, commands, signals, registry, trail)
 
 
 def make_desk(policy: Policy, limits: Limits, log: Path | None) -> Desk:

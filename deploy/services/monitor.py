@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry
 from deploy.http import HttpServer
 from deploy.security.models import ModelTrust
 from deploy.services.announcing import Announcer, make_announcer
+from deploy.services.command_trail import CommandTrail, open_audit_log
 from deploy.services.lag_watch import LagWatch
 from deploy.services.models import choose_models
 from deploy.settings import MonitorSettings
@@ -189,16 +190,21 @@ class Monitor:
             states = KafkaStates(self._url(kafka.topic_state), kafka.group, alarms, secure)
             opened.callback(states.close)
             self._states = states
-        commands = None
+        audit = open_audit_log(self._settings.audit.log, self._settings.audit.key_file)
+        if audit is not None:
+            opened.callback(audit.close)
+        commands, trail = None, CommandTrail(audit)
         if told.topic_commands is not None:
             commands = CommandReader(self._url(told.topic_commands), secure)
             opened.callback(commands.close)
+            trail = CommandTrail(audit, sink(kafka.topic_dead), told.topic_commands)
         self._announcer = make_announcer(
             self._settings,
             self._pipeline.limits,
             commands,
             None if told.topic_signals is None else sink(told.topic_signals),
             self._registry,
+            trail,
         )
         self._source = KafkaSource(
             self._url(kafka.topic_in),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any
@@ -20,8 +21,6 @@ MOST_COMMAND_BYTES = 1 << 14
 """Longest command, bytes."""
 MOST_STREAM_ID_CHARS = 128
 """Longest stream id, as frames have it."""
-MOST_SHOWN_CHARS = 60
-"""How much of a wrong value messages show."""
 SIGNAL_SCHEMA = "vigil.signal/1"
 """Name and version of a signal's form."""
 
@@ -147,6 +146,7 @@ def signal_to_dict(signal: Signal) -> dict[str, Any]:
     }
 
 
+_WORD = re.compile(r"[a-z_]{1,24}")
 _ALLOWED: dict[str, tuple[type, ...]] = {
     "who": (str,),
     "why": (str,),
@@ -166,7 +166,7 @@ def _checked(made: type[Any], keys: dict[str, Any]) -> dict[str, Any]:
         if key not in fields:
             raise InputError(f"key {_shown(key)} is unknown; known are {', '.join(fields)}")
         if not isinstance(value, _ALLOWED[key]) or isinstance(value, bool):
-            raise InputError(f"key {key!r} cannot be {_shown(value)}")
+            raise InputError(f"key {key!r} cannot be a {type(value).__name__}")
     for name, each in fields.items():
         required = (
             each.default is dataclasses.MISSING and each.default_factory is dataclasses.MISSING
@@ -177,6 +177,11 @@ def _checked(made: type[Any], keys: dict[str, Any]) -> dict[str, Any]:
 
 
 def _shown(value: object) -> str:
-    """Return a wrong value for a message, never at length."""
-    text = repr(value)
-    return text if len(text) <= MOST_SHOWN_CHARS else f"{text[:MOST_SHOWN_CHARS]}..."
+    """Return a wrong value for a message: a word that may be misspelt, else only what it is.
+
+    Messages stand in logs, and what somebody put in a wrong place may name a patient.
+    """
+    if isinstance(value, str) and _WORD.fullmatch(value):
+        return repr(value)
+    size = f" of {len(value)}" if isinstance(value, str | list | dict) else ""
+    return f"{type(value).__name__}{size}"

@@ -1,0 +1,99 @@
+"""What is kept of people's commands: who gave which, and whatever was refused, whole."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from pathlib import Path
+
+from deploy.audit_log import AuditLog, check_key
+from inference.annunciation import Command
+from inference.annunciation.inputs import command_name
+from ingest.dead_letters import encode_dead_letter
+from ingest.errors import InputError
+from ingest.kafka_commands import Message
+from ingest.kafka_url import BrokerError
+from ingest.secret_files import read_secret
+from ingest.source import DeadLetter, Sink
+
+REASON = "command"
+"""Reason of dead letters that were commands."""
+
+logger = logging.getLogger(__name__)
+
+
+class CommandTrail:
+    """Writes commands to the audit log before they are done, and refused ones as dead letters.
+
+    Why somebody gave a command is not written here: it is free text, which may name a patient.
+
+    Parameters
+    ----------
+    audit : AuditLog, optional
+        Where who did what is written; None writes it nowhere.
+    dead : Sink, optional
+        Where refused commands go with their bytes; None: nowhere.
+    topic : str
+        Topic that the commands came from.
+    """
+
+    def __init__(
+        self, audit: AuditLog | None = None, dead: Sink | None = None, topic: str = ""
+    ) -> None:
+        self._audit, self._dead, self._topic = audit, dead, topic
+
+    def given(self, stream_id: str, command: Command) -> None:
+        """Write that a command was given.
+
+        Raises
+        ------
+        OSError
+            If it cannot be written: the command must not be done then.
+        InputError
+            If it does not say who in so many characters.
+        """
+        if self._audit is not None:
+            details = {"stream_id": stream_id}
+            self._audit.append(command.who, f"command.{command_name(command)}", details)
+
+    def refused(self, text: bytes, error: InputError) -> None:
+        """Keep a command that was not done."""
+        if self._audit is not None:
+            digest = hashlib.sha256(text).hexdigest()
+            self._audit.append("vigil", "command.refused", {"sha256": digest, "why": str(error)})
+        if self._dead is None:
+            return
+        place = (text.partition_number, text.offset) if isinstance(text, Message) else (-1, -1)
+        key = text.key if isinstance(text, Message) else b""
+        letter = DeadLetter(bytes(text), REASON, str(error), self._topic, *place, key)
+        try:
+            self._dead.write(f"{self._topic}-{place[0]}", encode_dead_letter(letter))
+            self._dead.flush()
+        except BrokerError as broken:
+            logger.error("a refused command is kept nowhere: %s", broken)
+
+    def close(self) -> None:
+        """Let all go."""
+        if self._audit is not None:
+            self._audit.append("vigil", "monitor.stop")
+            self._audit.close()
+
+
+def open_audit_log(path: Path | None, key_file: Path | None) -> AuditLog | None:
+    """Open the audit log that settings name; None where they name none.
+
+    Raises
+    ------
+    InputError
+        If it cannot be used, or was tampered with.
+    """
+    if path is None:
+        if key_file is not None:
+            raise InputError("settings: audit.key_file needs audit.log")
+        return None
+    key = None if key_file is None else check_key(read_secret(key_file, "audit.key_file"))
+    log = AuditLog(path, key=key)
+    if log.torn:
+        logger.warning("audit log %s: a torn last line was set aside", path)
+    log.append("vigil", "monitor.start")
+    return log
