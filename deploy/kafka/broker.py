@@ -12,7 +12,7 @@ from pathlib import Path
 from deploy.kafka.cluster import KafkaCluster
 from ingest.errors import InputError
 
-TOPICS = ("ecg.frames", "ecg.alarms", "ecg.dead-letter")
+TOPICS = ("ecg.frames", "ecg.alarms", "ecg.dead-letter", "ecg.gateway")
 """Topics that are made at start."""
 
 STATES = "ecg.state"

@@ -25,6 +25,9 @@ PRIORITIES = {
 """Technical conditions of a gateway, and how urgent they are: high where signal is being lost,
 or alarms are."""
 
+HOLD_MS = 10_000
+"""A condition ends when it has not held for so long, ms: one that comes and goes is told once."""
+
 
 @dataclass(frozen=True, slots=True)
 class Told:
@@ -56,6 +59,7 @@ class Notices:
     ) -> None:
         self._told, self._wall_ms = told, wall_ms
         self._since_ms: dict[str, int] = {}
+        self._held_ms: dict[str, int] = {}  # when each was last seen to hold
 
     @property
     def present(self) -> list[str]:
@@ -64,13 +68,15 @@ class Notices:
 
     def note(self, condition: str, holds: bool, detail: str = "") -> None:
         """Say whether a condition holds; only a change is told."""
-        if holds == (condition in self._since_ms):
-            return
         now_ms = self._wall_ms()
-        since_ms = self._since_ms.pop(condition, now_ms)
         if holds:
-            self._since_ms[condition] = now_ms
-        self._tell(condition, "raised" if holds else "ended", since_ms, now_ms, detail)
+            self._held_ms[condition] = now_ms
+            if condition not in self._since_ms:
+                self._since_ms[condition] = now_ms
+                self._tell(condition, "raised", now_ms, now_ms, detail)
+        elif condition in self._since_ms and now_ms - self._held_ms[condition] >= HOLD_MS:
+            since_ms = self._since_ms.pop(condition)
+            self._tell(condition, "ended", since_ms, now_ms, detail)
 
     def tell_once(self, condition: str, detail: str) -> None:
         """Tell something that happened, and is over."""

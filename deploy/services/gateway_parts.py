@@ -44,7 +44,7 @@ def open_store(settings: GatewaySettings, wall_ms: Callable[[], int]) -> Store:
     """
     kept = settings.store
     try:
-        kept.folder.mkdir(parents=True, exist_ok=True)
+        kept.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"settings: store.folder {kept.folder}: {error.strerror}") from error
     policy = StorePolicy(kept.max_bytes, kept.max_hours * 3600, kept.sync, kept.max_streams)

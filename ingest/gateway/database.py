@@ -101,6 +101,8 @@ def open_database(
     """
     try:
         return _open(path, sync, wait_s), None
+    except OSError as error:
+        raise InputError(f"the store {path} cannot be made: {error.strerror}") from error
     except sqlite3.DatabaseError as error:
         if getattr(error, "sqlite_errorcode", 0) & 0xFF not in DAMAGED:
             raise InputError(f"the store {path} cannot be opened: {error}") from error
@@ -122,6 +124,7 @@ def used_bytes(db: sqlite3.Connection) -> int:
 
 
 def _open(path: Path, sync: Sync, wait_s: float) -> sqlite3.Connection:
+    path.touch(mode=0o600)  # what patients' hearts did is nobody else's; -wal takes on the mode
     connection = sqlite3.connect(
         path, isolation_level=None, check_same_thread=False, timeout=wait_s
     )

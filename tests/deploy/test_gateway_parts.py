@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from deploy.gateway_settings import GatewaySettings
 from deploy.notify import Notice
 from deploy.services.gateway_frames import FramesHeard
-from deploy.services.gateway_notices import PRIORITIES, Notices, Told
+from deploy.services.gateway_notices import HOLD_MS, PRIORITIES, Notices, Told
 from deploy.services.gateway_parts import open_store, pseudonyms, steady_wall_ms
 from deploy.trials.gateway import Outcome, Plan
 from deploy.trials.gateway_page import page
@@ -44,15 +44,25 @@ def test_only_changes_are_told_each_under_a_key_of_its_own() -> None:
     made, listener, notes, now_ms = notices()
     for holds in (False, True, True, False, False, True):
         made.note("uplink-cut", holds, "why")
-        now_ms[0] += 1000
+        now_ms[0] += HOLD_MS
 
     told = [json.loads(note.value) for note in notes]
     assert [one["state"] for one in told] == ["raised", "ended", "raised"]
-    assert [one["onset_ms"] for one in told] == [2000, 2000, 6000]
+    onset_ms, again_ms = 1000 + HOLD_MS, 1000 + 5 * HOLD_MS
+    assert [one["onset_ms"] for one in told] == [onset_ms, onset_ms, again_ms]
     assert [notice.body for notice in listener.heard] == [note.value for note in notes]
     assert len({notice.key for notice in listener.heard}) == 3
     assert made.present == ["uplink-cut"]
     assert {note.topic for note in notes} == {"ecg.gateway"}
+
+
+def test_what_comes_and_goes_is_told_once() -> None:
+    made, _, notes, now_ms = notices()
+    for i in range(100):
+        made.note("frames-dropped", i % 5 == 0)
+        now_ms[0] += HOLD_MS // 5 - 1
+
+    assert [json.loads(note.value)["state"] for note in notes] == ["raised"]
 
 
 def test_what_is_over_at_once_is_told_once() -> None:

@@ -159,6 +159,18 @@ def test_a_damaged_file_is_set_aside_and_a_new_one_begun(tmp_path: Path, junk: b
     assert store.set_aside.read_bytes() == junk
 
 
+def test_nobody_else_may_read_what_is_stored(tmp_path: Path) -> None:
+    store = open_store(tmp_path)
+    store.append([packed(0)])
+    assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o600}
+    store.close()
+
+
+def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="cannot be made"):
+        Store(tmp_path / "not there" / "o.db")
+
+
 def test_a_file_of_another_version_is_refused(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "o.db") as other:
         other.execute("PRAGMA user_version = 7")
