@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -14,6 +15,8 @@ from inference.annunciation.policy import Policy
 from inference.annunciation.signals import Signal
 from inference.annunciation.wire import change_of_alarm
 from inference.limits import Limits
+
+logger = logging.getLogger(__name__)
 
 
 class Desk:
@@ -123,8 +126,22 @@ class Desk:
         bed.take(given)
         if new:
             self.beds[stream_id] = bed
+        if self.log is not None and self.log.is_full:
+            self._begin_log_anew(self.log)
         early, self._early = self._early, []
         return early + told
+
+    def _begin_log_anew(self, log: LogWriter) -> None:
+        """Begin the log anew by the states, and forget beds of which nothing is left."""
+        now_ms = self._clock_ms()
+        for name, bed in list(self.beds.items()):
+            self._early += bed.advance(now_ms)
+            if bed.is_idle and bed.limits == self.limits:
+                del self.beds[name]
+        try:
+            log.begin_anew(self.beds)
+        except OSError as error:  # the old one is whole and goes on
+            logger.error("the log %s could not begin anew: %s", log.path, error)
 
 
 def steady_clock_ms(at_least_ms: int = 0) -> Callable[[], int]:

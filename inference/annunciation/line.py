@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,6 +74,22 @@ class Line:
         if natural and SignalKind.OFF in told:
             self.refractory_ms = now_ms + row.refractory_ms
         return told
+
+    def restore(self, values: Mapping[str, Any]) -> None:
+        """Take on the state that :meth:`to_dict` gave.
+
+        Raises
+        ------
+        KeyError, TypeError, ValueError
+            If it is no such state.
+        """
+        self.phase, self.present = Phase(values["phase"]), bool(values["present"])
+        self.alarm_id = str(values["alarm_id"])
+        self.off_by, self.off_why = str(values["off_by"]), str(values["off_why"])
+        self.refractory_ms = int(values["refractory_ms"])
+        for timer in ("begin_ms", "expire_ms", "remind_ms", "escalate_ms"):
+            told = values[timer]
+            setattr(self, timer, NEVER_MS if told is None else int(told))
 
     def to_dict(self) -> dict[str, Any]:
         """Give the state as JSON can hold it, timers that do not run as null."""

@@ -14,7 +14,7 @@ import dataclasses
 import errno
 import importlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -33,6 +33,18 @@ LOG_SCHEMA = "vigil.annunciation-log/1"
 """Name and version of the form."""
 
 
+MOST_BYTES = 64 << 20
+"""Size at which a log begins anew, bytes: by the states that it has led to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """The state of a stream's annunciator: all before it can be forgotten."""
+
+    state: Mapping[str, Any]
+    """As :meth:`Annunciator.state` gives it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One line behind the first."""
@@ -41,7 +53,7 @@ class Entry:
     """When, on the annunciators' clock, ms."""
     stream_id: str
     """Pseudonym of the stream."""
-    given: Change | Command
+    given: Change | Command | Checkpoint
     """What was taken in."""
     unix_ns: int | None = None
     """When by the wall clock, ns since 1970, for people; nothing is computed from it."""
@@ -75,6 +87,8 @@ class LogWriter:
     sync : bool
         Wait after each line until it is on the disk; else :meth:`flush` does, for all
         lines since.
+    most_bytes : int
+        Size from which on :attr:`is_full`.
 
     Raises
     ------
@@ -83,8 +97,17 @@ class LogWriter:
         being written by another process.
     """
 
-    def __init__(self, path: Path, policy: Policy, limits: Limits, *, sync: bool = True) -> None:
-        self.path, self._sync = path, sync
+    def __init__(
+        self,
+        path: Path,
+        policy: Policy,
+        limits: Limits,
+        *,
+        sync: bool = True,
+        most_bytes: int = MOST_BYTES,
+    ) -> None:
+        self.path, self._sync, self._most_bytes = path, sync, most_bytes
+        self._head = _head(policy, limits)
         self.torn = b""
         self._n_lines = 0
         self._waiting = False
@@ -124,11 +147,53 @@ class LogWriter:
         keys: dict[str, Any] = {
             "at_ms": entry.at_ms,
             "stream_id": entry.stream_id,
-            **given_to_dict(entry.given),
+            **_given_to_dict(entry.given),
         }
         if entry.unix_ns is not None:
             keys["unix_ns"] = entry.unix_ns
         self._write(keys)
+
+    @property
+    def is_full(self) -> bool:
+        """True where it has grown so large that it should :meth:`begin_anew`."""
+        return self._file.tell() >= self._most_bytes
+
+    def begin_anew(self, beds: Mapping[str, Annunciator]) -> None:
+        """Put a new log in this one's place that leads to the same states; keep this one as ``.1``.
+
+        At every moment one of them stands under the log's name, whole.
+
+        Raises
+        ------
+        OSError
+            If it cannot be written; this log goes on then, and is full only when it has
+            grown by as much again.
+        """
+        grown = self.path.with_name(self.path.name + ".new")
+        former = self.path.with_name(self.path.name + ".1")
+        lines = [{"schema": LOG_SCHEMA, **self._head}]
+        lines += [
+            {"at_ms": bed.now_ms, "stream_id": name, "checkpoint": _short(bed)}
+            for name, bed in beds.items()
+        ]
+        text = b"".join(canonical({"n": n, **keys}) + b"\n" for n, keys in enumerate(lines))
+        try:
+            with grown.open("wb") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            file = grown.open("ab", buffering=0)
+        except OSError:
+            self._most_bytes *= 2
+            grown.unlink(missing_ok=True)
+            raise
+        _claim(file, self.path)
+        former.unlink(missing_ok=True)
+        os.link(self.path, former)
+        grown.replace(self.path)
+        self._file.close()
+        self._file, self._n_lines, self._waiting = file, len(lines), False
+        self._file.seek(0, os.SEEK_END)
 
     def flush(self) -> None:
         """Wait until all lines are on the disk.
@@ -220,6 +285,11 @@ def replay(log: ReadLog, until_ms: int | None = None) -> dict[str, Annunciator]:
     """
     beds: dict[str, Annunciator] = {}
     for i, entry in enumerate(log.entries):
+        if isinstance(entry.given, Checkpoint):
+            beds[entry.stream_id] = Annunciator.of_state(
+                entry.stream_id, log.policy, entry.given.state
+            )
+            continue
         bed = beds.get(entry.stream_id)
         if bed is None:
             bed = Annunciator(entry.stream_id, log.policy, log.limits, entry.at_ms)
@@ -270,7 +340,21 @@ def _read_head(keys: dict[str, Any]) -> tuple[Policy, Limits]:
     return Policy.from_dict(keys["policy"]), Limits.from_mapping(keys["limits"])
 
 
+def _short(bed: Annunciator) -> dict[str, Any]:
+    """Give a state without the conditions of which there is nothing to be told."""
+    state, fresh = bed.state(), Annunciator(bed.stream_id, bed.policy, now_ms=bed.now_ms).state()
+    conditions = state["conditions"].items()
+    told = {name: line for name, line in conditions if line != fresh["conditions"][name]}
+    return {**state, "conditions": told}
+
+
+def _given_to_dict(given: Change | Command | Checkpoint) -> dict[str, Any]:
+    return {"checkpoint": given.state} if isinstance(given, Checkpoint) else given_to_dict(given)
+
+
 def _read_entry(keys: dict[str, Any]) -> Entry:
     at_ms, stream_id = int(keys.pop("at_ms")), str(keys.pop("stream_id"))
     unix_ns = keys.pop("unix_ns", None)
+    if "checkpoint" in keys:
+        return Entry(at_ms, stream_id, Checkpoint(keys["checkpoint"]), unix_ns)
     return Entry(at_ms, stream_id, given_from_dict(keys), unix_ns)

@@ -8,6 +8,7 @@ condition in the order of the table, end delays, onset delays, escalations and r
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from copy import copy
 from graphlib import TopologicalSorter
 from typing import Any, Self
@@ -120,6 +121,44 @@ class Signalling:
             "limits": dataclasses.asdict(self.limits),
             "conditions": {line.row.condition.name: line.to_dict() for line in self.lines.values()},
         }
+
+    @classmethod
+    def of_state(cls, stream_id: str, policy: Policy, state: Mapping[str, Any]) -> Self:
+        """Make the annunciator whose :meth:`state` this is.
+
+        Raises
+        ------
+        InputError
+            If it is none, or of conditions that are not known.
+        """
+        try:
+            limits = Limits.from_mapping(state["limits"])
+            made = cls(stream_id, policy, limits, int(state["now_ms"]))
+            made.standby = None if state["standby"] is None else tuple(state["standby"])
+            end_ms = state["pause_end_ms"]
+            made.pause_end_ms = NEVER_MS if end_ms is None else int(end_ms)
+            for name, values in state["conditions"].items():
+                made.lines[named(name).code].restore(values)
+        except (KeyError, TypeError, ValueError) as error:
+            raise InputError(f"this is no state of an annunciator: {error!r}") from error
+        made._sound = None if state["sound"] is None else Priority(state["sound"])
+        made.due_ms = made._next_due_ms()
+        return made
+
+    @property
+    def is_idle(self) -> bool:
+        """True where nothing is left of what ever happened: a fresh one would do the same."""
+        return (
+            self.standby is None
+            and not self.paused
+            and not any(
+                line.present
+                or line.off_by
+                or line.phase is not Phase.QUIET
+                or line.refractory_ms > self.now_ms
+                for line in self.lines.values()
+            )
+        )
 
     def _fire(self, line: Line) -> None:
         """Do the first of what is due for one condition."""

@@ -2,7 +2,7 @@ import json
 
 import jsonschema
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from inference.alarm_transition import TransitionKind
@@ -283,3 +283,64 @@ def test_signals_are_written_in_words():
         "condition": "asystole", "priority": "high", "alarm_id": "asystole0",
         "recipient": "bedside", "because": "", "who": "",
     }  # fmt: skip
+
+
+@settings(max_examples=25, deadline=None, phases=[Phase.explicit, Phase.generate])
+@given(steps=doings(), most=st.integers(1, 20_000))
+def test_a_log_that_begins_anew_leads_to_the_same_states_and_signals(tmp_path_factory, steps, most):
+    folder = tmp_path_factory.mktemp("logs")
+    told = {}
+    for name, most_bytes in (("long", 1 << 30), ("short", most)):
+        clock = Clock()
+        with LogWriter(folder / name, Policy(), Limits(), most_bytes=most_bytes) as writer:
+            desk, signals = Desk(clock, log=writer), []
+            for wait_ms, stream, (kind, first, second) in steps:
+                clock.ms += wait_ms
+                signals += desk.tick()
+                try:
+                    if kind == "alarm":
+                        signals += desk.hear(alarm(first, second.value, stream))
+                    else:
+                        signals += desk.command(stream, first)
+                except InputError:
+                    continue
+            clock.ms += 10_000_000
+            told[name] = signals + desk.tick()
+        replayed = replay(read_log(folder / name))
+        assert states_of(replayed, clock.ms) == states_of(desk.beds, clock.ms)
+    assert told["short"] == told["long"]
+
+
+def test_a_log_is_bounded_however_long_streams_come_and_go(tmp_path):
+    clock, path = Clock(), tmp_path / "log"
+    with LogWriter(path, Policy(), Limits(), sync=False, most_bytes=100_000) as writer:
+        desk = Desk(clock, log=writer)
+        for i in range(400):
+            clock.ms += 120_000
+            desk.hear(alarm("bradycardia", "raised", f"p{i}", i))
+            clock.ms += 60_000
+            desk.hear(alarm("bradycardia", "ended", f"p{i}", i))
+            assert path.stat().st_size < 200_000
+        assert len(desk.beds) < 200
+
+    assert (tmp_path / "log.1").stat().st_size < 200_000
+    assert replay(read_log(path)).keys() == desk.beds.keys()
+
+
+def test_a_full_disk_leaves_the_old_log_whole(tmp_path, monkeypatch, caplog):
+    clock, path = Clock(), tmp_path / "log"
+    with LogWriter(path, Policy(), Limits(), most_bytes=10) as writer:
+        desk = Desk(clock, log=writer)
+
+        def full(_):
+            raise OSError(28, "No space left on device")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(log_module.os, "fsync", full)
+            writer._sync = False
+            desk.hear(alarm("asystole"))
+        desk.hear(alarm("bradycardia", stream="p2"))
+
+    assert "could not begin anew" in caplog.text
+    assert not (tmp_path / "log.1").exists() or read_log(path).entries
+    assert replay(read_log(path)).keys() == {"p1", "p2"}
