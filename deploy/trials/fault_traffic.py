@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
@@ -188,6 +187,8 @@ class Watch:
     """Group."""
     looks: list[Look] = field(default_factory=list)
     """What was seen, in order; nothing while the brokers do not answer."""
+    error: str = ""
+    """Why it did not see anything, last."""
 
     def __post_init__(self) -> None:
         self._address = KafkaUrl.parse(self.url)
@@ -215,26 +216,32 @@ class Watch:
         return None
 
     def _run(self) -> None:
-        consumer: Any = None
-        while not self._stop_event.wait(WATCH_S):
+        while not self._stop_event.is_set():
             try:
-                if consumer is None:
-                    servers = list(self._address.servers)
-                    consumer = KafkaConsumer(bootstrap_servers=servers, group_id=None)
-                    admin = KafkaAdminClient(bootstrap_servers=servers)
-                    numbers = consumer.partitions_for_topic(self._address.topic) or ()
-                    places = [TopicPartition(self._address.topic, number) for number in numbers]
-                ends = consumer.end_offsets(places, timeout_ms=5000)
-                told = admin.list_group_offsets({self.group: places})[self.group]
-            except KafkaError:
-                continue
-            committed = {at.partition: _offset(place) for at, place in told.items()}
-            by_partition = {at.partition: end for at, end in ends.items()}
-            self.looks.append(Look(time.monotonic(), by_partition, committed))
+                self._look_on()
+            except (KafkaError, OSError, KeyError) as error:
+                self.error = repr(error)
+                self._stop_event.wait(WATCH_S)
 
-
-def _offset(place: Any) -> int:
-    return max(0, int(place.offset if hasattr(place, "offset") else place))
+    def _look_on(self) -> None:
+        """Look until it is stopped, or the brokers do not answer."""
+        servers = list(self._address.servers)
+        consumer = KafkaConsumer(bootstrap_servers=servers, group_id=None)
+        try:
+            admin = KafkaAdminClient(bootstrap_servers=servers)
+            try:
+                numbers = consumer.partitions_for_topic(self._address.topic) or ()
+                places = [TopicPartition(self._address.topic, number) for number in numbers]
+                while not self._stop_event.wait(WATCH_S):
+                    ends = consumer.end_offsets(places, timeout_ms=5000)
+                    told = admin.list_group_offsets({self.group: places})[self.group]
+                    committed = {at.partition: max(0, int(p.offset)) for at, p in told.items()}
+                    by_partition = {at.partition: int(end) for at, end in ends.items()}
+                    self.looks.append(Look(time.monotonic(), by_partition, committed))
+            finally:
+                admin.close()
+        finally:
+            consumer.close(autocommit=False)
 
 
 def differences(found: Messages, wanted: Messages) -> dict[str, Sequence[int]]:

@@ -173,6 +173,7 @@ def run(
         sender.start()
         _live(plan, sender, chaos, workers)
         _settle(watch, workers, sender)
+        logger.info("all is settled")
         outcome.exits = _stop(workers)
         time.sleep(2.0)  # one more look for messages that should not be there
         _judge(outcome, ward, n_steps, reader, watch, chaos.faults, sender.sent_s, folder)
@@ -241,6 +242,7 @@ def _live(plan: Plan, sender: Sender, chaos: Chaos, workers: Sequence[WorkerProc
             logger.info("%d s of signal sent, faults: %s", len(sender.sent_s), counts)
         time.sleep(0.05)
     chaos.heal(float("inf"))
+    logger.info("all is sent, and the faults are over")
     if sender.error is not None:
         raise sender.error
 
@@ -253,7 +255,7 @@ def _settle(watch: Watch, workers: Sequence[WorkerProcess], sender: Sender) -> N
         now_s = time.monotonic()
         if now_s > deadline:
             last = watch.looks[-1] if watch.looks else None
-            raise TimeoutError(f"not settled in {PATIENCE_S:.0f} s: {last}")
+            raise TimeoutError(f"not settled in {PATIENCE_S:.0f} s: {last} {watch.error}")
         for worker in workers:
             worker.look_after(now_s)
         time.sleep(0.1)
