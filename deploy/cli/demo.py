@@ -69,7 +69,7 @@ def demo(
     beds = {name: str(bed + 1) for bed, name in enumerate(recordings)}
     quiet = headless or as_json
     side = _console(beds, port) if console or (console is None and not quiet) else None
-    ward, desk = Ward(beds), WardDesk(beds, listen=side and side.hear)
+    ward, desk = Ward(beds), WardDesk(beds, listen=None if side is None else side.hear)
     running = Demo(recordings, speed=speed, see=_both(ward, side), start_unix_ns=time.time_ns())
     if side is not None:
         side.attach(running, desk)

@@ -156,6 +156,10 @@ async def _send(
 async def _send_items(socket: WebSocket, console: Console, wish: _Wish) -> None:
     hub = console.hub
     while hub.journal.last != wish.seq:
-        state, items, seq = await run_in_threadpool(hub.items, wish.seq, MOST_ITEMS)
+        # A list that is written already takes no time; all there is takes a thread of its own.
+        if wish.seq < 0:
+            state, items, seq = await run_in_threadpool(hub.items, wish.seq, MOST_ITEMS)
+        else:
+            state, items, seq = hub.items(wish.seq, MOST_ITEMS)
         await socket.send_text(state or f'{{"t":"events","items":[{",".join(items)}]}}')
         wish.seq = seq

@@ -135,7 +135,8 @@ class TopicFeed:
 
     def _place(self, since_s: float) -> None:
         """Begin with frames and beats now, with the others in the past."""
-        live, past = [], []
+        live: list[TopicPartition] = []
+        past: list[TopicPartition] = []
         for topic, kind in self._kinds.items():
             numbers = self._consumer.partitions_for_topic(topic) or {0}
             parts = [TopicPartition(topic, number) for number in sorted(numbers)]

@@ -70,9 +70,9 @@ def to_steps(samples: NDArray[np.int16], leads: Iterable[Lead]) -> NDArray[np.in
     gain = np.array([UV_PER_UNIT[lead.unit] / lead.adc_gain / STEP_UV for lead in kept])
     zero = np.array([lead.baseline for lead in kept], np.float64)
     steps = np.rint((samples - zero[:, None]) * gain[:, None])
-    steps = np.clip(steps, MISSING + 1, -MISSING - 1).astype(np.int16)
-    steps[samples == MISSING_ADU] = MISSING
-    return steps
+    found: NDArray[np.int16] = np.clip(steps, MISSING + 1, -MISSING - 1).astype(np.int16)
+    found[samples == MISSING_ADU] = MISSING
+    return found
 
 
 class Thinning:
@@ -127,7 +127,7 @@ def _extremes(bins: NDArray[np.int16]) -> NDArray[np.int16]:
     rows = np.arange(len(bins))
     low, high = known.argmin(axis=1), bins.argmax(axis=1)
     pair = np.stack([np.minimum(low, high), np.maximum(low, high)], axis=1)
-    found = bins[rows[:, None], pair]
+    found: NDArray[np.int16] = bins[rows[:, None], pair]
     found[(bins == MISSING).all(axis=1)] = MISSING
     return found.reshape(-1)
 

@@ -194,7 +194,7 @@ def _feedback(patient: Patient, form: AlarmFeedback | BeatFeedback, who: str) ->
         if alarm is None:
             raise ProblemError(404, "the patient has no such alarm")
         condition, session = alarm["condition"], alarm["session"]
-    about_beat = isinstance(form, BeatFeedback)
+    beat = form if isinstance(form, BeatFeedback) else None
     return Feedback(
         stream_id=patient.stream_id,
         session=session,
@@ -203,8 +203,8 @@ def _feedback(patient: Patient, form: AlarmFeedback | BeatFeedback, who: str) ->
         why=form.why,
         alarm_id=form.alarm_id,
         condition=condition,
-        sample=form.sample if about_beat else None,
-        label=form.label if about_beat else None,
+        sample=None if beat is None else beat.sample,
+        label=None if beat is None else beat.label,
         disputes=form.disputes,
     )
 
