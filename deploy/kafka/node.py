@@ -180,6 +180,16 @@ class Node:
         """End the process at once, as a crash would."""
         self._end(signal.SIGKILL)
 
+    def freeze(self) -> None:
+        """Stop the process where it is (SIGSTOP): its connections stay open, and nobody answers."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let a frozen process go on, with whatever had been sent to it meanwhile."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGCONT)
+
     def _end(self, how: signal.Signals) -> None:
         """Signal the process and wait for its end."""
         if self._process is None:

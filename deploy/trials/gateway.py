@@ -5,7 +5,8 @@
 Devices send real records, faster than they were recorded, over the line protocol and
 MQTT. Kafka is killed (SIGKILL), and the gateway is killed (SIGKILL) at random moments
 while the hours of signal come in; Kafka is started again, and the gateway is killed as
-often while what it stored goes out. Then the topic is read as a worker reads it: the
+often while what it stored goes out. At last Kafka is frozen (SIGSTOP) beyond the time-outs of the
+uplink, and thawed. Then the topic is read as a worker reads it: the
 SHA-256 of every stream must be that of what its device sent, with nothing missing.
 """
 
@@ -37,7 +38,9 @@ logger = logging.getLogger(__name__)
 TOPICS = ("ecg.frames", "ecg.gateway", "ecg.dead-letter")
 """Topics that a gateway writes to."""
 EDGE_S = 60.0
-"""Signal before the cut, and again behind it, s."""
+"""Signal before the cut, again behind it, and once more while Kafka hangs, s."""
+UPLINK_TIMEOUT_S = 4.0
+"""Time after which the gateway takes Kafka for gone, s."""
 PATIENCE_S = 300.0
 """A phase in which nothing goes on for so long has failed, s."""
 
@@ -114,7 +117,7 @@ class Trial:
         self._edge = max(1, round(EDGE_S / plan.frame_s))
         self._middle = max(1, round(plan.hours * 3600 / plan.frame_s))
         self._signals = [
-            Signal(f"device-{i}", recordings[i % len(recordings)], 2 * self._edge + self._middle,
+            Signal(f"device-{i}", recordings[i % len(recordings)], 3 * self._edge + self._middle,
                    plan.frame_s)
             for i in range(plan.line_devices + plan.mqtt_devices)
         ]  # fmt: skip
@@ -150,11 +153,29 @@ class Trial:
             self._under_fire(kills, self._edge + self._middle, whole)
             self._until(lambda: self._heard(whole) and self._empty(), "the backlog")
             self.outcome.drain_s = time.monotonic() - back_s
+            self._freeze(whole)
             if self._gateway.stop() != 0:
                 self.outcome.faults.append("the gateway did not end well")
         self._judge(read_topic(self._cluster.url(TOPICS[0])))
         self.outcome.wall_s = time.monotonic() - begun_s
         return self.outcome
+
+    def _freeze(self, from_frame: int) -> None:
+        """Let Kafka hang, not refuse, beyond the uplink's time-outs, and then go on.
+
+        What had been sent to it is taken then, late, beside what the gateway sends again.
+        """
+        node, failures = self._cluster.nodes[1], self._metric("uplink_failures_total")
+        node.freeze()
+        try:
+            self._allow(from_frame + self._edge)
+            self._until(lambda: self._heard(from_frame + self._edge), "the frames of the hang")
+            self._until(
+                lambda: self._metric("uplink_failures_total") > failures, "the uplink's time-out"
+            )
+        finally:
+            node.thaw()
+        self._until(self._empty, "what was sent into the hang")
 
     def _stop_devices(self) -> None:
         for device in self._devices:
@@ -170,7 +191,7 @@ class Trial:
         # So slow that the backlog outlasts the kills: some of each of half of them.
         rate = max(20_000.0, per_device / max(1, plan.kills // 2) / plan.longest_life_s)
         config.write_text(
-            f"[uplink]\nreplay_bytes_per_s = {rate}\ntimeout_s = 5.0\n"
+            f"[uplink]\nreplay_bytes_per_s = {rate}\ntimeout_s = {UPLINK_TIMEOUT_S}\n"
             "[local]\nalarms = 'never'\n[store]\nmax_hours = 48.0\n"
         )
         words = ["--config", str(config), "--to", self._cluster.url(TOPICS[0])]

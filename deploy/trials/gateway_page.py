@@ -15,8 +15,10 @@ TEXT = """\
 Made by `python -m deploy.trials.gateway`, never by hand. {devices} devices send mitdb {records},
 repeated, {hours:g} h each while Kafka is dead (SIGKILL), faster than they were recorded; the
 gateway is killed (SIGKILL) at random moments, half of them while the signal comes in, half while it
-goes out. Then the topic is read as a worker reads it, and each stream's SHA-256 laid beside that of
-what its device sent. What it shows, and what it does not, stands in the [guide](gateway.md).
+goes out. At last Kafka hangs (SIGSTOP) beyond the uplink's time-outs while another minute of signal
+comes in, and goes on. Then the topic is read as a worker reads it, and each stream's SHA-256 laid
+beside that of what its device sent. What it shows, and what it does not, stands in the
+[guide](gateway.md).
 
 | | |
 |---|---|

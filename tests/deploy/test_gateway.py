@@ -58,12 +58,12 @@ def test_killed_again_and_again_through_a_cut_it_brings_all_once_and_in_order(
     with KafkaCluster(tmp_path / "kafka") as cluster:
         for topic in TOPICS:
             cluster.create_topic(topic, 2)
-        plan = Plan(hours=0.1, line_devices=1, mqtt_devices=1, kills=10, longest_life_s=0.3)
+        plan = Plan(hours=0.05, line_devices=1, mqtt_devices=1, kills=10, longest_life_s=0.3)
         outcome = Trial(plan, recordings(), tmp_path, cluster).run()
 
     assert outcome.faults == []
     assert outcome.kills == 10
-    assert outcome.backlog_frames == 2 * 360
+    assert outcome.backlog_frames == 2 * 180
     assert outcome.messages["replay"] > 0
 
 
