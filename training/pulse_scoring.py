@@ -36,7 +36,7 @@ DELAYS_MS = range(0, 900, 20)
 FROM_MS = 10_000
 """What comes before is learning, ms."""
 RATE_PULSES = 10
-"""Pulses of which a rate is taken, as monitors average over about ten."""
+"""Intervals of which the median is the pulse rate; monitors average over about as many."""
 CLOSE_BPM = 5.0
 """Rates that differ by no more agree, bpm."""
 
@@ -130,8 +130,8 @@ def page(scores: Sequence[LeadScore]) -> str:
         "# Pulses found\n",
         (
             "Written by `python -m training.pulse_scoring`; what is compared with what is said in "
-            "`training/pulse_scoring.py`. No parameter was fitted to these records but the two bounds "
-            "of the dicrotic wave.\n"
+            "`training/pulse_scoring.py`. No parameter was fitted to these records but the two "
+            "bounds of the dicrotic wave.\n"
         ),
         (
             "| lead | records | beats | Se % | +P % | seconds | pulse rate within 5 bpm of the "
@@ -160,7 +160,8 @@ def _agreement(pulses_ms: NDArray[np.int64], monitor_bpm: NDArray[np.float64]) -
     last = np.searchsorted(pulses_ms, at_ms, side="right") - 1
     told = (last >= RATE_PULSES) & np.isfinite(monitor_bpm) & (monitor_bpm > 0)
     last, monitor = last[told], monitor_bpm[told]
-    bpm = 60_000 * RATE_PULSES / (pulses_ms[last] - pulses_ms[last - RATE_PULSES])
+    intervals_ms = np.diff(pulses_ms)[last[:, None] - np.arange(1, RATE_PULSES + 1)]
+    bpm = 60_000 / np.median(intervals_ms, axis=1)
     return len(bpm), int((np.abs(bpm - monitor) <= CLOSE_BPM).sum())
 
 

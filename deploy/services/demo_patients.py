@@ -10,6 +10,7 @@ from ingest.excerpt import demo_excerpt
 from ingest.frames import MISSING_ADU
 from ingest.recording import Recording
 from ingest.simulator import demo_ward
+from ingest.simulator.pulses import loose_electrode, with_pulses
 from ingest.wfdb_replay import open_recording
 
 EXCERPT = "mitdb-208"
@@ -20,6 +21,10 @@ REAL_S = 300.0
 """Length taken of a real record, s."""
 SIMULATED_S = 300.0
 """Length of a simulated one, s."""
+LEAST_FOR_PULSES = 6
+"""Simulated patients from which on the last is one whose pulses veto what the ECG shows."""
+ARRESTING = "dunlin"
+"""The simulated patient whose arrest pulses confirm."""
 RECORDS = (("mitdb/200", 0.0), ("mitdb/119", 0.0), ("mitdb/201", 900.0), ("vfdb/427", 0.0))
 """Records of the data folder that are worth watching, and where to begin, s."""
 
@@ -57,10 +62,12 @@ def demo_patients(n: int, seed: int = 0) -> tuple[dict[str, Recording], list[str
     recordings |= _real(data_folder(), min(len(RECORDS), n // 4), notes)
     recordings = dict(list(recordings.items())[:n])
     if left := n - len(recordings):
-        for record in demo_ward(left, seed, duration_s=SIMULATED_S):
-            recordings[record.name] = Recording(
-                record.name, record.fs, record.leads, record.samples
-            )
+        pulsed = left >= LEAST_FOR_PULSES
+        ward = demo_ward(left - pulsed, seed, duration_s=SIMULATED_S)
+        loose = (loose_electrode(SIMULATED_S, seed=seed),) if pulsed else ()
+        for record in (*ward, *loose):
+            shown = with_pulses(record, seed=seed) if record.name == ARRESTING else record
+            recordings[shown.name] = shown.as_recording()
     return recordings, notes
 
 

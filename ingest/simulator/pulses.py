@@ -7,11 +7,14 @@ a beat that comes early is weaker. A heart that does not beat lets the signal ru
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 from numpy.typing import NDArray
 
 from ingest.frames import Lead
-from ingest.simulator.record import SimulatedRecord
+from ingest.simulator.record import SimulatedRecord, simulate
+from ingest.simulator.script import Script, asystole, sinus
 from ingest.simulator.textures import FloatArray
 
 PLETH = Lead("PLETH", "NU", 8000.0, 0)
@@ -109,3 +112,30 @@ def with_pulses(
     return SimulatedRecord(
         record.name, record.fs, (*record.leads, *leads), np.concatenate(rows), record.truth
     )
+
+
+def loose_electrode(duration_s: float, fs: float = 250.0, seed: int = 0) -> SimulatedRecord:
+    """Simulate a patient whose ECG falls silent now and then while the pulses go on.
+
+    Parameters
+    ----------
+    duration_s : float
+        How long, s.
+    fs : float
+        Sampling frequency, Hz.
+    seed : int
+        Seed of beats and noise.
+
+    Examples
+    --------
+    >>> [lead.name for lead in loose_electrode(30.0).leads]
+    ['II', 'PLETH']
+    """
+    segments = (sinus(13.0, 74.0), asystole(9.0), sinus(38.0, 74.0))
+    record = simulate(Script("dipper", segments, note="loose electrode"), fs, duration_s, seed)
+    seen_s = record.truth.r_peaks / fs
+    beats_s = [seen_s[:1]]
+    for last_s, next_s in itertools.pairwise([*seen_s.tolist(), duration_s + 0.8]):
+        n = max(round((next_s - last_s) / 0.81), 1)
+        beats_s.append(np.linspace(last_s, next_s, n + 1)[1:])
+    return with_pulses(record, beats_s=np.concatenate(beats_s), seed=seed)
