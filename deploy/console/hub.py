@@ -25,6 +25,8 @@ MOST_BLOCKS = 40
 """Blocks kept: about four seconds; who is further behind skips."""
 BLOCK_S = 0.1
 """Shortest time between two blocks, s."""
+WAKE_S = 0.01
+"""How long browsers are not woken, so that what belongs together goes together, s."""
 VITALS_S = 1.0
 """Time between two tellings of the vital signs, s."""
 MOST_PATIENTS = 2000
@@ -96,6 +98,7 @@ class Hub:
         self._waves: list[dict[int, Wave]] = []
         self._new_beats: list[list[Any]] = []
         self._block_s = self._vitals_s = float("-inf")
+        self._waking = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._events: set[asyncio.Event] = set()
 
@@ -281,11 +284,19 @@ class Hub:
 
     def _wake(self) -> None:
         if self._loop is not None and not self._loop.is_closed():
+            if self._waking:
+                return
+            self._waking = True
             try:
-                self._loop.call_soon_threadsafe(self._set_events)
+                self._loop.call_soon_threadsafe(self._wake_soon)
             except RuntimeError:  # the loop has just been closed
                 self._loop = None
 
+    def _wake_soon(self) -> None:
+        """Wait for what comes with it: an alarm, its signals and the board are one message."""
+        asyncio.get_running_loop().call_later(WAKE_S, self._set_events)
+
     def _set_events(self) -> None:
+        self._waking = False
         for event in self._events:
             event.set()

@@ -14,6 +14,7 @@ from inference.annunciation import (
     AudioPause,
     Command,
     Desk,
+    SetLimits,
     Signal,
     SignalKind,
 )
@@ -98,7 +99,7 @@ class WardDesk:
     def command(
         self, stream_id: str, command: Command, pipeline: Pipeline, alarms: MemorySink
     ) -> None:
-        """Do what a person wants of one bed; an acknowledgement reaches the alarm engine too.
+        """Do what a person wants of one bed; the alarm engine hears of it where it must.
 
         Raises
         ------
@@ -109,6 +110,10 @@ class WardDesk:
         heard = []
         if isinstance(command, Acknowledge) and bed is not None:
             heard = [x.row.condition.name for x in bed.lines.values() if x.phase in HEARD]
+        if isinstance(command, SetLimits):
+            # First the alarm engine, which may refuse them; the desk refuses the same and more.
+            known = self.desk.limits if bed is None else bed.limits
+            pipeline.set_limits(stream_id, known.changed(command.limits))
         self._do(stream_id, command)
         if isinstance(command, Acknowledge):
             names = [name for name in heard if command.condition in ("", name)]

@@ -13,8 +13,10 @@ import pytest
 from deploy.services.ward_desk import KEYS, WardDesk
 from deploy.terminal import Keys
 from inference.alarm_states import AlarmState
+from inference.annunciation import SetLimits
 from inference.conditions import Code
 from inference.pipeline import Pipeline
+from ingest.errors import InputError
 from ingest.frames import Frame, Lead
 from ingest.sequence import Sequencer
 from ingest.source import MemorySink
@@ -141,3 +143,16 @@ def test_what_is_no_terminal_has_no_keys() -> None:
     finally:
         os.close(reader)
         os.close(writer)
+
+
+def test_limits_that_people_select_reach_the_alarm_engine(pipeline: Pipeline) -> None:
+    told: list = []
+    desk = WardDesk({"p": "1", "q": "2"}, listen=told.extend)
+    desk.command("p", SetLimits("n", "athlete", {"tachycardia_bpm": 131.0}), pipeline, MemorySink())
+    assert pipeline.limits_of("p").tachycardia_bpm == 131.0
+    assert pipeline.limits_of("q").tachycardia_bpm == 120.0
+    wrong = SetLimits("n", "why", {"tachycardia_bpm": 250.0})
+    with pytest.raises(InputError, match="must be below"):
+        desk.command("p", wrong, pipeline, MemorySink())
+    assert pipeline.limits_of("p").tachycardia_bpm == 131.0
+    assert [signal.kind.value for signal in told] == ["limits"]

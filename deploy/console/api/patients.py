@@ -169,6 +169,7 @@ def limits(call: Call) -> dict[str, Any]:
             "changed": key.name in changed,
         }
         for key in dataclasses.fields(Limits)
+        if key.metadata["by_patient"]
     ]
     return {"limits": found}
 
