@@ -45,6 +45,10 @@ class NewBeats:
     unknown: NDArray[np.bool_]
     """The RR interval is no rate: across a gap, in asystole, or long with noise inside."""
 
+    def at(self, index: NDArray[np.intp]) -> NewBeats:
+        """Give some of them."""
+        return NewBeats(*(getattr(self, name)[index] for name in self.__slots__))
+
 
 def remember(state: SlotArrays, beats: NewBeats) -> None:
     """Write one beat a row into the ring."""

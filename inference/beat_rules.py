@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference import beat_history, burden_rules
-from inference.beat_codes import RATE_CODES
+from inference.beat_codes import RATE_CODES, RUN_CODES
 from inference.beat_history import NewBeats, r_ms_ago
 from inference.burden_rules import Runs
 from inference.conditions import Code
@@ -55,7 +55,9 @@ since each rate episode ended (``rate_chain``), RRs in a row back inside each li
 row, other beats in a row, the last V beat, and who says that there is ventricular tachycardia."""
 
 _SIGN = np.array([-1.0, 1.0, -1.0, 1.0])
-_RATES = list(RATE_CODES)
+_RATES, _RUNS = list(RATE_CODES), list(RUN_CODES)
+LEAST_RUN = 3
+"""Ventricular beats in a row below which no limit calls them a run."""
 
 
 def apply(state: SlotArrays, beats: NewBeats, lim: RuleLimits, log: EdgeLog) -> None:
@@ -116,10 +118,11 @@ def _ventricular(
     state["v_run"][s] = v_run
     state["non_v"][s] = np.where(is_v, 0, state["non_v"][s] + 1)
     state["last_v_ms"][s] = np.where(is_v, beats.r_ms, last_v_ms)
-    codes = [Code.NON_SUSTAINED_VENTRICULAR_TACHYCARDIA, Code.V_RUN, Code.VENTRICULAR_TACHYCARDIA]
-    if is_v.any() or open_before[:, codes].any():
-        _short_runs(state, beats, lim, open_before, last_v_ms, log)
-        _tachycardia(state, beats, lim, last_v_ms, log)
+    some = np.flatnonzero((v_run >= LEAST_RUN) | open_before[:, _RUNS].any(axis=1))
+    if len(some):
+        of, limits = beats.at(some), lim.at(some)
+        _short_runs(state, of, limits, open_before[some], last_v_ms[some], log)
+        _tachycardia(state, of, limits, last_v_ms[some], log)
     return Runs(run_before, v_run)
 
 

@@ -8,6 +8,8 @@ be looked at but whether the rhythm is even.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,6 +51,7 @@ in each of the last stretches (newest last) and the number of the newest."""
 _COLUMN = {code: column for column, code in enumerate(BURDEN_CODES)}
 _CODES = list(BURDEN_CODES)
 _VENTRICULAR = (Code.R_ON_T, Code.COUPLET, Code.BIGEMINY, Code.TRIGEMINY, Code.FREQUENT_VEBS)
+_V_COLUMNS = [_COLUMN[code] for code in _VENTRICULAR]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,15 +80,18 @@ def apply(
     state["s_run"][s] = s_run
     seen = np.zeros((len(s), len(BURDEN_CODES)), np.bool_)
     _see_uneven(state, beats, lim, open_before, seen)
-    if is_v.any() or (runs.before == 2).any():
-        _see_ventricular(state, beats, lim, runs, seen)
+    some = np.flatnonzero(is_v | (runs.before == 2))
+    if len(some):
+        of = Runs(runs.before[some], runs.now[some])
+        seen[some[:, None], _V_COLUMNS] = _see_ventricular(state, beats.at(some), lim.at(some), of)
     if is_s.any():
         span_ms = beats.r_ms - r_ms_ago(state, s, lim.sv_run_beats - 1)
         fast = (lim.sv_run_beats - 1) * 60_000.0 > lim.sv_run_bpm * span_ms
         seen[:, _COLUMN[Code.SUPRAVENTRICULAR_RUN]] = (s_run >= lim.sv_run_beats) & fast
     is_open = open_before[:, _CODES]
-    if seen.any() or is_open.any():
-        _follow(state, beats, lim, seen, is_open, log)
+    some = np.flatnonzero(seen.any(axis=1) | is_open.any(axis=1))
+    if len(some):
+        _follow(state, beats.at(some), lim.at(some), seen[some], is_open[some], log)
 
 
 def _see_uneven(
@@ -123,9 +129,15 @@ def _see_uneven(
 
 
 def _see_ventricular(
-    state: SlotArrays, beats: NewBeats, lim: RuleLimits, runs: Runs, seen: NDArray[np.bool_]
-) -> None:
-    """Look for patterns of ventricular beats, where there is one now or was a pair before."""
+    state: SlotArrays, beats: NewBeats, lim: RuleLimits, runs: Runs
+) -> NDArray[np.bool_]:
+    """Look for patterns of ventricular beats, where there is one now or was a pair before.
+
+    Returns
+    -------
+    array of shape (n_beats, 5)
+        What is seen, by ``_VENTRICULAR``.
+    """
     s, is_v, v_bits = beats.slots, beats.aami == V, state["v_bits"][beats.slots]
     chain = state["chain"][s]
     rate_bpm = state["heart_rate_bpm"][s].astype(np.float64)
@@ -133,18 +145,15 @@ def _see_ventricular(
     single = is_v & (runs.before == 0) & ~beats.unknown
     two = _repeats(v_bits, 2, lim.bigeminy_cycles) & (chain >= 2 * lim.bigeminy_cycles)
     three = _repeats(v_bits, 3, lim.trigeminy_cycles) & (chain >= 3 * lim.trigeminy_cycles)
-    found = {
-        Code.R_ON_T: single & early & (rate_bpm < FAST_BPM),
-        Code.COUPLET: (runs.before == 2) & (runs.now < 2) & ~beats.unknown,
-        Code.BIGEMINY: two,
-        Code.TRIGEMINY: three,
-        Code.FREQUENT_VEBS: _count(state, beats, is_v) >= lim.vebs_per_min,
-    }
-    for code in _VENTRICULAR:
-        seen[:, _COLUMN[code]] = found[code]
+    found = np.empty((len(s), len(_VENTRICULAR)), np.bool_)
+    found[:, 0] = single & early & (rate_bpm < FAST_BPM)
+    found[:, 1] = (runs.before == 2) & (runs.now < 2) & ~beats.unknown
+    found[:, 2], found[:, 3] = two, three
+    found[:, 4] = _count(state, beats, is_v) >= lim.vebs_per_min
+    return found
 
 
-def _repeats(v_bits: NDArray[np.uint32], length: int, cycles: int) -> NDArray[np.bool_]:
+def _repeats(v_bits: NDArray[np.uint32], length: int, cycles: Any) -> NDArray[np.bool_]:
     """Tell where the newest beats are so many cycles that end in their only ventricular beat.
 
     Examples
@@ -152,12 +161,19 @@ def _repeats(v_bits: NDArray[np.uint32], length: int, cycles: int) -> NDArray[np
     >>> _repeats(np.array([0b010101, 0b110101], np.uint32), 2, 3).tolist()
     [True, False]
     """
-    n = np.asarray(cycles, np.uint64) * np.uint64(length)
-    mask = (np.uint64(1) << n) - np.uint64(1)
-    cycle = np.uint64((1 << length) - 1)
-    pattern = mask // cycle  # 1 in each cycle's lowest place
+    if isinstance(cycles, int):
+        mask, pattern = _cycles(length, cycles)
+    else:
+        mask, pattern = np.array([_cycles(length, n) for n in cycles.tolist()], np.uint32).T
     alike: NDArray[np.bool_] = (v_bits & mask) == pattern
     return alike
+
+
+@cache
+def _cycles(length: int, cycles: int) -> tuple[np.uint32, np.uint32]:
+    """Give the bits of so many cycles, and those of their ventricular beats."""
+    mask = (1 << length * cycles) - 1
+    return np.uint32(mask), np.uint32(mask // ((1 << length) - 1))
 
 
 def _count(state: SlotArrays, beats: NewBeats, is_v: NDArray[np.bool_]) -> NDArray[np.int64]:

@@ -81,6 +81,12 @@ class RuleLimits:
     burden_end_ms: Any
     """Time without any more of it that ends ectopy or irregularity, ms."""
 
+    def at(self, index: NDArray[np.intp]) -> RuleLimits:
+        """Give those of some of the streams; of one set, the set."""
+        if np.ndim(self.pause_ms) == 0:
+            return self
+        return RuleLimits(*(getattr(self, name)[index] for name in self.__slots__))
+
     @classmethod
     def of(cls, limits: Limits) -> RuleLimits:
         """Give one set.
@@ -176,8 +182,7 @@ class LimitSets:
         """Give the limits of streams by the numbers of their sets, shape (n_rows,)."""
         if len(self._rules) == 1:
             return self._table
-        taken = (getattr(self._table, field.name)[numbers] for field in fields(RuleLimits))
-        return RuleLimits(*taken)
+        return self._table.at(numbers)
 
     def values(self, numbers: NDArray[Any]) -> NDArray[np.float64]:
         """Give sets as numbers, shape (n_rows, n_limits); (n_rows, 0) where all are set 0."""
