@@ -122,11 +122,11 @@ def test_a_broker_sends_no_more_than_the_window(mqtt_broker: MqttBroker) -> None
     device = Publisher(mqtt_broker.port)
     for i in range(12):
         device.send("vigil/b/frames", encode([frame(i, "b")]))
-    assert until(lambda: len(arrivals) == 5)
+    assert until(lambda: len(arrivals) == 5), (len(arrivals), made.why_down)
     arrivals[0].acknowledge()
-    assert until(lambda: len(arrivals) == 6)
+    assert until(lambda: len(arrivals) == 6), (len(arrivals), made.why_down)
     for i in range(1, 12):
-        assert until(lambda i=i: len(arrivals) > i)  # type: ignore[misc]
+        assert until(lambda i=i: len(arrivals) > i), (len(arrivals), made.why_down)  # type: ignore[misc]
         arrivals[i].acknowledge()
     assert [a.frames[0].first_sample // 100 for a in arrivals] == list(range(12))
     device.close()
