@@ -268,3 +268,39 @@ def _of_rate(code: Code, stretch: Stretch, limits: Limits) -> tuple[Verdict, str
     if not (steady and whole and far) or stretch.alternates:
         return _UNDECIDED
     return _TOO_SOON if short else (Verdict.VETOED, "rate_differs")
+
+
+def slow_pulses(trains: Sequence[PulseTrain], limits: Limits) -> Finding | None:
+    """Tell whether the last pulses are those of an extreme bradycardia, by its own definition.
+
+    Parameters
+    ----------
+    trains : sequence of PulseTrain
+        The leads at one moment.
+    limits : Limits
+        Limits in force: so many pulses, at a mean rate below the limit.
+
+    Returns
+    -------
+    Finding or None
+        What says so: as many pulses as beats would be needed, all of them strong, none weaker
+        among them that may have been missed, none overdue.
+    """
+    n, limit = limits.extreme_bradycardia_beats, limits.extreme_bradycardia_bpm
+    for train in trains:
+        if len(train.at_ms) < n:
+            continue
+        last = train.between(int(train.at_ms[-n]), train.known_ms)
+        rate = last.rate_bpm
+        if (
+            rate is not None
+            and rate < limit
+            and last.are_strong()
+            and last.are_regular(REGULAR)
+            and last.longest_gap_ms < limits.asystole_ms
+            and train.readable(last.from_ms)
+        ):
+            return Finding(
+                Verdict.CONFIRMED, "rate_agrees", train.kind, n, rate, last.from_ms, last.to_ms
+            )
+    return None

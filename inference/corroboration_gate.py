@@ -6,6 +6,9 @@ and do not decide yet it waits, never longer than ``HOLD_MS`` says. A vetoed con
 such. The veto stands while pulses uphold it: ``GRACE_MS`` after they last did, or as soon as they
 confirm, the alarm is raised with its own onset, as long as the condition still holds.
 
+While a bradycardia is open whose pulses are slower still than the beats of the ECG (T waves that are
+taken for beats, ectopic beats that eject nothing), an extreme one is told by the pulses.
+
 Everything is decided tick by tick on the stream's own clock, from what was known at that tick.
 """
 
@@ -21,10 +24,11 @@ from numpy.typing import NDArray
 
 from inference.alarm_transition import AlarmTransition, Evidence, TransitionKind
 from inference.conditions import CONDITIONS, Code
-from inference.corroboration import HOLD_MS, Finding, Verdict, judge
+from inference.corroboration import HOLD_MS, Finding, Verdict, judge, slow_pulses
 from inference.episode_edges import DecidedEdges, EpisodeEdges, no_edges
 from inference.limits import Limits
 from inference.pulse_leads import PulseKind
+from inference.pulse_train import PulseTrain
 from inference.pulses import Pulses
 from inference.slots import Field, Slots
 from inference.stage import Stage
@@ -36,6 +40,7 @@ GRACE_MS = 3000
 CODES = tuple(HOLD_MS)
 """Conditions that pulses are asked about, in the order of the columns of the state."""
 
+_SLOW, _EXTREME = CODES.index(Code.BRADYCARDIA), CODES.index(Code.EXTREME_BRADYCARDIA)
 _EDGE_FIELDS = {each.name: getattr(no_edges(), each.name) for each in fields(EpisodeEdges)}
 
 
@@ -48,6 +53,10 @@ class Phase(IntEnum):
     """Its onset waits for evidence."""
     VETOED = 2
     """Its onset was vetoed, and it holds."""
+    OPEN = 3
+    """A bradycardia that was let through, and holds."""
+    BY_PULSES = 4
+    """An extreme bradycardia that only the pulses tell of."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -113,7 +122,9 @@ class CorroborationGate(Stage):
 
     def is_busy(self, places: NDArray[np.intp]) -> NDArray[np.bool_]:
         """Tell where something waits or is vetoed, shape (n_rows,)."""
-        busy: NDArray[np.bool_] = (self.state["phase"][places] != Phase.FREE).any(axis=1)
+        phase = self.state["phase"][places]
+        asked = np.isin(phase, (Phase.WAITING, Phase.VETOED)).any(axis=1)
+        busy: NDArray[np.bool_] = asked | (phase[:, _SLOW] == Phase.OPEN)
         return busy
 
     def walk(
@@ -171,20 +182,24 @@ class CorroborationGate(Stage):
             phase = Phase(self.state["phase"][step.place, column])
             if edge.onset[0]:
                 self._release(step, column, Finding(Verdict.NONE, "undecided"))
-                self._hold(step, column, edge)
+                if phase is Phase.BY_PULSES:  # raised already
+                    self.state["phase"][step.place, column] = Phase.OPEN
+                else:
+                    self._hold(step, column, edge)
             elif phase is Phase.VETOED:
                 step.vetoed.append(_transition(step, self._kept(step, column), edge, None))
                 self.state["phase"][step.place, column] = Phase.FREE
             else:
                 self._release(step, column, Finding(Verdict.NONE, "undecided"))
+                self.state["phase"][step.place, column] = Phase.FREE
                 step.through.append(edge)
+                if code is Code.BRADYCARDIA:
+                    self._end_by_pulses(step, int(edge.at_ms[0]))
 
     def _ask(self, step: _Step, kinds: Sequence[PulseKind]) -> None:
         """Ask about all that waits or is vetoed."""
         state, place = self.state, step.place
-        columns = np.flatnonzero(state["phase"][place] != Phase.FREE)
-        if not len(columns):
-            return
+        columns = np.flatnonzero(np.isin(state["phase"][place], (Phase.WAITING, Phase.VETOED)))
         trains = [self._pulses.train(place, kind, step.now_ms) for kind in kinds]
         limits = self._limits_of(step.slot)
         for column in columns.tolist():
@@ -210,6 +225,37 @@ class CorroborationGate(Stage):
                     step, column, replace(finding, reason="lapsed") if lapsed else finding
                 )
                 step.is_late = True
+        if state["phase"][place, _SLOW] == Phase.OPEN:
+            self._deepen(step, trains, limits)
+
+    def _deepen(self, step: _Step, trains: Sequence[PulseTrain], limits: Limits) -> None:
+        """Call a bradycardia extreme where pulses are slower than the beats that the ECG counts."""
+        state, place = self.state, step.place
+        phase = state["phase"][place, _EXTREME]
+        if phase not in (Phase.FREE, Phase.BY_PULSES):
+            return
+        finding = slow_pulses(trains, limits)
+        if finding is not None:
+            state["upheld_ms"][place, _EXTREME] = step.now_ms
+            if phase == Phase.FREE:
+                self._hold(step, _EXTREME, self._slow_edge(step, finding.from_ms or 0))
+                self._release(step, _EXTREME, finding)
+                state["phase"][place, _EXTREME] = Phase.BY_PULSES
+        elif step.now_ms - int(state["upheld_ms"][place, _EXTREME]) >= GRACE_MS:
+            self._end_by_pulses(step, int(state["upheld_ms"][place, _EXTREME]))
+
+    def _end_by_pulses(self, step: _Step, at_ms: int) -> None:
+        """End an extreme bradycardia that only the pulses told of, where there is one."""
+        if self.state["phase"][step.place, _EXTREME] == Phase.BY_PULSES:
+            self.state["phase"][step.place, _EXTREME] = Phase.FREE
+            begun_ms = int(self.state["edge_at_ms"][step.place, _EXTREME])
+            edge = self._slow_edge(step, max(at_ms, begun_ms))
+            step.through.append(replace(edge, onset=np.array([False])))
+
+    def _slow_edge(self, step: _Step, at_ms: int) -> EpisodeEdges:
+        """Make an edge of extreme bradycardia of what is known of the bradycardia."""
+        code, at = np.array([Code.EXTREME_BRADYCARDIA], np.int8), np.array([at_ms], np.int64)
+        return replace(self._kept(step, _SLOW), code=code, at_ms=at)
 
     def _hold(self, step: _Step, column: int, edge: EpisodeEdges) -> None:
         state, place = self.state, step.place
@@ -220,8 +266,9 @@ class CorroborationGate(Stage):
 
     def _release(self, step: _Step, column: int, finding: Finding) -> None:
         """Let a held onset through; nothing where none is held."""
-        if self.state["phase"][step.place, column] != Phase.FREE:
-            self.state["phase"][step.place, column] = Phase.FREE
+        if self.state["phase"][step.place, column] in (Phase.WAITING, Phase.VETOED):
+            slow = column in (_SLOW, _EXTREME)
+            self.state["phase"][step.place, column] = Phase.OPEN if slow else Phase.FREE
             step.through.append(self._kept(step, column))
             step.findings[step.slot, CODES[column]] = finding
 

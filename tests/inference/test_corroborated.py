@@ -224,3 +224,19 @@ def test_alarms_with_the_pulses_word_fit_the_schema():
     assert {d["corroboration"]["verdict"] for d in told_of if "corroboration" in d} == {
         "confirmed", "vetoed", "no_evidence",
     }  # fmt: skip
+
+
+def test_a_bradycardia_whose_pulses_are_slower_than_its_beats_is_extreme():
+    """Every second beat ejects nothing: the ECG counts 46 a minute, the circulation has 23."""
+    segments = (sinus(8.0, 75.0), sinus(40.0, 46.0), sinus(14.0, 75.0))
+    record = patient(segments)
+    seen_s = record.truth.r_peaks / record.fs
+    slow = (seen_s > 9.0) & (seen_s < 47.0)
+    ejects = ~slow | (np.cumsum(slow) % 2 == 0)
+    changes = alarms(tape("p", *segments, beats_s=seen_s[ejects], leads=(PRESSURE,)).items)
+    alone_states = of(alarms(tape("p", *segments, leads=(PRESSURE,)).items), "extreme_bradycardia")
+
+    assert alone_states == []
+    assert of(changes, "bradycardia")[0][0] == "raised"
+    assert of(changes, "extreme_bradycardia") == [("raised", "confirmed"), ("ended", None)]
+    assert decided_s(changes, "extreme_bradycardia", "ended") < 62.0
