@@ -14,7 +14,10 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("ingest", "inference", "training", "fairness", "deploy")
 
-DATA_SUFFIXES = (".proto", ".onnx", ".json", ".toml", ".md", ".j2", ".css")
+DATA_SUFFIXES = (
+    *(".proto", ".onnx", ".json", ".toml", ".md", ".j2", ".css"),
+    *(".html", ".js", ".svg"),
+)
 """What ships beside the code, wherever a package keeps it."""
 
 

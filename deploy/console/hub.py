@@ -234,7 +234,8 @@ class Hub:
 
     def join(self, event: asyncio.Event) -> None:
         """Let a browser's task be woken; called on the server's loop."""
-        self._loop = asyncio.get_running_loop()
+        if self._loop is not asyncio.get_running_loop():
+            self._loop, self._waking = asyncio.get_running_loop(), False
         self._events.add(event)
 
     def leave(self, event: asyncio.Event) -> None:

@@ -81,7 +81,7 @@ def of_sixteen(browser: Browser, folder: Path) -> None:
     page.goto(f"{ward.address.split('#')[0]}#/patient/wren")
     page.wait_for_timeout(9000)
     save(page, folder, "patient-dark")
-    page.keyboard.press("f")
+    page.click('.signals button:text("Strip")')
     page.wait_for_selector("dialog .reasons")
     page.wait_for_timeout(800)
     save(page, folder, "strip-dark")
