@@ -69,7 +69,7 @@ def test_episodes_keep_the_contract_of_stages(streams, seed):
     )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(scripts(), st.sampled_from([Limits(), SHORT]), delays_ms)
 def test_edges_are_those_of_the_slow_reference(script, limits, delay_ms):
     reference = ReferenceStream(limits, delay_ms)
@@ -93,7 +93,7 @@ def test_how_soon_beats_are_decided_does_not_move_an_edge_of_a_readable_stream(s
     assert edges(latency_ms) == edges(DELAY_MS)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(scripts(), st.sampled_from([Limits(), SHORT]))
 def test_time_to_alarm_stays_within_its_bound_and_edges_alternate(script, limits):
     open_since, called_from_ms = {}, 0  # what held while calling was suspended is told behind it

@@ -125,7 +125,15 @@ def test_quality_keeps_the_contract_of_stages():
     for at in range(0, 40 * PER_TICK, 4 * PER_TICK):
         ticks = raw[:, at : at + 4 * PER_TICK].reshape(n_rows, 4, PER_TICK)
         uv = (ticks[..., ::2] * 5).astype(np.float32)
-        inputs.append((uv, uv.mean(axis=2), ticks, ticks == MISSING_ADU, np.array([5.0, -5.0, 5.0, 1e-3, 5.0])))
+        inputs.append(
+            (
+                uv,
+                uv.mean(axis=2),
+                ticks,
+                ticks == MISSING_ADU,
+                np.array([5.0, -5.0, 5.0, 1e-3, 5.0]),
+            )
+        )
 
     def step(stage: Quality, slots: np.ndarray, taken: tuple) -> list[bytes]:
         return row_bytes(stage.judge(slots, *taken), len(slots))

@@ -86,7 +86,14 @@ def test_the_lead_in_use_is_taken_and_several_chunks_are_joined(pipeline: Pipeli
 
     slots = pipeline.streams.slots()
     assert np.frombuffer(found.ready[slots["one"]], "<i2").tolist() == [7]
-    assert np.frombuffer(found.ready[slots["two"]], "<i2").tolist() == [3, 4, 6, 1, 2, 5]  # lead II, then the spare one
+    assert np.frombuffer(found.ready[slots["two"]], "<i2").tolist() == [
+        3,
+        4,
+        6,
+        1,
+        2,
+        5,
+    ]  # lead II, then the spare one
     assert not found.queues
 
 
