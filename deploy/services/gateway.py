@@ -13,7 +13,6 @@ from prometheus_client import CollectorRegistry
 
 from deploy.gateway_settings import GatewaySettings, LocalAlarms
 from deploy.http import HttpServer
-from deploy.services.announcing import make_notifiers
 from deploy.services.gateway_metrics import GatewayCollector, GatewayState
 from deploy.services.gateway_notices import Notices, Told
 from deploy.services.gateway_parts import (
@@ -30,6 +29,7 @@ from ingest.gateway.devices import Devices
 from ingest.gateway.keeper import Keeper, KeeperOptions
 
 if TYPE_CHECKING:
+    from deploy.notify import Notifier
     from deploy.services.gateway_local import LocalMonitor
 
 logger = logging.getLogger(__name__)
@@ -82,7 +82,7 @@ class Gateway:
             opened.callback(self._store.close)
             self._dropped = self._store.counts.dropped_frames
             self._forwarder = make_forwarder(settings, self._store, self.counts, self._wall_ms)
-            self._notifiers = make_notifiers(settings.notify)
+            self._notifiers = self._make_notifiers()
             self._keeper = Keeper(
                 self._store,
                 self._forwarder,
@@ -206,6 +206,14 @@ class Gateway:
         """Let local scoring hear frames, where there is any."""
         if self._local is not None:
             self._local.hear(frames)
+
+    def _make_notifiers(self) -> list[Notifier]:
+        told = self._settings.notify
+        if not told.console and told.webhook is None:
+            return []
+        from deploy.services.announcing import make_notifiers  # loads what only they need
+
+        return make_notifiers(told)
 
     def _make_local(self) -> LocalMonitor | None:
         if self._settings.local.alarms is LocalAlarms.NEVER:

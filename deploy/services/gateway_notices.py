@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from deploy.notify import Notice, Notifier
-from deploy.notify.notice import URGENCY
-from inference.alarm_json import canonical
 from ingest.gateway.arrival import Note
+
+if TYPE_CHECKING:
+    from deploy.notify import Notifier
 
 logger = logging.getLogger(__name__)
 
@@ -87,19 +89,25 @@ class Notices:
         priority, name = PRIORITIES[condition], self._told.name
         level = logging.WARNING if state == "ended" else logging.ERROR
         logger.log(level, "%s %s%s", condition, state, f": {detail}" if detail else "")
-        body = canonical(
-            {
-                "schema": "vigil.gateway-notice/1",
-                "stream_id": name,
-                "condition": condition,
-                "state": state,
-                "priority": priority,
-                "onset_ms": since_ms,
-                "at_ms": now_ms,
-                "detail": detail,
-            }
-        )
-        about = f"{name}.{condition}.{since_ms}"
+        notice = {
+            "schema": "vigil.gateway-notice/1",
+            "stream_id": name,
+            "condition": condition,
+            "state": state,
+            "priority": priority,
+            "onset_ms": since_ms,
+            "at_ms": now_ms,
+            "detail": detail,
+        }
+        body = json.dumps(notice, sort_keys=True, separators=(",", ":")).encode()
+        if self._told.notifiers:
+            self._offer(f"{name}.{condition}.{since_ms}", state, priority, body)
+        self._told.note(Note(self._told.topic, name, body))
+
+    def _offer(self, about: str, state: str, priority: str, body: bytes) -> None:
+        """Tell the notifiers."""
+        from deploy.notify import Notice  # it loads what a gateway without notifiers needs not
+        from deploy.notify.notice import URGENCY
+
         for notifier in self._told.notifiers:
             notifier.offer(Notice(f"{about}.{state}", about, URGENCY[priority], body))
-        self._told.note(Note(self._told.topic, name, body))
