@@ -183,7 +183,8 @@ class Store:
                 self.counts.notes -= self._db.execute(
                     "DELETE FROM notes WHERE id BETWEEN ? AND ?", (first, last)
                 ).rowcount
-            marks = [self._by_number[number] for number in {row.stream for row in rows}]
+            numbers = {row.stream for row in rows} & self._by_number.keys()
+            marks = [self._by_number[number] for number in numbers]
             self._db.executemany(
                 "UPDATE streams SET sent_sample = ?, epoch = ? WHERE number = ?",
                 [(mark.sent_sample, mark.epoch, mark.number) for mark in marks],
