@@ -6,8 +6,8 @@ and do not decide yet it waits, never longer than ``HOLD_MS`` says. A vetoed con
 such. The veto stands while pulses uphold it: ``GRACE_MS`` after they last did, or as soon as they
 confirm, the alarm is raised with its own onset, as long as the condition still holds.
 
-While a bradycardia is open whose pulses are slower still than the beats of the ECG (T waves that are
-taken for beats, ectopic beats that eject nothing), an extreme one is told by the pulses.
+While a bradycardia is open whose pulses are slower still than the beats of the ECG (T waves taken
+for beats, ectopic beats that eject nothing), an extreme one is told by the pulses.
 
 Everything is decided tick by tick on the stream's own clock, from what was known at that tick.
 """
