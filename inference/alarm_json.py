@@ -20,6 +20,7 @@ from inference.corroboration import Finding
 from inference.limits import Limits
 from inference.reasons import Reason, explanation
 from inference.stream_clock import StreamClock, rfc3339
+from inference.strip import Strip
 
 SCHEMA_VERSION = "vigil.alarm/1"
 """Name and version of the form."""
@@ -78,6 +79,14 @@ class AlarmContext:
     """All models in use."""
     reasons: tuple[Reason, ...] = ()
     """Why the beats that raised it were called so, where that was asked for."""
+    lead: str | None = None
+    """Name of the lead that was scored when it was decided."""
+    strip: Strip | None = None
+    """The signal before it was decided, where that was asked for."""
+
+    def seen(self, lead: str | None, strip: Strip | None) -> AlarmContext:
+        """Return the same with the lead that one alarm was seen in, and its signal."""
+        return dataclasses.replace(self, lead=lead, strip=strip)
 
     def of_models(self, models: Sequence[Named]) -> AlarmContext:
         """Return the same with the models of a pipeline."""
@@ -179,7 +188,7 @@ def document(
             }
             for beat in evidence.beats
         ],
-        "strip": _strip(clock, transition.onset_ms),
+        "strip": _strip(clock, transition.onset_ms, context.strip),
         "model": dataclasses.asdict(model),
         "limits": {key: getattr(limits, key) for key in condition.limit_keys},
         "acknowledgement": _acknowledgement(transition),
@@ -192,6 +201,8 @@ def _told_of(
 ) -> dict[str, Any]:
     """Give the optional keys."""
     told: dict[str, Any] = {}
+    if context.lead is not None:
+        told["lead"] = context.lead
     if context.profile is not None:
         told["profile"] = context.profile
     if context.models:
@@ -229,13 +240,27 @@ def _time(clock: StreamClock, at_ms: int) -> dict[str, Any]:
     return {"sample": clock.sample(at_ms), "utc": clock.utc(at_ms)}
 
 
-def _strip(clock: StreamClock, onset_ms: int) -> dict[str, Any]:
+def _strip(clock: StreamClock, onset_ms: int, shown: Strip | None) -> dict[str, Any]:
     """Refer to 10 s of signal around the onset, from the session's start at the earliest."""
     first_ms = max(onset_ms - STRIP_BEFORE_MS, 0)
-    return {
+    told = {
         "first_sample": clock.sample(first_ms),
         "n_samples": clock.sample(STRIP_MS),
         "fs": clock.fs,
+    }
+    return told if shown is None else {**told, "signal": _signal(clock, shown)}
+
+
+def _signal(clock: StreamClock, shown: Strip) -> dict[str, Any]:
+    """Give the signal before the alarm was decided, as it was judged."""
+    return {
+        "begin": _time(clock, shown.begin_ms),
+        "fs": shown.fs,
+        "unit": "uV",
+        "gain": 1,
+        "samples": shown.samples_uv.tolist(),
+        "quality": [_rounded(each) for each in shown.quality],
+        "beats": [{"sample": clock.sample(r_ms), "aami": aami} for r_ms, aami in shown.beats],
     }
 
 

@@ -20,9 +20,10 @@ from inference.quality_index import QualityModel
 from inference.resample import TAP_SCALE, RatePlan, by_number, rate_plan, weighted_sums
 from inference.slots import Field, SlotArrays, Slots
 from inference.stage import Composite
-from inference.streams import UV_PER_UNIT
+from inference.streams import UV_PER_UNIT, adu_per_uv
 from inference.ticks import TICK_MS
 from ingest.frames import MISSING_ADU
+from ingest.sequence_types import Chunk
 
 BASELINE_RATE = np.float32(0.25)
 """Share of the way the baseline goes to each tick's mean: a high-pass near 0.2 Hz, no delay."""
@@ -145,6 +146,18 @@ class Conditioning(Composite):
         state["uv_per_adu"][slot] = 1.0 / gain
         state["baseline_adu"][slot] = baseline
         self._carry.fill(slot, lead_in, int(state["hold_adu"][slot]))
+
+    def start_lead(self, slot: int, chunk: Chunk, row: int | None) -> None:
+        """Begin with one lead of a stream's first chunk; None stands for one that it has not."""
+        lead = None if row is None else chunk.leads[row]
+        self.start(
+            slot,
+            fs=chunk.fs,
+            first_sample=chunk.first_sample,
+            first_adu=MISSING_ADU if row is None else int(chunk.samples[row, 0]),
+            gain=1.0 if lead is None else adu_per_uv(lead),
+            baseline=0 if lead is None else lead.baseline,
+        )
 
     def push(self, slots: Slots, raw_adu: NDArray[np.int16], fs: float) -> list[ConditionedBlock]:
         """Take the next samples of several streams, give the ticks that became whole.

@@ -51,6 +51,7 @@ class LeadChoice(Stage):
         super().__init__(
             {
                 "lead": Field(dtype=np.int8),
+                "scored": Field(dtype=np.int8),
                 "bad": Field(dtype=np.int64),
                 "good_run": Field((n_leads,), np.int32),
             },
@@ -77,6 +78,7 @@ class LeadChoice(Stage):
         run = state["good_run"][slots][:, :n_leads]
         if readable.all() and not (state["bad"][slots].any() or chosen.any()):  # as nearly always
             run = np.minimum(run + n_ticks, self._return)
+            state["scored"][slots] = 0
             state["good_run"][slots[:, None], np.arange(n_leads)] = run
             return chosen
         lead, bad, every = chosen[:, 0].copy(), state["bad"][slots], np.arange(len(slots))
@@ -94,6 +96,7 @@ class LeadChoice(Stage):
             lead = np.where(returns, 0, np.where(leaves, best, lead)).astype(np.int8)
             bad = np.where(moves, 0, bad)
         state["lead"][slots], state["bad"][slots] = lead, bad
+        state["scored"][slots] = chosen[:, -1]
         state["good_run"][slots[:, None], np.arange(n_leads)] = run
         return chosen
 
@@ -110,6 +113,10 @@ class Segment:
     """Where scoring by another lead than the first began or ended, at the first tick."""
     fresh: Slots
     """Streams whose lead changed with the first tick."""
+
+    def lead_of(self, slot: int) -> int:
+        """Give the lead of one of its streams."""
+        return int(self.lead[self.block.slots == slot][0])
 
 
 def segments(

@@ -34,12 +34,12 @@ from inference.rhythm_turns import RhythmTurns
 from inference.session import StreamSession
 from inference.sorting import portions, sort_out
 from inference.stage import Composite
-from inference.streams import StreamInfo, Streams, StreamsSnapshot, adu_per_uv
+from inference.streams import StreamInfo, Streams, StreamsSnapshot
+from inference.strips import Strips
 from inference.ticks import TICK_MS
 from inference.windows import Windows
 from ingest.errors import InputError
 from ingest.frame_columns import INT16_LE
-from ingest.frames import MISSING_ADU
 from ingest.sequence_types import Chunk, Ordered
 
 LEAST_SLOTS = 64
@@ -71,6 +71,8 @@ class Pipeline:
     spare_leads : int
         Most leads that are watched beside the one that is scored, to be scored in its place
         where it cannot be read; a beat model of two leads looks at both, and has none.
+    strips : bool
+        Keep the last 10 s of every stream, for alarms to show.
 
     Raises
     ------
@@ -90,6 +92,7 @@ class Pipeline:
         atrial: Path | None = None,
         explain: bool = False,
         spare_leads: int = SPARE_LEADS,
+        strips: bool = False,
     ) -> None:
         self.limits = limits or Limits()
         self.streams = Streams()
@@ -110,6 +113,7 @@ class Pipeline:
         n_beside = self.beats.n_leads - 1 + self._n_spare
         self._beside = [Conditioning(self.beats.fs) for _ in range(n_beside)]
         self.choice = LeadChoice(self.limits, 1 + self._n_spare)
+        self.strips = Strips(self.beats.fs) if strips else None
         late_ms = self.beats.picker.oldest_ms + round(HALF_WIDTH_S * 1000)
         end_ticks = -(-late_ms // TICK_MS) + 2
         self._intake = Intake(self.streams, end_ticks, self.beats.n_leads)
@@ -119,6 +123,7 @@ class Pipeline:
                 **{f"conditioning{fs}": stage for fs, stage in self.conditioning.items()},
                 **{f"beside{i}": stage for i, stage in enumerate(self._beside, 1)},
                 "choice": self.choice,
+                **({"strips": self.strips} if self.strips is not None else {}),
                 "beats": self.beats,
                 **{f"windows{i}": stage for i, stage in enumerate(self.windows)},
                 "told": self.told,
@@ -139,7 +144,7 @@ class Pipeline:
     def quality_index(self, slot: int) -> float:
         """Quality index of a stream's latest tick in the lead scored, 0 to 1, for display."""
         stages = [self.conditioning[self.beats.fs], *self._beside]
-        return float(stages[self.choice.state["lead"][slot]].quality.state["index"][slot])
+        return float(stages[self.choice.state["scored"][slot]].quality.state["index"][slot])
 
     def push(self, items: Iterable[Ordered]) -> Results:
         """Take sequenced items of any streams, in each stream's order.
@@ -269,23 +274,11 @@ class Pipeline:
                 leads=info.pulse_leads,
             )
         for stage in self.conditioning.values():
-            self._start(stage, slot, chunk, info.row)
+            stage.start_lead(slot, chunk, info.row)
         rows = (*info.rows, *info.spare_rows)
         for k, stage in enumerate(self._beside, 1):
-            self._start(stage, slot, chunk, rows[k] if k < len(rows) else None)
+            stage.start_lead(slot, chunk, rows[k] if k < len(rows) else None)
         return True
-
-    def _start(self, stage: Conditioning, slot: int, chunk: Chunk, row: int | None) -> None:
-        """Begin one lead of a stream; None stands for a lead that it does not have."""
-        lead = None if row is None else chunk.leads[row]
-        stage.start(
-            slot,
-            fs=chunk.fs,
-            first_sample=chunk.first_sample,
-            first_adu=MISSING_ADU if row is None else int(chunk.samples[row, 0]),
-            gain=1.0 if lead is None else adu_per_uv(lead),
-            baseline=0 if lead is None else lead.baseline,
-        )
 
     def _take_slot(self, info: StreamInfo) -> int:
         slot = self.streams.take(info)
@@ -304,7 +297,8 @@ class Pipeline:
         results.note_edges(self.streams, slots, edges)
         for gated in self.corroborated.closing(slots, end_ms, edges):
             self._note_gated(gated, results)
-        results.note_alarms(self.streams, self.alarms.withdraw(slots, end_ms))
+        cleared = self.alarms.withdraw(slots, end_ms)
+        results.note_alarms(self.streams, cleared, lead_of=self._last_lead)
         self._stages.reset(slots)
         self.streams.leave(leave.slot)
 
@@ -343,7 +337,7 @@ class Pipeline:
         if self.beats.n_leads > 1:
             self._score_leads(leads, None, results)
             return
-        before = self.choice.state["lead"][leads[0].slots]
+        before = self.choice.state["scored"][leads[0].slots]
         readable = of_leads([lead.quality.readable for lead in leads])
         chosen = self.choice.choose(leads[0].slots, readable)
         for part in segments(leads, chosen, before):
@@ -363,6 +357,8 @@ class Pipeline:
         results.n_ticks += heard[:, 0].size
         found = self.beats.find(slots, first_ms, scaled, heard)
         results.note_beats(self.streams, slots, found, None if part is None else part.lead)
+        if self.strips is not None:
+            self.strips.take(leads[0], found)
         scale_uv = leads[0].quality.scale_uv
         past = self.episodes.state
         turns = self.told.find(slots, first_ms, scaled[:, 0], scale_uv, heard[:, 0], found, past)
@@ -373,7 +369,7 @@ class Pipeline:
             results.note_edges(self.streams, each.slots, each.edges)
         n_ticks = quality.missing.shape[1]
         for gated in self.corroborated.through(slots, first_ms, n_ticks, decided):
-            self._note_gated(gated, results)
+            self._note_gated(gated, results, part)
 
     def _score_windows(self, fs: int, block: ConditionedBlock, results: Results) -> None:
         """Run the windowed models of one sampling frequency over one block, tick by tick."""
@@ -386,8 +382,12 @@ class Pipeline:
                         self.streams, block.slots, block.end_ms(k), stage.session.info, scores
                     )
 
-    def _note_gated(self, gated: GatedEdges, results: Results) -> None:
+    def _note_gated(self, gated: GatedEdges, results: Results, part: Segment | None = None) -> None:
         """Note what edges of episodes, as far as pulses let them through, do to the alarms."""
-        changes = self.alarms.step(gated.slots, gated.now_ms, gated.edges)
+        told = gated.told(self.alarms.step(gated.slots, gated.now_ms, gated.edges))
         reasons = None if gated.is_late else self.beats.reasons
-        results.note_alarms(self.streams, gated.told(changes), reasons)
+        lead_of = self._last_lead if part is None else part.lead_of
+        results.note_alarms(self.streams, told, reasons, lead_of, self.strips)
+
+    def _last_lead(self, slot: int) -> int:
+        return int(self.choice.state["scored"][slot])

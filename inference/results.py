@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.alarm_transition import AlarmTransition
+from inference.alarm_transition import AlarmTransition, TransitionKind
 from inference.conditions import Code
 from inference.episode_edges import EpisodeEdges
 from inference.model import ModelInfo
 from inference.reasons import Reason, Reasons
 from inference.slots import Slots
 from inference.streams import StreamInfo, Streams
+from inference.strip import Strip
+from inference.strips import Strips
 from inference.ticks import AAMI, BlockBeats
 from inference.windows import WindowScores
 
@@ -100,6 +102,10 @@ class AlarmChange:
     """What changed."""
     reasons: tuple[Reason, ...] = ()
     """Why the beats that raised it were called so, where that was asked for."""
+    lead: str | None = None
+    """Name of the lead that was scored when it was decided."""
+    strip: Strip | None = None
+    """The signal before it was decided, of alarms that were raised, where that was asked for."""
 
 
 @dataclass(slots=True)
@@ -150,11 +156,31 @@ class Results:
         streams: Streams,
         changes: Iterable[AlarmTransition],
         reasons: Reasons | None = None,
+        lead_of: Callable[[int], int] = lambda slot: 0,
+        strips: Strips | None = None,
     ) -> None:
-        """Add changes of alarms, with the reasons of their beats where these are kept."""
+        """Add changes of alarms, with the reasons of their beats where these are kept.
+
+        Parameters
+        ----------
+        streams : Streams
+            Who sits where.
+        changes : iterable of AlarmTransition
+            What changed.
+        reasons : Reasons, optional
+            Of the beats.
+        lead_of : callable
+            Gives the lead of a slot that is scored, 0 the first, from 1 the spare ones.
+        strips : Strips, optional
+            Signal to show.
+        """
         for change in changes:
             why = () if reasons is None else reasons.of_alarm(change)
-            self.alarms.append(AlarmChange(streams.info(change.slot), change, why))
+            info, shown = streams.info(change.slot), None
+            if strips is not None and change.kind is TransitionKind.RAISED:
+                shown = strips.of(change.slot, change.decided_ms)
+            lead = info.scored_lead(lead_of(change.slot)).name
+            self.alarms.append(AlarmChange(info, change, why, lead, shown))
 
     def note_windows(
         self,

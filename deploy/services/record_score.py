@@ -114,7 +114,7 @@ def gather(
     for change in results.alarms:
         score = scores[change.stream.stream_id]
         transition = change.transition
-        told = context.because(change.reasons)
+        told = context.because(change.reasons).seen(change.lead, change.strip)
         score.alarms.append(render(transition, change.stream.source, model, limits, told))
         score.raised[transition.condition.priority.value] += (
             transition.kind is TransitionKind.RAISED
