@@ -55,7 +55,7 @@ class GatewaySection(Section):
     name: str = Field(default="gateway", min_length=1, max_length=64)
     """Its name, its own among the gateways of one Kafka."""
     keys_file: Path | None = None
-    """Keys of the pseudonyms, as ``vigil pseudonyms`` writes them; none: devices' names go on."""
+    """Keys of the pseudonyms (:func:`ingest.pseudonyms.read_keys`); none: devices' names go on."""
 
 
 class UplinkSettings(Section):
