@@ -168,9 +168,13 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Log at debug level: probes come every few seconds. What clients say is never logged."""
+        logger.debug("a request was answered with %s", int(code) if code != "-" else code)
+
     def log_message(self, format: str, *args: object) -> None:
-        """Log at debug level: probes come every few seconds."""
-        logger.debug("%r", format % args)  # a client's own words, without their line ends
+        """Log that a request was none, without its words."""
+        logger.debug("a request could not be answered")
 
 
 class HttpServer:

@@ -12,6 +12,8 @@ from ingest.errors import InputError
 
 LEVELS = ("debug", "info", "warning", "error")
 FORMATS = ("plain", "json")
+TALKATIVE = ("kafka", "aiohttp", "httpcore", "httpx", "paho", "sqlalchemy", "websockets")
+"""Libraries that log what they send and hear at debug level: signals, and who logs in how."""
 
 
 class JsonFormatter(logging.Formatter):
@@ -42,6 +44,19 @@ class JsonFormatter(logging.Formatter):
         return f"{seconds}.{int(record.msecs):03d}Z"
 
 
+def is_discreet(record: logging.LogRecord) -> bool:
+    """Tell whether a record may be written: what talkative libraries tell at debug level may not.
+
+    Examples
+    --------
+    >>> record = logging.LogRecord("kafka.net", logging.DEBUG, "", 0, "%r", (b"...",), None)
+    >>> is_discreet(record)
+    False
+    """
+    library = record.name.partition(".")[0]
+    return record.levelno >= logging.INFO or library not in TALKATIVE
+
+
 def set_up_logging(level: str, style: str, stream: TextIO | None = None) -> None:
     """Send the root logger's records to ``stream`` (stderr), instead of wherever they went.
 
@@ -66,6 +81,7 @@ def set_up_logging(level: str, style: str, stream: TextIO | None = None) -> None
     handler = logging.StreamHandler(stream or sys.stderr)
     plain = logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s")
     handler.setFormatter(JsonFormatter() if style == "json" else plain)
+    handler.addFilter(is_discreet)
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     # It tells of every connection at INFO; what matters of it, the worker tells.
     chatty = logging.NOTSET if level.lower() == "debug" else logging.WARNING

@@ -34,6 +34,8 @@ INVALID_ADU = {
 }
 """The value that marks an invalid sample, by storage format (WFDB, signal(5)); else -32768."""
 
+MOST_SAMPLES = 1 << 28
+"""Most samples of one lead: three days at 1 kHz."""
 MOST_NAME_CHARS = 200
 """Longest name of a file that a header may name."""
 
@@ -165,6 +167,10 @@ def _read_segments(base: Path, header: Any, leads: LeadChoice | None) -> list[Si
     """Read the wanted leads of a record of many segments; what a segment lacks is missing."""
     names = list(header.seg_name)
     lengths = [int(n) for n in header.seg_len]
+    if min(lengths, default=0) < 0 or sum(lengths) > MOST_SAMPLES:
+        raise InputError(
+            f"record {base.name}: {MOST_SAMPLES} samples fit, by its header it has more"
+        )
     described = {i: _header(_beside(base, n)) for i, n in enumerate(names) if n != "~"}
     if not described:
         raise InputError(f"record {base.name} is empty: all its segments are null")

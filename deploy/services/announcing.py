@@ -208,8 +208,8 @@ class Announcer:
             self._trail.given(stream_id, command)
             told = desk.command(stream_id, command)
         except InputError as error:
-            self._trail.refused(text, error)
-            raise
+            name = self._trail.refused(text, error)
+            raise InputError(f"{name}; its dead letter says why") from error
         if isinstance(command, SetLimits):
             self._followed(stream_id)
         return told

@@ -56,19 +56,25 @@ class CommandTrail:
             details = {"stream_id": stream_id}
             self._audit.append(command.who, f"command.{command_name(command)}", details)
 
-    def refused(self, text: bytes, error: InputError) -> None:
-        """Keep a command that was not done."""
+    def refused(self, text: bytes, error: InputError) -> str:
+        """Keep a command that was not done; return a name of it for logs.
+
+        Why it was refused stands in the dead letter only: it may quote what somebody wrote.
+        """
+        digest = hashlib.sha256(text).hexdigest()
         if self._audit is not None:
-            digest = hashlib.sha256(text).hexdigest()
-            self._audit.append("vigil", "command.refused", {"sha256": digest, "why": str(error)})
-        if self._dead is None:
-            return
+            self._audit.append("vigil", "command.refused", {"sha256": digest})
+        if self._dead is not None:
+            self._bury(self._dead, text, error)
+        return f"SHA-256 {digest[:16]}"
+
+    def _bury(self, dead: Sink, text: bytes, error: InputError) -> None:
         place = (text.partition_number, text.offset) if isinstance(text, Message) else (-1, -1)
         key = text.key if isinstance(text, Message) else b""
         letter = DeadLetter(bytes(text), REASON, str(error), self._topic, *place, key)
         try:
-            self._dead.write(f"{self._topic}-{place[0]}", encode_dead_letter(letter))
-            self._dead.flush()
+            dead.write(f"{self._topic}-{place[0]}", encode_dead_letter(letter))
+            dead.flush()
         except BrokerError as broken:
             logger.error("a refused command is kept nowhere: %s", broken)
 

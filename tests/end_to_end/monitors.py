@@ -22,10 +22,11 @@ ROOM = 4
 class MonitorProcess:
     """``vigil monitor`` in a process of its own; stopped when the block ends."""
 
-    def __init__(self, log: Path, *argv: object) -> None:
+    def __init__(self, log: Path, *argv: object, level: str = "info", style: str = "plain") -> None:
         self.port = free_ports(ROOM)[0]
         self.log = log
-        self._argv = command("--log-level", "info", "monitor", "--http-port", self.port, *argv)
+        logs = ["--log-level", level, "--log-format", style]
+        self._argv = command(*logs, "monitor", "--http-port", self.port, *argv)
 
     def __enter__(self) -> Self:
         with self.log.open("wb") as file:
