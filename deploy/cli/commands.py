@@ -45,6 +45,9 @@ COMMANDS = {
     "dead-letters": Entry(
         "deploy.cli.dead_letters", "dead_letters", "Read what could not be read; send it again."
     ),
+    "pseudonyms": Entry(
+        "deploy.cli.pseudonyms", "pseudonyms", "Turn names into stream ids; rotate their keys."
+    ),
     "audit-log": Entry("deploy.cli.audit_log", "audit_log", "Verify and seal an audit log."),
     "alarms": Entry("deploy.cli.alarms", "alarms", "Turn alarms into FHIR or HL7."),
     "models": Entry("deploy.cli.models", "models", "List and verify the models."),
