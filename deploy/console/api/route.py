@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, ValidationError
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -15,6 +17,8 @@ from deploy.console.api.problem import Problem, ProblemError
 from deploy.console.context import Console
 from deploy.console.roles import Role
 from deploy.console.store.accounts import SignedIn
+
+logger = logging.getLogger(__name__)
 
 COOKIE = "vigil_session"
 """Cookie of a session."""
@@ -111,13 +115,13 @@ class Way:
         """Statuses of all refusals that can come."""
         found = set(self.problems)
         if self.needs is not None:
-            found |= {401, 403}
+            found |= {401, 403, 503}
         if self.body is not None:
             found |= {400, 413, 415, 422}
         if self.query is not None:
             found |= {422}
         if self.method != "GET":
-            found |= {403}
+            found |= {403, 503}
         return found
 
     async def __call__(self, request: Request) -> Response:
@@ -127,6 +131,10 @@ class Way:
             return await run_in_threadpool(self._serve, request, raw)
         except ProblemError as problem:
             return problem.response()
+        except (OSError, SQLAlchemyError) as error:
+            # What cannot be written down must not be done; nothing has been.
+            logger.error("%s %s: %s", self.method, self.path, error)
+            return ProblemError(503, "the database or the audit log does not work").response()
 
     def _serve(self, request: Request, raw: bytes) -> Response:
         console: Console = request.app.state.console

@@ -6,6 +6,8 @@ import base64
 import dataclasses
 import re
 from collections import deque
+from functools import cache
+from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
@@ -91,15 +93,18 @@ def health(call: Call) -> dict[str, Any]:
 
 def models(call: Call) -> dict[str, Any]:
     """Describe the models that ship; their cards beside them."""
-    found = []
-    for name in model.builtin_names():
-        path = model.find(name)
-        _, info = model.load(path)
-        card = path.with_suffix(".md")
-        told = {k: v for k, v in dataclasses.asdict(info).items() if _plain(v)}
-        text = card.read_text("utf-8") if card.is_file() else ""
-        found.append({**told, "size_bytes": path.stat().st_size, "card": text})
-    return {"models": found}
+    paths = [model.find(name) for name in model.builtin_names()]
+    return {"models": [_describe(path, path.stat().st_mtime_ns) for path in paths]}
+
+
+@cache
+def _describe(path: Path, mtime_ns: int) -> dict[str, Any]:  # part of the key
+    """Describe one model; it is loaded for that, so only once."""
+    _, info = model.load(path)
+    card = path.with_suffix(".md")
+    told = {k: v for k, v in dataclasses.asdict(info).items() if _plain(v)}
+    text = card.read_text("utf-8") if card.is_file() else ""
+    return {**told, "size_bytes": path.stat().st_size, "card": text}
 
 
 def _plain(value: object) -> bool:

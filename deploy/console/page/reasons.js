@@ -6,7 +6,7 @@ const percent = (v) => `${Math.round(100 * v)} %`;
 const KNOWN = new Set([
   "schema", "id", "stream_id", "session", "condition", "kind", "priority", "latching", "state", "onset", "offset",
   "decided", "score", "heart_rate_bpm", "quality", "beats", "strip", "model", "models", "limits",
-  "acknowledgement", "profile", "explanation",
+  "acknowledgement", "profile", "explanation", "corroboration", "lead",
 ]);
 
 export function reasons(alarm) {
@@ -28,11 +28,17 @@ export function reasons(alarm) {
   if (alarm.explanation) add("Explanation", "shaded in the strip: what raised the model's logit of V");
   add("Acknowledged", alarm.acknowledgement ? `${alarm.acknowledgement.by}` : null);
   add("Model", `${alarm.model.name} ${alarm.model.version}, ${alarm.model.digest.slice(0, 12)}`);
-  // Corroboration by pulses, and whatever a newer monitor tells.
+  const pulses = alarm.corroboration;
+  if (pulses) {
+    const rate = pulses.rate_bpm ? `, ${Math.round(pulses.rate_bpm)} bpm` : "";
+    add("Pulses", `${inWords(pulses.verdict)}: ${inWords(pulses.reason)} (${pulses.signal ?? "no signal"}${rate})`);
+  }
+  add("Lead", alarm.lead);
+  // Whatever a newer monitor tells.
   for (const [name, value] of Object.entries(alarm)) {
     if (!KNOWN.has(name)) add(name.replaceAll("_", " "), inWords(value));
   }
-  return h("dl", { class: "reasons" }, ...told.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))));
+  return h("dl", { class: "reasons" }, ...told.map(([name, value]) => h("div", { class: String(value).length > 60 ? "wide-reason" : "" }, h("dt", {}, name), h("dd", {}, value))));
 }
 
 function inWords(value) {
@@ -42,5 +48,5 @@ function inWords(value) {
   if (typeof value === "object") {
     return Object.entries(value).map(([k, v]) => `${k.replaceAll("_", " ")}: ${inWords(v)}`).join("; ");
   }
-  return String(value);
+  return String(value).replaceAll("_", " ");
 }

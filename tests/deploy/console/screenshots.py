@@ -19,7 +19,7 @@ from tests.records import command, one_core
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-COLOURS = 96
+COLOURS = 160
 """Colours of a picture: what is drawn is flat, and pictures stay small."""
 
 

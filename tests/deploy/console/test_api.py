@@ -8,6 +8,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+import sqlalchemy
 
 from deploy import audit_log
 from deploy.console.api.openapi import WAYS
@@ -196,6 +197,29 @@ def test_what_is_no_json_too_long_or_of_another_type_is_refused(ward: Ward) -> N
             nurse.post("/api/patients/nobody/commands", json={"command": "resume"}).status_code
             == 404
         )
+
+
+def test_what_cannot_be_written_down_is_not_done(
+    ward: Ward, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ward.feed(alarm("p1", "asystole"))
+    with a_client(ward, "clinician") as nurse:
+
+        def full(*_: object) -> None:
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr(ward.console.audit, "append", full)
+        answer = nurse.post("/api/patients/p1/commands", json={"command": "acknowledge"})
+        assert answer.status_code == 503
+        (line,) = nurse.get("/api/patients/p1").json()["board"]["lines"]
+        assert line["phase"] == "on"
+
+        def broken(_: str) -> None:
+            with ward.database.session() as session:
+                session.execute(sqlalchemy.text("SELECT nothing FROM nowhere"))
+
+        monkeypatch.setattr(ward.console.accounts, "signed_in", broken)
+        assert nurse.get("/api/patients").status_code == 503
 
 
 def test_a_changed_log_is_told(ward: Ward) -> None:

@@ -11,7 +11,7 @@ from deploy.console.store.database import Database
 from deploy.console.store.feedback import Feedback, FeedbackStore, Verdict
 from deploy.console.store.tables import Base
 from ingest.errors import InputError
-from tests.deploy.console.consoles import PASSWORD
+from tests.deploy.console.consoles import CHEAP, PASSWORD
 
 
 class Clock:
@@ -31,7 +31,7 @@ def test_accounts_and_sessions(address: str) -> None:
     clock = Clock()
     database = Database(address, clock)
     database.migrate()
-    accounts = Accounts(database, session_s=60.0)
+    accounts = Accounts(database, session_s=60.0, hasher=CHEAP)
     made = accounts.add("nurse 7", ["clinician", "viewer"], PASSWORD)
     assert made.roles == {Role.CLINICIAN, Role.VIEWER}
     assert accounts.check("nurse 7", PASSWORD) == made
@@ -75,7 +75,7 @@ def test_forms_go_up_and_down_with_data_in_them(address: str) -> None:
         )
     database.migrate()
     assert database.form() == "0003"
-    accounts, store = Accounts(database), FeedbackStore(database)
+    accounts, store = Accounts(database, hasher=CHEAP), FeedbackStore(database)
     assert accounts.named("old") is not None
     accounts.of_provider("https://issuer", "subject", "by provider", frozenset({Role.VIEWER}))
     store.add(said())
@@ -125,5 +125,5 @@ def test_accounts_that_make_no_sense_are_refused(
     database = Database(str(tmp_path / "c.sqlite"))
     database.migrate()
     with pytest.raises(InputError):
-        Accounts(database).add(name, roles, password)
+        Accounts(database, hasher=CHEAP).add(name, roles, password)
     database.close()
