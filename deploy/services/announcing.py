@@ -44,7 +44,10 @@ from inference.annunciation import (
     steady_clock_ms,
 )
 from inference.limits import Limits
+from inference.stream_watch import StreamWatch
 from ingest.errors import InputError
+from ingest.frame_columns import FrameColumns
+from ingest.frames import Frame
 from ingest.kafka_url import BrokerError
 from ingest.source import Sink
 
@@ -126,6 +129,7 @@ class Announcer:
         self._trail = trail or CommandTrail()
         self._follow: Callable[[str, Limits], None] | None = None
         self.desk, self._notifiers = desk, notifiers
+        self._watch = None if desk is None else StreamWatch(desk.limits)
         self._commands, self._signals = commands, signals
         self._counts = AnnouncerCounts(registry or CollectorRegistry())
 
@@ -160,6 +164,12 @@ class Announcer:
             told.append(body)
         self.hear(told)
 
+    def heard(self, frames: Sequence[Frame]) -> None:
+        """Take frames that came just now, to tell which streams are late or have jumped."""
+        if self._watch is not None and frames:
+            watch, columns = self._watch, FrameColumns.of(frames)
+            self._watched(lambda now_ms: watch.hear(columns, now_ms))
+
     def technical(self, notice: Notice) -> None:
         """Tell notifiers of something that is wrong with the monitor itself."""
         for notifier in self._notifiers:
@@ -167,9 +177,11 @@ class Announcer:
 
     def lose(self, stream_ids: Iterable[str]) -> None:
         """Let streams go that another worker has now; what is latched stays until acknowledged."""
-        if self.desk is not None:
+        gone = list(stream_ids)
+        if self.desk is not None and self._watch is not None:
             desk = self.desk
-            self._tell(self._do(lambda: desk.lose(stream_ids), "streams that went"))
+            self._watch.forget(gone)
+            self._tell(self._do(lambda: desk.lose(gone), "streams that went"))
 
     def turn(self) -> None:
         """Do the commands that have come, and tell what is due."""
@@ -178,6 +190,8 @@ class Announcer:
         if self.desk is None:
             return
         desk, signals = self.desk, []
+        if self._watch is not None:
+            self._watched(self._watch.due)
         for text in self._poll():
             signals += self._do(lambda: self._command(desk, text), "a command")  # noqa: B023
         self._tell(signals + self._do(desk.tick, "time"))
@@ -231,6 +245,22 @@ class Announcer:
             self._signals.close()
         if self.desk is not None and self.desk.log is not None:
             self.desk.log.close()
+
+    def _watched(self, look: Callable[[int], list[dict[str, str]]]) -> None:
+        """Tell what a look at the clock shows of streams; it is in no log of alarms."""
+        desk = self.desk
+        if desk is None:
+            return
+        signals: list[Signal] = []
+        try:
+            changes = look(desk.now_ms())
+        except InputError as error:
+            self._counts.refused.labels(what="time", reason="refused").inc()
+            logger.warning("the clock of the watch: %s", error)
+            return
+        for change in changes:
+            signals += self._do(lambda: desk.hear(change), "a stream's clock")  # noqa: B023
+        self._tell(signals)
 
     def _poll(self) -> list[bytes]:
         try:

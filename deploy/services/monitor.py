@@ -15,6 +15,7 @@ from deploy.http import HttpServer
 from deploy.security.models import ModelTrust
 from deploy.services.announcing import Announcer, make_announcer
 from deploy.services.command_trail import CommandTrail, open_audit_log
+from deploy.services.heard_source import HeardSource
 from deploy.services.lag_watch import LagWatch
 from deploy.services.models import choose_models
 from deploy.settings import MonitorSettings
@@ -26,7 +27,7 @@ from inference.metrics import Metrics
 from inference.profiles import Profile, limits_of, profile_named
 from inference.worker import Sinks, Worker
 from ingest.errors import InputError
-from ingest.kafka import BrokerError, KafkaSink, KafkaSource
+from ingest.kafka import BrokerError, KafkaSink
 from ingest.kafka_commands import CommandReader
 from ingest.kafka_states import KafkaStates
 from ingest.kafka_topics import require_group, require_topics
@@ -206,7 +207,7 @@ class Monitor:
             self._registry,
             trail,
         )
-        self._source = KafkaSource(
+        self._source = HeardSource(
             self._url(kafka.topic_in),
             kafka.group,
             instance_id=kafka.instance_id,
@@ -221,6 +222,8 @@ class Monitor:
             member,
             None if announcer is None else announcer.technical,
         )
+        if self._announcer is not None:
+            self._source.heard = self._announcer.heard
         return Worker(
             self._source,
             Sinks(alarms, dead, beats),

@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from prometheus_client import CollectorRegistry
 
@@ -17,6 +19,7 @@ from deploy.settings import MonitorSettings, load_settings
 from inference.annunciation import Desk, Policy
 from inference.limits import Limits
 from ingest.errors import InputError
+from ingest.frames import Frame, Lead
 from ingest.kafka_url import BrokerError
 from ingest.source import MemorySink
 from tests.brokers import fresh_topic, read_messages
@@ -84,6 +87,32 @@ def test_alarms_become_signals_and_notices() -> None:
     bench.announcer.hear(ALARMS[:2])
     assert bench.signals()[:2] == ["on asystole", "sound"]
     assert [key.split(".")[1] for key in bench.ear.keys] == ["raised", "raised"]
+
+
+def test_a_device_that_falls_silent_is_told_as_a_signal_and_found_again() -> None:
+    bench = Bench()
+    frame = Frame("p1", "a", 0, 0, 250.0, (Lead("II"),), np.zeros((1, 250), np.int16))
+    bench.announcer.heard([frame])
+    bench.ms += 9_000
+    bench.announcer.turn()
+    assert bench.signals() == []
+    bench.ms += 2_000
+    bench.announcer.turn()
+    assert bench.signals() == ["on device_lost", "sound"]
+    bench.announcer.heard([replace(frame, first_sample=2750, start_unix_ns=11 * 10**9)])
+    bench.ms += 60_000
+    bench.announcer.turn()
+    assert "off device_lost" in bench.signals()
+
+
+def test_a_clock_that_runs_backwards_is_refused_and_counted() -> None:
+    bench = Bench()
+    frame = Frame("p1", "a", 0, 0, 250.0, (Lead("II"),), np.zeros((1, 250), np.int16))
+    bench.announcer.heard([frame])
+    bench.ms -= 500
+    bench.announcer.heard([frame])
+    refused = {"what": "time", "reason": "refused"}
+    assert bench.registry.get_sample_value("vigil_announcing_refused_total", refused) == 1
 
 
 def test_commands_are_done_and_what_nobody_acknowledges_is_told_again() -> None:

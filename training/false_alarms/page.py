@@ -17,7 +17,7 @@ PRIORITIES = ("high", "medium", "low")
 def write_page(path: Path = PAGE) -> None:
     """Write it from what :mod:`training.false_alarms` kept, of DS2 and of DS1."""
     parts = [_part(kept(f"false_alarms_{name}"), title) for name, title in TITLES.items()]
-    text = "\n".join(part for part in parts if part)
+    text = "".join([*parts, _cost(kept("false_alarms_ds1"))])
     path.write_text(_HEAD + text, "utf-8")
 
 
@@ -40,10 +40,6 @@ def _part(found: dict[str, Any] | None, title: str) -> str:
         [name, ", ".join(f"{c} {n}" for c, n in of["conditions"].items()) or "none"]
         for name, of in found["systems"].items()
     ]
-    lethal = [
-        [name, *(_found(of.get(kind)) for kind in ("shockable", "asystole"))]
-        for name, of in found["vfdb"].items()
-    ]
     return f"""
 ## {title}
 {found["made"]}, {hours:.1f} h of normal rhythm. False alarms an hour, by priority:
@@ -53,9 +49,20 @@ def _part(found: dict[str, Any] | None, title: str) -> str:
 Which they are:
 
 {markdown(["gate", "false alarms"], named)}
+"""
 
-What the gates cost, on the episodes of 10 s and more of vfdb (the rhythm model learned from these
-patients: to compare the rows with one another): sensitivity within 10 s, and false alarms an hour.
+
+def _cost(found: dict[str, Any] | None) -> str:
+    if found is None or "vfdb" not in found:
+        return ""
+    lethal = [
+        [name, *(_found(of.get(kind)) for kind in ("shockable", "asystole"))]
+        for name, of in found["vfdb"].items()
+    ]
+    return f"""
+## What the gates cost
+On the episodes of 10 s and more of vfdb, sensitivity within 10 s, and false alarms an hour. The
+rhythm model learned from these patients: to compare the rows with one another.
 
 {markdown(["gate", "VT, VF", "asystole"], lethal)}
 """
