@@ -12,9 +12,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from inference.pipeline import Pipeline
-from inference.progress import Place, Progress
+from inference.progress import Dirty, Place, Progress
 from inference.recovery_metrics import RecoveryMetrics
 from inference.roster import Roster
+from inference.some_slots import without_unseated
 from inference.stream_state import Fingerprint, StreamState, encode_state
 from inference.streams import StreamsSnapshot
 from ingest.sequence import Sequencer
@@ -118,6 +119,14 @@ class Keeper:
         self._written = []
         self._ended.clear()
 
+    def touch(self, stream_id: str) -> None:
+        """Take it that what is remembered of a stream has changed without a message of it."""
+        known = self._roster.known.get(stream_id)
+        if known is not None and not known.is_dirty:
+            known.is_dirty = True
+            place = self._progress.place(known.partition)
+            place.dirty[stream_id] = Dirty(place.position, place.minute_ms, self._clock())
+
     def end(self, partition: int, stream_ids: Iterable[str]) -> None:
         """Let the states of streams go with the next :meth:`write`."""
         place = self._progress.place(partition)
@@ -148,7 +157,8 @@ class Keeper:
         whole = self._pipeline.snapshot(seated)
         seat_of = {}
         for i, (name, info) in enumerate(zip(seated, whole.streams, strict=True)):
-            rows = {key: values[i : i + 1] for key, values in whole.state.items()}
+            every = {key: values[i : i + 1] for key, values in whole.state.items()}
+            rows = without_unseated(every)
             seat_of[name] = StreamsSnapshot((info,), whole.models, rows)
         for name in stream_ids:
             known = self._roster.known[name]

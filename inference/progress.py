@@ -12,7 +12,7 @@ it was already published, and is dropped.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import compress, islice, takewhile
 
@@ -143,6 +143,20 @@ class Portion:
     def is_new(self) -> bool:
         """True where something came that is to be settled."""
         return not self.is_published and bool(self.batch.frames or self.batch.dead)
+
+    def parts(self, most: int) -> Iterator[Portion]:
+        """Yield the same in parts of so many frames at most."""
+        batch = self.batch
+        if len(batch.frames) <= most:
+            yield self
+            return
+        for i in range(0, len(batch.frames), most):
+            part = slice(i, i + most)
+            columns = (batch.partitions, batch.offsets, batch.times_ms)
+            cut = Batch(
+                batch.frames[part], () if i else batch.dead, False, *(c[part] for c in columns)
+            )
+            yield Portion(cut, self.is_published)
 
 
 class Progress:

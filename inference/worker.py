@@ -21,13 +21,14 @@ from typing import NamedTuple, cast
 
 from inference.admission import Admission
 from inference.alarm_json import NO_CONTEXT, AlarmContext, ModelRef, canonical, document
+from inference.beat_json import beat_json
 from inference.gathering import Budget, Gathering
 from inference.keeper import Keeper, Keeping
 from inference.limits import Limits
 from inference.metrics import Metrics
 from inference.pipeline import Pipeline
 from inference.progress import Portion, Progress
-from inference.results import Beat, Results
+from inference.results import Results
 from inference.roster import Roster
 from inference.takeover import TakeOver
 from ingest.dead_letters import encode_dead_letter
@@ -36,6 +37,11 @@ from ingest.kafka_url import CommitRefusedError
 from ingest.sequence import Sequencer
 from ingest.source import DeadLetter, Sink, Source
 from ingest.state_log import Resumable, StateLog
+
+MOST_FRAMES = 4096
+"""Frames that are scored at once; a longer batch goes in parts."""
+KEEP_ALIVE_S = 10.0
+"""Work longer than this is interrupted to show the group that this member lives, s."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +152,8 @@ class Worker:
                 kept, states, self._keeper, *held, metrics.recovery, rebuild_s=keeping.rebuild_s
             )
         self._since_s: dict[int, float] = {}  # partitions that are read again
+        self._keep_alive: Callable[[], None] | None = getattr(source, "keep_alive", None)
+        self._seen_s = clock()
         self.last_turn_s = clock()
 
     @property
@@ -174,11 +182,12 @@ class Worker:
         """
         batch, heard_s = self._gathering.poll(timeout_s)
         self.metrics.frames_replayed.inc(FrameColumns.of(batch.frames).n_replays)
+        self._seen_s = self._clock()
         again, new = self._progress.portions(batch)
-        self._take(again)
+        self._take_all(again)
         if self._keeper is not None:
             self._move_on()
-        n_raised = self._take(new)
+        n_raised = self._take_all(new)
         if new.is_new or self._outbox or (self._keeper and self._keeper.is_due):
             self._deliver()
         delay_s = self._clock() - heard_s
@@ -233,7 +242,8 @@ class Worker:
             If the states could not be written.
         """
         self.pipeline.set_limits(stream_id, limits)
-        if self.pipeline.streams.slot(stream_id) is not None:
+        if self._keeper is not None and self.pipeline.streams.slot(stream_id) is not None:
+            self._keeper.touch(stream_id)
             self.drain()
 
     def drain(self) -> None:
@@ -267,6 +277,16 @@ class Worker:
         """Let the states go of streams that were let go of."""
         if self._keeper is not None:
             self._keeper.end(partition, stream_ids)
+
+    def _take_all(self, portion: Portion) -> int:
+        """Score a portion in parts that bound memory, and let the group see that this lives."""
+        n_raised = 0
+        for part in portion.parts(MOST_FRAMES):
+            n_raised += self._take(part)
+            if self._keep_alive is not None and self._clock() - self._seen_s > KEEP_ALIVE_S:
+                self._keep_alive()
+                self._seen_s = self._clock()
+        return n_raised
 
     def _take(self, portion: Portion) -> int:
         """Score a part of a batch; return how many alarm messages came of it."""
@@ -318,7 +338,7 @@ class Worker:
             for beat in results.beats():
                 write(sinks.beats, beat.stream.stream_id, beat_json(beat))
         for change in results.alarms:
-            context = self._context.because(change.reasons)
+            context = self._context.because(change.reasons).seen(change.lead, change.strip)
             limits = self.pipeline.limits_of(change.stream.stream_id)
             told = document(change.transition, change.stream.source, self._model, limits, context)
             value, stream_id = canonical(told), change.stream.stream_id
@@ -359,23 +379,6 @@ class Worker:
         self._outbox.clear()
         if self._told is not None and durable:
             self._told(durable)
-
-
-def beat_json(beat: Beat) -> bytes:
-    """Write one beat as canonical JSON."""
-    return canonical(
-        {
-            "schema": "vigil.beat/1",
-            "stream_id": beat.stream.stream_id,
-            "session": beat.stream.session,
-            "lead": beat.lead,
-            "sample": beat.sample,
-            "utc": beat.stream.clock.utc(beat.r_ms),
-            "rr_ms": beat.rr_ms or None,
-            "aami": beat.aami,
-            "confidence": round(beat.confidence, 6),
-        }
-    )
 
 
 def _key(letter: DeadLetter) -> str:

@@ -263,7 +263,10 @@ class KafkaSource:
         assigned = self._consumer.assignment()
         self._consumer.pause(*assigned)
         try:
-            self._consumer.poll(timeout_ms=0)
+            for at, messages in self._consumer.poll(timeout_ms=0).items():
+                self._consumer.seek(
+                    at, messages[0].offset
+                )  # none should come of one that is paused
         except KafkaError as error:
             raise BrokerError(f"cannot reach the group of {self._url}: {error!r}") from error
         finally:

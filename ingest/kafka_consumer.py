@@ -24,6 +24,8 @@ CONSUMER_DEFAULTS: Mapping[str, Any] = {
     "fetch_min_bytes": 1,
     "fetch_max_wait_ms": 250,
     "max_partition_fetch_bytes": 4 << 20,
+    # What is fetched ahead of the scoring is bounded by this for each broker, as sent.
+    "fetch_max_bytes": 16 << 20,
     "max_poll_records": 500,
     # A member that hangs holds up a rebalance for as long as it may take between polls.
     "max_poll_interval_ms": 60_000,

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from prometheus_client import CollectorRegistry
 
+from inference import worker as workers
 from inference.metrics import Metrics
 from inference.pipeline import Pipeline
 from inference.worker import Sinks, Worker
@@ -355,3 +356,47 @@ def test_a_worker_without_a_sink_for_beats_writes_none() -> None:
     worker.close()
 
     assert alarms.messages
+
+
+class SlowSource(NotedSource):
+    """A source whose group gives up members that are not heard of."""
+
+    shown: int = 0
+
+    def keep_alive(self) -> None:
+        self.shown += 1
+
+
+def test_a_long_batch_is_scored_in_parts_between_which_the_group_hears_of_the_worker(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(workers, "MOST_FRAMES", 16)
+    whole, parts = bench(), bench()
+    source = SlowSource(parts.log)
+    source.diary = parts.diary
+    now_s = [0.0]
+    slow = Worker(
+        source,
+        Sinks(parts.alarms, parts.dead, parts.beats),
+        parts.worker.pipeline,
+        Metrics(CollectorRegistry()),
+        clock=lambda: now_s[0],
+    )
+    push = slow.pipeline.push
+
+    def slowly(items: object) -> object:
+        now_s[0] += 7.0
+        return push(items)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(slow.pipeline, "push", slowly)
+    for b in (whole, parts):
+        send(b.log, 0, 1, 2, 3)
+        b.log.close()
+
+    whole.run()
+    while slow.turn(0.0):
+        pass
+
+    assert source.shown == 5  # 160 frames, 16 at a time, 7 s each: every second time
+    assert parts.alarms.messages == whole.alarms.messages
+    assert sorted(parts.beats.messages) == sorted(whole.beats.messages)
