@@ -108,6 +108,8 @@ class ModelSettings(Section):
     """ONNX file of the beat model."""
     explain: bool = False
     """Let alarms tell why their V beats were called so; needs a beat model that says it."""
+    strips: bool = False
+    """Let raised alarms carry the last 10 s of signal, with beats and quality; 3 KiB a stream."""
     providers: tuple[str, ...] = ("cpu",)
     """What models run on, the most wanted first: cpu, cuda, tensorrt, openvino, coreml."""
     trusted_keys: tuple[Path, ...] = ()

@@ -113,7 +113,7 @@ class Pipeline:
         n_beside = self.beats.n_leads - 1 + self._n_spare
         self._beside = [Conditioning(self.beats.fs) for _ in range(n_beside)]
         self.choice = LeadChoice(self.limits, 1 + self._n_spare)
-        self.strips = Strips(self.beats.fs) if strips else None
+        self.strips: Strips | None = None
         late_ms = self.beats.picker.oldest_ms + round(HALF_WIDTH_S * 1000)
         end_ticks = -(-late_ms // TICK_MS) + 2
         self._intake = Intake(self.streams, end_ticks, self.beats.n_leads)
@@ -123,7 +123,6 @@ class Pipeline:
                 **{f"conditioning{fs}": stage for fs, stage in self.conditioning.items()},
                 **{f"beside{i}": stage for i, stage in enumerate(self._beside, 1)},
                 "choice": self.choice,
-                **({"strips": self.strips} if self.strips is not None else {}),
                 "beats": self.beats,
                 **{f"windows{i}": stage for i, stage in enumerate(self.windows)},
                 "told": self.told,
@@ -134,12 +133,18 @@ class Pipeline:
         )
         self._capacity = 0
         self._limits_of: dict[str, Limits] = {}
+        if strips:
+            self.keep_strips()
 
     @property
     def models(self) -> list[ModelInfo]:
         """Metadata of all models, the beat model first."""
         beside = [stage.session.info for stage in self.windows]
         return [self.beats.beat.info, self.beats.qrs.info, *self.told.models, *beside]
+
+    def keep_strips(self) -> None:
+        """Keep the last 10 s of every stream, for alarms to show; before the first stream."""
+        self.strips = self._stages.parts["strips"] = Strips(self.beats.fs, self._capacity)
 
     def quality_index(self, slot: int) -> float:
         """Quality index of a stream's latest tick in the lead scored, 0 to 1, for display."""

@@ -86,6 +86,8 @@ class Monitor:
         with trust.only(trusted):
             chosen = choose_models([*named, *models])
             self._pipeline = chosen.pipeline(limits, lead, explain=explain)
+        if settings.models.strips:
+            self._pipeline.keep_strips()
         self._metrics = Metrics(self._registry)
         self._announcer: Announcer | None = None
         self._states: KafkaStates | None = None

@@ -48,9 +48,15 @@ class ScoreOptions:
     ecg_only: bool = False
     """Leave out leads that are no ECG, so that pulses neither confirm nor veto."""
 
+    strips: bool = False
+    """Let raised alarms carry the last 10 s of signal."""
+
     def pipeline(self) -> Pipeline:
         """Make a pipeline; errors as :meth:`ModelChoice.pipeline`."""
-        return self.models.pipeline(self.limits, explain=self.explain)
+        made = self.models.pipeline(self.limits, explain=self.explain)
+        if self.strips:
+            made.keep_strips()
+        return made
 
 
 @dataclass(frozen=True, slots=True)
