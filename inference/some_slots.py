@@ -109,3 +109,28 @@ class SomeSlots:
         places = np.array([self.seat(int(slot)) for slot in slots[seated]], np.intp)
         rows = {name: each[seated] for name, each in snapshot.items() if name != SEATED}
         self._inner.restore(places, rows)
+
+
+def without_unseated(snapshot: Snapshot) -> Snapshot:
+    """Leave out of a snapshot the parts in which none of its streams has a place.
+
+    Parameters
+    ----------
+    snapshot : dict of str to array
+        As a composite gives it, names as ``part.name``; of some rows cut out of a larger one.
+
+    Examples
+    --------
+    >>> none = np.zeros(1, np.bool_)
+    >>> list(without_unseated({"a.n": none, "b.seated": none, "b.n": none}))
+    ['a.n']
+    """
+    mark = f".{SEATED}"
+    unseated = tuple(
+        name.removesuffix(SEATED)
+        for name, rows in snapshot.items()
+        if name.endswith(mark) and not rows.any()
+    )
+    if not unseated:
+        return snapshot
+    return {name: rows for name, rows in snapshot.items() if not name.startswith(unseated)}
