@@ -157,6 +157,7 @@ async def listen(address: str, token: str, n_clients: int, seconds: float) -> di
     return {
         "clients": n_clients, "cut_off": len(failed), "heard": len(delays_ms),
         "alarm_p50_ms": p50, "alarm_p99_ms": p99, "alarm_worst_ms": worst,
+        "cores_of_the_clients": round(time.process_time() / (seconds + WARM_S), 2),
         "mib_per_s": round(n_bytes / (seconds + WARM_S) / 2**20, 2),
     }  # fmt: skip
 
@@ -211,6 +212,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         ward = BenchWard(options.patients, Path(folder))
         ward.start()
+        begun_s, used_s = time.monotonic(), time.process_time()
         found: dict[str, Any] = {
             "patients": options.patients, "seconds": options.seconds, "cores": os.cpu_count(),
             "load_before": round(os.getloadavg()[0], 1),
@@ -229,6 +231,8 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
                 check=True,
             )
             found |= json.loads(done.stdout)
+        used = (time.process_time() - used_s) / (time.monotonic() - begun_s)
+        found["cores_of_the_console"] = round(used, 2)
         ward.stop()
     return found
 
