@@ -33,6 +33,8 @@ HOLD_S = 3
 """Seconds in a row that a score must reach the limit for an anomaly to begin."""
 REST_S = 10
 """Seconds in a row below the limit that end it."""
+WARM_UP_S = 60
+"""Seconds at the begin of a stream in which no anomaly is told: what is usual is not known yet."""
 HOPELESS = np.float32(np.nan)
 
 
@@ -96,7 +98,7 @@ class ForecastStage(Composite):
         fields = {f"waiting_{lag}": Field((lag, n, 3), initial=np.nan) for lag in self._lags}
         fields |= {name: Field((n,)) for name in ("last", "heard", "gone")}
         fields |= {name: Field((n,)) for name in ("unchanged", "usual_heard", "usual_changes")}
-        fields |= {name: Field(dtype=np.int32) for name in ("over", "under", "anomalous")}
+        fields |= {name: Field(dtype=np.int32) for name in ("steps", "over", "under", "anomalous")}
         self.state = SlotArrays(fields, n_slots)
         super().__init__({"forecast": self.state, "session": session})
         self.resize(n_slots)
@@ -163,7 +165,9 @@ class ForecastStage(Composite):
     def _hold(self, slots: Slots, score: NDArray[np.float32]) -> NDArray[np.bool_]:
         """Begin an anomaly where the limit is reached for some seconds, end it later."""
         state, fs = self.state, self.session.info.fs
-        above = score >= np.float32(self.limit)
+        heard = state["steps"][slots]
+        state["steps"][slots] = heard + 1
+        above = (score >= np.float32(self.limit)) & (heard >= WARM_UP_S * fs)
         over = np.where(above, state["over"][slots] + 1, 0)
         under = np.where(above, 0, state["under"][slots] + 1)
         before = state["anomalous"][slots] > 0

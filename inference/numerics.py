@@ -54,3 +54,39 @@ def channel_values(
             calibrated = (adu - leads[row].baseline) / leads[row].adc_gain
             values[:, column] = np.where(samples[row] == MISSING_ADU, np.nan, calibrated)
     return np.round(values, 3)
+
+
+def averaged(
+    values: NDArray[np.float32], source_fs: float, fs: float, name: str
+) -> NDArray[np.float32]:
+    """Average down to fewer steps a second; a step is missing where all of its values are.
+
+    Parameters
+    ----------
+    values : array of shape (n_steps, n_channels)
+    source_fs, fs : float
+        Steps a second that there are, and that are wanted, Hz.
+    name : str
+        What the record or stream is called in an error.
+
+    Raises
+    ------
+    ingest.errors.InputError
+        If the one is no whole number of times the other.
+
+    Examples
+    --------
+    >>> x = np.array([[1], [3], [np.nan], [5], [7]], np.float32)
+    >>> averaged(x, 2.0, 1.0, "x")[:, 0].tolist()
+    [2.0, 5.0]
+    """
+    if source_fs < fs or source_fs % fs:
+        raise InputError(f"{name} has {source_fs:g} Hz; allowed: a multiple of {fs:g} Hz")
+    n = int(source_fs // fs)
+    if n == 1:
+        return values
+    blocks = values[: len(values) // n * n].reshape(-1, n, values.shape[1])
+    seen = ~np.isnan(blocks)
+    count = seen.sum(axis=1)
+    total = np.where(seen, blocks, 0).sum(axis=1)
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan).astype(np.float32)

@@ -22,7 +22,7 @@ Floats = NDArray[np.float32]
 
 
 def forecast_error(
-    value: Floats, low: Floats, median: Floats, high: Floats, rest: Floats
+    value: Floats, low: Floats, median: Floats, high: Floats, rest: np.float32
 ) -> Floats:
     """Measure how far a value is from its forecast, in widths of the forecast on that side.
 
@@ -32,7 +32,7 @@ def forecast_error(
         What came; NaN where missing.
     low, median, high : array of that shape
         Outer quantiles and median, own unit; NaN where there was no forecast.
-    rest : array that broadcasts
+    rest : float
         Half of the channel's resolution, own unit: so much a value may be off by rounding alone.
 
     Returns
@@ -92,7 +92,9 @@ def stillness(unchanged: Floats, heard: Floats, changes: Floats) -> Floats:
     Examples
     --------
     >>> float(stillness(np.float32(60), np.float32(119), np.float32(29)))
-    15.0
+    10.0
+    >>> round(float(stillness(np.float32(99), np.float32(0), np.float32(0))), 2)  # it never changes
+    0.99
     """
-    usual = (heard + 1) / (changes + STILL_PRIOR)
+    usual = (heard + unchanged + 1) / (changes + STILL_PRIOR)
     return np.asarray(unchanged / usual, np.float32)

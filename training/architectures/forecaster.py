@@ -117,12 +117,21 @@ class Forecaster(nn.Module):
         Makes the features; tells the number of channels.
     size : ForecasterSize
         How large.
+    line : Tensor of shape (n_features, steps * n_channels), optional
+        What each feature moves each channel by from one step to the next, in spreads, as
+        :func:`fit_line` makes it; the net corrects it. Zeros where not given.
     """
 
-    def __init__(self, normaliser: Normaliser, size: ForecasterSize) -> None:
+    line: Tensor
+
+    def __init__(
+        self, normaliser: Normaliser, size: ForecasterSize, line: Tensor | None = None
+    ) -> None:
         super().__init__()
         self.normaliser, self.size = normaliser, size
         n = normaliser.n_channels
+        shape = (n * N_FEATURES, size.steps * n)
+        self.register_buffer("line", torch.zeros(shape) if line is None else line)
         self.encoder = Cell(size.cell, n * N_FEATURES, size.hidden)
         self.decoder = Cell(size.cell, n + 1, size.hidden)
         self.bridge = nn.Linear(size.hidden, size.n_states * size.hidden)
@@ -154,6 +163,7 @@ class Forecaster(nn.Module):
     def decode(
         self,
         h: Tensor,
+        features: Tensor,
         memory: tuple[Tensor, ...],
         truth: Tensor | None = None,
         told: Tensor | None = None,
@@ -164,6 +174,8 @@ class Forecaster(nn.Module):
         ----------
         h : Tensor of shape (batch, hidden)
             The encoder's state.
+        features : Tensor of shape (batch, n_features)
+            What the encoder saw last; the straight line through it is what the net corrects.
         memory : tuple of Tensor
             Past states (batch, context, hidden) and 1 where there was one (batch, context);
             empty without attention.
@@ -180,12 +192,13 @@ class Forecaster(nn.Module):
         n, k_max = self.normaliser.n_channels, self.size.steps
         cell = torch.tanh(self.bridge(h)).chunk(self.size.n_states, dim=1)
         read = torch.zeros_like(h[:, :1]).expand(-1, n)
+        line = (features @ self.line).view(-1, k_max, n)
         given = []
         for k in range(k_max):
             place = torch.zeros_like(read[:, :1]) + (k + 1) / k_max
             cell = self.decoder.step(torch.cat([read, place], dim=1), cell)
             out = self.head(self.drop(self.look_back(cell[0], memory)))
-            step = spread_out(out.view(-1, n, len(QUANTILES)), read)
+            step = spread_out(out.view(-1, n, len(QUANTILES)), read + line[:, k])
             given.append(step)
             read = torch.clamp(step[:, :, MEDIAN], -CLIP, CLIP)
             if truth is not None and told is not None:
@@ -232,7 +245,7 @@ class Forecaster(nn.Module):
                 torch.cat([past[:, 1:], cell[0][:, None]], dim=1),
                 torch.cat([known[:, 1:], torch.ones_like(known[:, :1])], dim=1),
             )
-        ahead = self.decode(cell[0], memory)
+        ahead = self.decode(cell[0], features, memory)
         own = norm[0][:, None, :, None] + ahead * scale[:, None, :, None]
         return own.flatten(1), *norm, *cell, *memory
 

@@ -12,8 +12,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-N_FEATURES = 8
-"""Features of one channel."""
+N_FEATURES = 6
+"""Features of one channel; none tells how high its level is, which would tell patients apart."""
+RELATIVE = 3
+"""Of these, the first: against the stream's own level, fast level and last value."""
 TAU_STEPS = 120.0
 """Steps over which level and spread are followed."""
 FAST_STEPS = 10.0
@@ -111,11 +113,9 @@ class Normaliser(nn.Module):
             torch.clamp((x - centre) / scale, -CLIP, CLIP) * heard,
             torch.clamp((x - fast) / scale, -CLIP, CLIP) * heard,
             torch.clamp(step / scale, -CLIP, CLIP),
-            torch.clamp((x - self.prior_level) / (4 * self.prior_spread), -CLIP, CLIP) * heard,
             seen,
             1 - heard / (1 + age / AGE_HALF),
             count / (count + PRIOR_STEPS),
-            scale / (scale + self.prior_spread),
         ]
         return torch.cat(features, dim=1), scale, (
             x, age, level, fast, spread - self.prior_spread, count,

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference.calibration import Calibration
-from inference.forecast import HOLD_S, REST_S
+from inference.forecast import HOLD_S, REST_S, WARM_UP_S
 from ingest.errors import InputError
 
 LIMITS = np.round(np.arange(0.0, 8.01, 0.02), 2)
@@ -95,7 +95,8 @@ def onsets(above: NDArray[np.bool_], fs: float = 1.0) -> NDArray[np.bool_]:
     began = np.zeros(above.shape, np.bool_)
     over = np.zeros(above.shape[1], np.int64)
     under, inside = over.copy(), np.zeros(above.shape[1], np.bool_)
-    for step, now in enumerate(above):
+    for step, reached in enumerate(above):
+        now = reached & (step >= WARM_UP_S * fs)
         over, under = np.where(now, over + 1, 0), np.where(now, 0, under + 1)
         started = ~inside & (over >= HOLD_S * fs)
         began[step] = started

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from inference.forecast import WARM_UP_S
 from training.forecast.conformal import onsets
-from training.forecast.disturbed import WARM_UP_S, disturbed
+from training.forecast.disturbed import disturbed
 from training.forecast.series import SensorSeries
 from training.forecast.trial import ASKED_PER_H, ASKED_SHARE, Judged, limit_name
 

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from inference.forecast import WARM_UP_S
 from training.forecast.series import SensorSeries
 
 PART_BPM = 10.0
@@ -28,8 +29,6 @@ GONE_S = 5
 """Seconds without a value, or at zero, that count as lost."""
 AFTER_S = 60
 """Seconds behind a disturbance that are neither: forecasts made in it are held against them."""
-WARM_UP_S = 60
-"""Seconds at the begin in which no detector is judged."""
 PRESENT = 0.5
 """Least share of values of a channel that the record has at all."""
 

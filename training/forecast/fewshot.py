@@ -58,7 +58,8 @@ def adapted(model: Forecaster, series: SensorSeries) -> Forecaster:
     descent = torch.optim.Adam(layer, lr=RATE)
     for _ in range(STEPS):
         descent.zero_grad()
-        pinball(own.decode(h[at, of], memory), truth).backward()  # type: ignore[no-untyped-call]
+        given = own.decode(h[at, of], data.features[at, of], memory)
+        pinball(given, truth).backward()
         descent.step()
     return own
 

@@ -17,7 +17,7 @@ from training.quiet import fitted
 
 TELLING = {"fit", "architecture", "forecast", "enrichment"}
 """Tables of a configuration that a forecaster's weights depend on."""
-OUTER, INNER = 5, 4
+OUTER, INNER = 5, 3
 """Folds that are tested on, and folds within what remains that limits are calibrated on."""
 
 
@@ -86,8 +86,7 @@ def forecaster(config: TrainConfig, series: Sequence[SensorSeries], folder: Path
         Where fitted ones are kept.
     """
     torch.set_num_threads(1)
-    told = config.model_dump_json(include=TELLING) + series_digest(series)
-    path = folder / f"{_digest(told)}.pt"
+    path = kept_at(config, series, folder)
     task = ForecastTask(config, series, [])
     if path.exists():
         task.model.load_state_dict(torch.load(path))
@@ -101,5 +100,7 @@ def forecaster(config: TrainConfig, series: Sequence[SensorSeries], folder: Path
     return model
 
 
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+def kept_at(config: TrainConfig, series: Sequence[SensorSeries], folder: Path) -> Path:
+    """Name the file of the forecaster of a run on series."""
+    told = config.model_dump_json(include=TELLING) + series_digest(series)
+    return folder / f"{hashlib.sha256(told.encode()).hexdigest()[:16]}.pt"

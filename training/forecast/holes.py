@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,3 +60,18 @@ def with_holes(
             begin = int(rng.integers(n_steps))
             out[begin : begin + int(rng.integers(2, holes.longest + 1)), channel] = np.nan
     return out
+
+
+def holes_of(told: Mapping[str, float]) -> Holes:
+    """Read the table ``[enrichment]``: counts are whole numbers.
+
+    Examples
+    --------
+    >>> holes_of({"copies": 1.0, "sparse": 0.5})
+    Holes(copies=1, sparse=0.5, rarest=0.1, gaps=2.0, longest=60)
+    """
+    holes = Holes()
+    for name, value in told.items():
+        kind = type(getattr(holes, name))
+        holes = replace(holes, **{name: kind(value)})
+    return holes

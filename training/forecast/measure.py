@@ -34,7 +34,7 @@ def patients_of(series: Sequence[SensorSeries]) -> list[str]:
 
 
 def leads_of(config: TrainConfig) -> list[int]:
-    """Steps ahead that a run forecasts."""
+    """Tell which steps ahead a run forecasts."""
     stride, steps = config.architecture.get("stride", 5), config.architecture.get("steps", 12)
     return [int(stride) * (k + 1) for k in range(int(steps))]
 
@@ -68,7 +68,7 @@ def of_errors(
 
 
 def _linear(series: Sequence[SensorSeries], leads: Sequence[int]) -> list[Any]:
-    by_name = {}
+    by_name: dict[str, Any] = {}
     for fold in deal(series, OUTER):
         model = LinearForecast()
         model.fit(without(series, fold), leads)
@@ -133,10 +133,17 @@ def _usual_error(
     return usual
 
 
-def of_detection(config: TrainConfig, series: Sequence[SensorSeries], models: Path) -> Found:
-    """Measure all detectors."""
+def of_detection(
+    config: TrainConfig,
+    series: Sequence[SensorSeries],
+    models: Path,
+    wanted: Sequence[str] = (),
+) -> Found:
+    """Measure all detectors, or those that are wanted."""
     found: Found = {}
     for make in makers(config, models):
+        if wanted and make().name not in wanted:
+            continue
         judged = list(judge(make, series))
         found[make().name] = {
             "planted": {kind: of_kind(judged, kind) for kind in KINDS},

@@ -1,5 +1,234 @@
-"""Page."""
+"""``docs/forecasting.md`` and the figures of the model's card, out of what was measured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from inference import model
+from training.assessment.card import replace_figures
+from training.forecast.channels import NAMES, UNITS
+from training.forecast.planted import KINDS
+from training.forecast.words import (
+    ANOMALIES,
+    CARD,
+    CONFORMAL,
+    FEW_SHOT,
+    HEAD,
+    HOW,
+    PLAIN,
+    SCHEDULES,
+    SKILL,
+)
+
+Kept = Mapping[str, Any]
+CHANNELS = ("HR", "RESP", "SpO2", "PULSE")
+LEADS = ("10", "30", "60")
 
 
-def page(kept):
-    return ""
+def page(kept: Kept) -> str:
+    """Write the page."""
+    cohort = kept["cohort"]
+    parts = [HEAD.format(**cohort, seeds=kept["errors"]["seeds"]), *_skill(kept["errors"])]
+    if "ablation" in kept:
+        parts += [
+            SCHEDULES,
+            ablation_table(kept["ablation"]),
+            verdict_on_schedules(kept["ablation"]),
+        ]
+        parts += ["![Free-running loss by arm](figures/forecast-ablation.png)"]
+    if "detection" in kept:
+        detection = kept["detection"]
+        parts += [ANOMALIES, precision_table(detection), event_table(detection)]
+        parts += ["![Precision and recall by detector](figures/forecast-detection.png)"]
+        parts += ["![A planted desaturation](figures/forecast-anomaly.png)"]
+        parts += [CONFORMAL, alarm_table(detection), verdict_on_alarms(detection)]
+    if "few_shot" in kept:
+        parts += [FEW_SHOT, few_shot_table(kept["few_shot"])]
+    return "\n\n".join([*parts, HOW]) + "\n"
+
+
+def write_card(kept: Kept) -> None:
+    """Put the main figures into the card of the model that ships."""
+    path = model.builtin("forecast")
+    _, info = model.load(path)
+    digests = f"SHA-256 `{info.digest[:16]}…`, training data `{info.data_digest[:16]}…`."
+    text = [
+        f"Model `{info.name}` {info.version}, {digests}",
+        CARD.format(**kept["cohort"]),
+        skill_table(kept["errors"], "absolute", ("forecaster",)),
+    ]
+    if "detection" in kept:
+        text.append(alarm_table(kept["detection"], ("forecaster",)))
+    replace_figures(path.with_suffix(".md"), "\n\n".join(text))
+
+
+def _skill(errors: Kept) -> list[str]:
+    return [
+        SKILL,
+        skill_table(errors, "absolute"),
+        "![Skill against how far ahead](figures/forecast-skill.png)",
+        verdict_on_skill(errors),
+        PLAIN,
+        plain_table(errors),
+        "The same for squared errors (not rounded):",
+        skill_table(errors, "squared"),
+        "and for quantile loss (a point forecast is taken as all of its quantiles):",
+        skill_table(errors, "quantile", ("linear", "forecaster")),
+        "![Forecasts of one patient](figures/forecast-patient.png)",
+    ]
+
+
+def interval(told: Sequence[float], factor: float = 100.0, digits: int = 1) -> str:
+    """Write a value with its interval.
+
+    Examples
+    --------
+    >>> interval((0.123, -0.01, 0.2))
+    '12.3 (-1.0 to 20.0)'
+    """
+    mid, low, high = (f"{factor * v:.{digits}f}" for v in told)
+    return f"{mid} ({low} to {high})"
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Lay out a table in Markdown."""
+    lines = [" | ".join(head), " | ".join(["---", *["---:"] * (len(head) - 1)])]
+    return "\n".join(f"| {line} |" for line in [*lines, *(" | ".join(row) for row in rows)])
+
+
+def skill_table(errors: Kept, measure: str, names: Sequence[str] = ()) -> str:
+    """Lay out skill by forecast, channel and lead."""
+    names = names or list(errors["skill"])
+    rows = [
+        [NAMES[channel], f"{lead} s"]
+        + [interval(errors["skill"][name][measure][channel][lead]) for name in names]
+        for channel in CHANNELS
+        for lead in LEADS
+    ]
+    return table(["channel", "ahead", *names], rows)
+
+
+def plain_table(errors: Kept) -> str:
+    """Naive error and share inside, by channel and lead."""
+    rows = [
+        [NAMES[channel]]
+        + [f"{errors['naive'][channel][lead]:.2f} {UNITS[channel]}" for lead in LEADS]
+        + [f"{100 * errors['inside'][channel][lead]:.0f} %" for lead in LEADS]
+        for channel in CHANNELS
+    ]
+    heads = [f"naive, {lead} s" for lead in LEADS] + [f"inside, {lead} s" for lead in LEADS]
+    return table(["channel", *heads], rows)
+
+
+def verdict_on_skill(errors: Kept) -> str:
+    """Say for each channel whether the skill is above zero beyond noise."""
+    told = []
+    for channel in ("HR", "SpO2", "RESP"):
+        skills = errors["skill"]["forecaster"]["absolute"][channel]
+        sure = [f"{lead} s" for lead in LEADS if skills[lead][1] > 0]
+        none = [f"{lead} s" for lead in LEADS if skills[lead][1] <= 0]
+        told.append(
+            f"{NAMES[channel]}: above zero beyond noise at {', '.join(sure) or 'no lead'}"
+            + (f", not at {', '.join(none)}" if none else "")
+        )
+    text = "; ".join(told)
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def ablation_table(ablation: Kept) -> str:
+    """Free-running losses of all arms."""
+    rows = [
+        [
+            name,
+            str(each["seeds"]),
+            f"{each['absolute']:.3f}",
+            f"{each['quantile']:.3f}",
+            interval(each["absolute_gain"]),
+            interval(each["quantile_gain"]),
+            f"{100 * each['inside']:.0f} %",
+        ]
+        for name, each in ablation.items()
+    ]
+    head = ("arm", "seeds", "absolute error", "quantile loss", "less error, %", "less loss, %",
+            "inside 90 %")  # fmt: skip
+    return table(head, rows)
+
+
+def verdict_on_schedules(ablation: Kept) -> str:
+    """Say which schedules beat teacher forcing beyond noise."""
+    schedules = ("linear", "exponential", "inverse sigmoid")
+    better = [n for n in schedules if n in ablation and ablation[n]["quantile_gain"][1] > 0]
+    error = [n for n in schedules if n in ablation and ablation[n]["absolute_gain"][1] > 0]
+    return (
+        "Against teacher forcing alone, beyond noise over persons: quantile loss is lower with "
+        f"{', '.join(better) or 'no schedule'}; absolute error with {', '.join(error) or 'none'}."
+    )
+
+
+def precision_table(detection: Kept) -> str:
+    """Area under precision and recall, by detector and kind."""
+    kinds = list(KINDS)
+    rows = [
+        [name] + [_area(each["planted"][kind]) for kind in kinds] + [_area(each["real"])]
+        for name, each in detection.items()
+    ]
+    first = next(iter(detection.values()))
+    shares = [first["planted"][kind]["share"] for kind in kinds] + [first["real"]["share"]]
+    rows.append(["*at random*", *(f"*{share:.2f}*" for share in shares)])
+    return table(["AUPRC", *kinds, "real"], rows)
+
+
+def _area(told: Kept) -> str:
+    return f"{told['auprc']:.2f} ({told['low']:.2f} to {told['high']:.2f})"
+
+
+def event_table(detection: Kept) -> str:
+    """Share of planted events found at four false alarms an hour, and the delay."""
+    rows = []
+    for name, each in detection.items():
+        cells = []
+        for kind in KINDS:
+            told = each["planted"][kind]
+            late = "" if told["delay_s"] != told["delay_s"] else f", {told['delay_s']:.0f} s"
+            cells.append(f"{100 * told['found']:.0f} %{late}")
+        got = next(row for row in each["false_alarms"] if row["asked"] == "4/h")
+        rows.append([name, *cells, f"{got['got']:.1f}"])
+    return table(["found, median delay", *KINDS, "false alarms an hour"], rows)
+
+
+def alarm_table(detection: Kept, names: Sequence[str] = ()) -> str:
+    """Lay out false alarms asked for and got."""
+    names = names or list(detection)
+    rows = []
+    for name in names:
+        for row in detection[name]["false_alarms"]:
+            share = row["asked"].endswith("%")
+            factor = 100.0 if share else 1.0
+            rows.append(
+                [name, row["asked"] + (" of the time" if share else ""),
+                 interval((row["got"], row["low"], row["high"]), factor, 2),
+                 f"{row['ratio']:.2f}", "yes" if 0.8 <= row["ratio"] <= 1.2 else "no"]
+            )  # fmt: skip
+    return table(
+        ["detector", "asked", "got (95 % interval)", "got over asked", "within 20 %"], rows
+    )
+
+
+def verdict_on_alarms(detection: Kept) -> str:
+    """Count how often the false alarms got are within 20 % of those asked for."""
+    rows = detection["forecaster"]["false_alarms"]
+    near = sum(0.8 <= row["ratio"] <= 1.2 for row in rows)
+    known = sum(row["low"] <= row["got"] / row["ratio"] <= row["high"] for row in rows)
+    return (
+        f"Of the forecaster's {len(rows)} limits {near} give a rate within 20 % of the one asked "
+        f"for; in {known} of them what was asked lies in the interval."
+    )
+
+
+def few_shot_table(few_shot: Kept) -> str:
+    """Quantile loss after the first three minutes, by how the new patient was adapted to."""
+    rows = [
+        [name, f"{each['quantile']:.3f}", interval(each["gain"])] for name, each in few_shot.items()
+    ]
+    return table(["start", "quantile loss", "less than without adapting, %"], rows)

@@ -41,7 +41,7 @@ def forecast(model: Forecaster, series: Sequence[SensorSeries]) -> list[Forecast
             at = torch.arange(len(each.values))
             of = torch.full_like(at, place)
             memory = memory_at(h, at, of, model.size.context) if model.size.context else ()
-            ahead = model.decode(h[at, of], memory)
+            ahead = model.decode(h[at, of], data.features[at, of], memory)
             last, scale = data.last[at, of], data.scale[at, of]
             own = last[:, None, :, None] + ahead * scale[:, None, :, None]
             heard = data.heard[at, of][:, None, :, None]

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.numerics import channel_values
+from inference.numerics import averaged, channel_values
 from ingest.errors import InputError
 from ingest.wfdb_replay import open_recording
 from training.config import TrainConfig
@@ -71,14 +71,8 @@ def load_series(
     loaded = []
     for record in records:
         recording = open_recording(folder / record)
-        if recording.fs < fs or recording.fs % fs:
-            raise InputError(
-                f"record {record} has {recording.fs:g} Hz; allowed: a multiple of {fs:g} Hz"
-            )
-        values = averaged(
-            channel_values(recording.leads, recording.samples, channels, record),
-            int(recording.fs // fs),
-        )
+        values = channel_values(recording.leads, recording.samples, channels, record)
+        values = averaged(values, recording.fs, fs, record)
         patient = person_behind(folder, record)
         subject = read_subject(folder, record)
         loaded.append(SensorSeries(record, patient, tuple(channels), values, fs, subject))
@@ -96,23 +90,6 @@ def person_behind(folder: Path, record: str) -> str:
     if subject:
         return f"{folder.name}/{subject[1]}"
     return patient_of(folder.name, record.removesuffix(NUMERICS_SUFFIX))
-
-
-def averaged(values: NDArray[np.float32], n: int) -> NDArray[np.float32]:
-    """Average each ``n`` steps to one; a step is missing where all of its values are.
-
-    Examples
-    --------
-    >>> averaged(np.array([[1], [3], [np.nan], [5], [7]], np.float32), 2)[:, 0].tolist()
-    [2.0, 5.0]
-    """
-    if n == 1:
-        return values
-    blocks = values[: len(values) // n * n].reshape(-1, n, values.shape[1])
-    seen = ~np.isnan(blocks)
-    count = seen.sum(axis=1)
-    total = np.where(seen, blocks, 0).sum(axis=1)
-    return np.where(count > 0, total / np.maximum(count, 1), np.nan).astype(np.float32)
 
 
 def numerics_records(folder: Path) -> tuple[str, ...]:

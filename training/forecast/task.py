@@ -21,11 +21,11 @@ from training.architectures.size import Values, read_size
 from training.config import TrainConfig
 from training.export import ExportSpec, export
 from training.forecast.channels import FLOORS
-from training.forecast.holes import Holes, with_holes
+from training.forecast.holes import Holes, holes_of, with_holes
 from training.forecast.predict import errors_of, forecast
 from training.forecast.sampling import truth_share
 from training.forecast.series import SensorSeries
-from training.forecast.unrolled import ahead, memory_at, unroll
+from training.forecast.unrolled import ahead, fit_line, memory_at, unroll
 from training.task import Task
 
 WARM_UP_STEPS = 10
@@ -87,7 +87,9 @@ class ForecastTask(Task):
         size = read_size(ForecasterSize, config.architecture)
         floors = [FLOORS.get(name, 0.5) for name in config.forecast.channels]
         values = [torch.from_numpy(each.values) for each in training]
-        return Forecaster(fit_normaliser(values, floors, size.normalisation), size)
+        normaliser = fit_normaliser(values, floors, size.normalisation)
+        line = fit_line(unroll(normaliser, values), size.steps, size.stride)
+        return Forecaster(normaliser, size, line)
 
     @staticmethod
     def build(architecture: Values) -> Forecaster:
@@ -97,8 +99,7 @@ class ForecastTask(Task):
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """Places in the series of the training patients, and in copies with holes."""
-        holes = Holes(**{key: int(v) if key in ("copies", "longest") else v
-                         for key, v in self.config.enrichment.items()})  # fmt: skip
+        holes = holes_of(self.config.enrichment)
         rng = np.random.default_rng(self.own_config.fit.seed)
         heard = list(self._values)
         for _ in range(holes.copies):
@@ -125,7 +126,8 @@ class ForecastTask(Task):
             self.config.forecast.schedule, self.global_step / self.config.fit.updates
         )
         told = torch.rand(truth.shape[:2]) < share
-        loss = pinball(self.model.decode(h[at, of], memory, truth, told), truth)
+        given = self.model.decode(h[at, of], data.features[place], memory, truth, told)
+        loss = pinball(given, truth)
         self.log("loss", loss, prog_bar=True, on_epoch=True, batch_size=len(of))
         self.log("truth_share", share, on_epoch=True, batch_size=len(of))
         return loss

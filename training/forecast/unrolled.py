@@ -8,7 +8,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from training.architectures.normaliser import Normaliser
+from training.architectures.normaliser import RELATIVE, Normaliser
+
+RIDGE = 0.1
+"""Penalty of the straight line, a row."""
+MOST = 8.0
+"""Largest move that it learns from, in spreads."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,8 +53,8 @@ def unroll(
         for now in values:
             features, scale, state = normaliser(now, state)
             parts.append((features, state[0], scale, state[-1] > 0))
-    stacked = [torch.stack(part) for part in zip(*parts, strict=True)]
-    return Unrolled(*stacked, target)
+    features, last, scale, known = (torch.stack(part) for part in zip(*parts, strict=True))
+    return Unrolled(features, last, scale, known, target)
 
 
 def side_by_side(series: Sequence[Tensor]) -> Tensor:
@@ -110,3 +115,35 @@ def memory_at(states: Tensor, at: Tensor, series: Tensor, context: int) -> tuple
     known = (wanted >= 0).to(states.dtype)
     past = states[wanted.clamp(min=0), series[:, None]] * known[:, :, None]
     return past, known
+
+
+def fit_line(data: Unrolled, steps: int, stride: int) -> Tensor:
+    """Solve for the straight line from features to what came (ridge regression, closed form).
+
+    Parameters
+    ----------
+    data : Unrolled
+        Of training patients, nothing taken out.
+    steps, stride : int
+        How many steps ahead, and how far from one to the next.
+
+    Returns
+    -------
+    Tensor of shape (n_features, steps * n_channels)
+        Moves from one step ahead to the next, in spreads.
+    """
+    n_steps, n_series, n_channels = data.last.shape
+    at = torch.arange(10, n_steps).repeat(n_series)
+    of = torch.arange(n_series).repeat_interleave(n_steps - 10)
+    came = ahead(data.target, at, of, steps, stride)
+    moved = (came - data.last[at, of][:, None]) / data.scale[at, of][:, None]
+    moved = torch.where(data.heard[at, of][:, None], moved, torch.nan).clamp(-MOST, MOST)
+    features, found = data.features[at, of].clone(), []
+    features[:, RELATIVE * n_channels :] = 0  # what is absolute tells patients apart, no more
+    for channel in range(n_channels):
+        kept = ~torch.isnan(moved[:, :, channel]).any(dim=1)
+        x, y = features[kept].double(), moved[kept, :, channel].double()
+        penalty = RIDGE * max(1, len(x)) * torch.eye(x.shape[1]).double()
+        weights = torch.linalg.solve(x.T @ x + penalty, x.T @ y)
+        found.append(torch.diff(weights, dim=1, prepend=torch.zeros_like(weights[:, :1])))
+    return torch.stack(found, dim=2).flatten(1).float()

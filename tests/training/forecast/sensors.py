@@ -36,7 +36,7 @@ def small_run(**update: object) -> TrainConfig:
         "name": "forecast-small",
         "version": "1.0.0",
         "data": {"database": "bidmc", "records": "all"},
-        "fit": {"epochs": 1, "steps": 60, "batch": 8, "length": 12, "learning_rate": 1e-2},
+        "fit": {"epochs": 1, "steps": 50, "batch": 8, "length": 10, "learning_rate": 1e-2},
         "architecture": {"hidden": 12, "context": 8},
         "enrichment": {"copies": 1},
     }

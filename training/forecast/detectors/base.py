@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,7 @@ Scores = NDArray[np.float32]
 class Detector(Protocol):
     """Scores series; a score at a step uses nothing behind that step."""
 
-    name: ClassVar[str] | str
+    name: str
     """What tables call it."""
 
     def fit(self, series: Sequence[SensorSeries]) -> None:

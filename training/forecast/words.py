@@ -1,0 +1,93 @@
+"""What ``docs/forecasting.md`` says around its figures."""
+
+from __future__ import annotations
+
+HEAD = """# Forecasting any sensor stream
+
+Made by `python -m training.forecast`, of `training/configs/forecast.toml`; figures as JSON in
+`training/results/forecast.json`.
+
+A recurrent net forecasts what bedside sensors will tell, a minute ahead, second by second: heart
+rate, pulse rate, respiration and SpO2 at 1 Hz. What does not come as forecast is an anomaly; no
+labels are needed. Encoder and decoder are LSTMs (or GRUs), the decoder looks back by attention
+and gives five quantiles at 5, 10 … 60 s; it corrects a straight line (ridge regression, closed
+form) from where the values stand against their own level. Missing values and irregular sampling
+are part of what it sees: a mask, the time since the last value, and level and spread of this
+very patient, all carried as state in one ONNX file that is stepped for many streams at once,
+with the same bits in any batch ([ADR 0023](adr/0023-forecasts-with-carried-state.md)).
+
+Data: the numerics of BIDMC, {records} records of 8 min. **They are of {patients} persons, not of
+53**: by the MIMIC II subject in their headers (and by age and sex), records 06 to 09 are of one,
+20 to 23 of one, 38 and 39 of one. Five folds by person; what is told of a person comes from
+models that never saw them, with {seeds} seed(s) averaged. {patients} persons and seven hours are
+little: see the intervals.
+
+What was looked at before: sizes, features and the length of training were chosen on records 01
+to 20, and the arm that ships (inverse sigmoid) was named at the start. The straight line came in
+after a first measurement over all persons had shown no skill for respiration and SpO2; what it
+sees was again chosen on records 01 to 20. Skill on these is told with all others."""
+
+SCHEDULES = """## Scheduled sampling against teacher forcing
+
+With teacher forcing the decoder reads the true value of the step before; in use it reads its own
+median. Scheduled sampling (Bengio et al. 2015) leads from the one to the other. All errors here
+are free-running, averaged over channels and leads, over the naive forecast's mean; gains are
+against teacher forcing with the same seeds, with a 95 % interval over persons. `free-running`
+never sees the truth; the arms below it are inverse sigmoid with one thing changed: GRU cells, no
+attention, normalisation by patients at large in place of the running one."""
+
+ANOMALIES = """## Anomalies, planted and real
+
+Planted in records of persons left out, once each a record (`training/forecast/planted.py`,
+seeded): SpO2 falls by 6 to 12 points (desaturation); SpO2 and pulse tell nonsense for 5 s and
+are gone for 30 to 90 s (sensor off); one rate jumps about for 8 to 20 s (artefact); rates move
+off by a sixth to a third in two minutes (drift); one rate stands still for 90 to 150 s (flat
+line). *Real* is what rules that no detector knows of find in the records: a rate or SpO2 gone or
+zero for 5 s, heart and pulse rate apart by 10 bpm for 3 s, SpO2 four points below its median of
+two minutes.
+
+All detectors score each second causally and share one rule on how long a channel is gone; the
+forecaster also counts standing still (without: *error alone*). Each is put on one scale, and its
+limits are set, on persons that neither it nor the test knows. AUPRC is by seconds, with a 95 %
+interval over persons; 60 s behind an anomaly count as neither."""
+
+CONFORMAL = """## False alarms asked for and got
+
+Limits are split conformal over persons (`training/forecast/conformal.py`): the lowest limit
+whose mean rate over calibration persons is what was asked. Calibration persons are neither
+learned from nor tested on. Rates are means over test persons: anomalies that begin in
+undisturbed time, an hour, or the share of undisturbed seconds at or above the limit."""
+
+FEW_SHOT = """## A new patient's first three minutes
+
+Measured on what comes after them, over the naive forecast: with normalisation by patients at
+large, with the running one, and each with the decoder's last layer adapted by 20 steps on the
+first three minutes (`training/forecast/fewshot.py`; steps and rate were set beforehand). Gains
+are against no adapting at all."""
+
+HOW = """## How it is used
+
+    vigil score bidmc/bidmc19n --out scored          # NAME.anomalies.jsonl
+    vigil train training/configs/forecast.toml        # runs/forecast/forecast.onnx
+    python -m training.forecast.calibrated runs/forecast/forecast.onnx
+    python -m training.forecast                       # this page; --seeds, --parts, --page
+
+`[forecast]` of the configuration names `channels`, `fs` and `schedule`; `[architecture]` has
+`cell` (lstm, gru), `hidden`, `context` (0: no attention), `steps`, `stride`, `normalisation`.
+Any channels of any WFDB record will do; a faster record is averaged down to `fs`. The matrix
+profile is written in NumPy (left, exact, z-normalised), not taken from stumpy."""
+
+SKILL = """## Error against the last value
+
+Skill in percent: one less the ratio of mean absolute errors (rounded to whole units, as a
+monitor shows them) to those of the naive forecast, the last value; 95 % interval by bootstrap
+over persons. `seasonal` goes on with the period of the last two minutes, `EWMA` with a moving
+average, `linear` is a ridge regression on the last minute of all channels, learned on the same
+persons as the forecaster."""
+
+PLAIN = """The naive forecast's mean absolute error, and the share of values inside the
+forecaster's 5 and 95 % quantiles (90 % is asked for):"""
+
+CARD = """bidmc, {patients} persons, each forecast by models that never saw them; skill is one
+less the ratio of absolute errors to those of the naive forecast (the last value), with a 95 %
+interval over persons, in percent."""
