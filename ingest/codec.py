@@ -11,6 +11,7 @@ from ingest import frame_pb2
 from ingest.checks import (
     MAX_FRAME_BYTES,
     MAX_ID_CHARS,
+    MAX_LEADS,
     MAX_SAMPLE,
     check_frame,
     check_fs,
@@ -21,6 +22,9 @@ from ingest.frames import Frame, FrameError, Lead
 
 VERSION = 1
 """The version of the wire format that is written and read."""
+
+MAX_LEAD_BYTES = 1024
+"""Longest message of one lead, with fields that nobody knows."""
 
 MAX_PAYLOAD_BYTES = 4 * MAX_FRAME_BYTES
 """Longest message that is looked at."""
@@ -153,7 +157,16 @@ def _check(frames: FrameColumns, i: int) -> None:
 
 @lru_cache(maxsize=4096)
 def _leads(fs: float, raw: tuple[bytes, ...]) -> tuple[Lead, ...]:
-    """Read and check leads; equal ones are one object: streams repeat theirs in every frame."""
+    """Read and check leads; equal ones are one object: streams repeat theirs in every frame.
+
+    What is remembered is bounded: a lead that is refused is not remembered.
+    """
+    if len(raw) > MAX_LEADS or max(map(len, raw), default=0) > MAX_LEAD_BYTES:
+        raise FrameError(
+            "leads",
+            f"{len(raw)} leads, the longest of {max(map(len, raw))} bytes: {MAX_LEADS} leads of "
+            f"{MAX_LEAD_BYTES} bytes fit",
+        )
     leads = tuple(_lead(one) for one in raw)
     check_leads(leads)
     check_fs(fs, leads)

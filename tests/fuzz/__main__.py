@@ -125,8 +125,8 @@ def _end(totals: Sequence[Outcome], chosen: argparse.Namespace) -> int:
         )
     n_inputs = sum(total.n_inputs for total in totals)
     seconds = sum(total.seconds for total in totals)
-    print(f"{n_inputs} inputs in {seconds:.0f} s; 100 million at this rate: "
-          f"{seconds / max(n_inputs, 1) * 1e8 / 3600:.1f} h on one core")  # fmt: skip
+    print(f"{n_inputs} inputs in {seconds:.0f} s of one core; 100 million at this rate: "
+          f"{seconds / max(n_inputs, 1) * 1e8 / 3600:.1f} h")  # fmt: skip
     return 1 if bad else 0
 
 

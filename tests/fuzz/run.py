@@ -48,7 +48,7 @@ def fuzz(
     """
     mutator, pool = Mutator(seed, target.tokens), pool or list(target.seeds)
     outcome = Outcome(target.name)
-    started = time.monotonic()
+    started, begin_cpu_s = time.monotonic(), time.process_time()
     settled_bytes, settle_at = 0, max(1, n_inputs // 10)
     for content in target.seeds:  # what is good must be read
         target.call(content)
@@ -63,7 +63,7 @@ def fuzz(
             ):
                 settled_bytes = _rss_bytes()
     outcome.grown_bytes = _rss_bytes() - settled_bytes if settled_bytes else 0
-    outcome.seconds = time.monotonic() - started
+    outcome.seconds = time.process_time() - begin_cpu_s
     return outcome
 
 

@@ -32,7 +32,7 @@ class Outcome:
     n_refused: int = 0
     """Those that were refused, as bad ones should be."""
     seconds: float = 0.0
-    """How long it took, s."""
+    """How long the processor was busy with it, s."""
     slowest_s: float = 0.0
     """The longest that one input took, s."""
     grown_bytes: int = 0

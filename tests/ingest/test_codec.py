@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest import frame_pb2
+from ingest import codec, frame_pb2
 from ingest.checks import FRAME_REASONS, MAX_FRAME_BYTES, MAX_LEADS
-from ingest.codec import MAX_PAYLOAD_BYTES, decode, encode
+from ingest.codec import MAX_PAYLOAD_BYTES, VERSION, decode, encode
 from ingest.frames import MISSING_ADU, Frame, FrameError, Lead
 from tests.ingest.synthetic import FS, LEADS, frame, same_frame
 
@@ -216,3 +216,20 @@ def test_equal_leads_are_shared_between_frames() -> None:
     assert one.leads[0] is other.leads[0]
     assert one.fs == FS
     assert one.leads == LEADS
+
+
+@pytest.mark.parametrize("n_leads", [1, 65])
+def test_leads_that_are_endless_are_refused_and_not_remembered(n_leads: int) -> None:
+    batch = frame_pb2.FrameBatch(version=VERSION)
+    message = batch.frames.add(stream_id="p1", fs=250.0, samples=bytes(2 * n_leads))
+    for i in range(n_leads):
+        message.leads.add(name=f"L{i}", unit="mV", adc_gain=200.0)
+    if n_leads == 1:
+        message.leads[0].MergeFromString(b"\x7a\xd0\x0f" + bytes(2000))  # a field nobody knows
+    before = codec._leads.cache_info().currsize
+
+    with pytest.raises(FrameError) as refused:
+        codec.decode(batch.SerializeToString())
+
+    assert refused.value.reason == "leads"
+    assert codec._leads.cache_info().currsize == before
