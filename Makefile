@@ -14,6 +14,7 @@ AUDIT_ARGS ?=
 CAPACITY_ARGS ?=
 DATA ?= ../shared/data
 DEMO_ARGS ?=
+FUZZ_ARGS ?=
 PYTEST_ARGS ?= -n 2 --dist loadgroup
 
 VENV := .venv
@@ -23,7 +24,7 @@ PACKAGES := ingest inference training fairness deploy
 AXE := tests/deploy/console/axe/node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test screenshots check format bench kafka mosquitto gateway-trial train assess noise results survey mitigation audits capacity proto lock clean distclean
+.PHONY: help demo test screenshots check format bench kafka mosquitto gateway-trial train assess noise results survey mitigation audits capacity proto sbom dependencies fuzz lock clean distclean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -108,6 +109,16 @@ results: $(DEV)/.installed ## put what was measured beside the goals, into docs/
 
 capacity: $(DEV)/.installed ## work out what many patients need, into docs/capacity.md (CAPACITY_ARGS="--patients 5000")
 	$(DEV)/bin/python -m deploy.capacity $(CAPACITY_ARGS)
+
+sbom: $(DEV)/.installed ## list what Vigil stands on, as CycloneDX, into build/sbom.json
+	@mkdir -p build
+	$(DEV)/bin/cyclonedx-py requirements requirements/runtime.txt --output-reproducible --of JSON -o build/sbom.json
+
+dependencies: $(DEV)/.installed ## check that packages are pinned by hash, installed as locked, and licensed as agreed
+	$(DEV)/bin/python -m deploy.security.dependencies requirements/runtime.txt
+
+fuzz: $(DEV)/.installed ## feed mutated inputs to all readers (FUZZ_ARGS="--inputs 100000000 --out faults")
+	$(DEV)/bin/python -m tests.fuzz $(FUZZ_ARGS)
 
 proto: $(DEV)/.installed ## generate the Protobuf code again from ingest/frame.proto
 	$(DEV)/bin/python -m grpc_tools.protoc -I. --python_out=. --pyi_out=. ingest/frame.proto
