@@ -74,6 +74,7 @@ REASONS = (
 HOLD_MS: dict[Code, int] = {
     Code.VENTRICULAR_FIBRILLATION: 2000,
     Code.ASYSTOLE: 2000,
+    Code.SUSTAINED_VENTRICULAR_TACHYCARDIA: 2400,
     Code.VENTRICULAR_TACHYCARDIA: 2400,
     Code.EXTREME_BRADYCARDIA: 0,
     Code.EXTREME_TACHYCARDIA: 0,
@@ -84,6 +85,8 @@ HOLD_MS: dict[Code, int] = {
 """Conditions that pulses are asked about, and the longest that each waits for them where they can
 be read, ms. With it all lethal ones are told within 10 s of their onset (AAMI EC13)."""
 
+TACHYCARDIAS = (Code.SUSTAINED_VENTRICULAR_TACHYCARDIA, Code.VENTRICULAR_TACHYCARDIA)
+"""Those of the ventricles, which undisturbed pulses veto."""
 TRANSIT_MS = 1000
 """A beat's pulse comes at most so long behind its R-peak, ms: up to 0.5 s to a finger, the rest
 is what monitors' filters take (bidmc: up to 0.8 s)."""
@@ -174,7 +177,7 @@ def _ask(code: Code, onset_ms: int, train: PulseTrain, limits: Limits, upheld: b
     stretch = train.between(from_ms, train.known_ms)
     if code in SILENT:
         verdict, reason = _of_silence(code, stretch, train, upheld)
-    elif code is Code.VENTRICULAR_TACHYCARDIA:
+    elif code in TACHYCARDIAS:
         stretch = train.between(max(onset_ms, train.known_ms - LAST_MS), train.known_ms)
         verdict, reason = _of_run(stretch, before, limits)
     else:
