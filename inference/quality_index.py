@@ -89,8 +89,8 @@ class QualityModel:
             noise += np.float32(weight) * (feature / (feature + np.float32(half)))
         half_noise = noise * np.float32(0.5)  # the slope of a logistic curve at 0
         root = np.sqrt(np.float32(1) + half_noise * half_noise)
-        index: NDArray[np.float32] = np.float32(0.5) - np.float32(0.5) * (half_noise / root)
-        return index
+        index = np.float32(0.5) - np.float32(0.5) * (half_noise / root)
+        return index.astype(np.float32, copy=False)
 
     def noisy(self, found: Measures, index: NDArray[np.float32]) -> NDArray[np.bool_]:
         """Tell where beats are not believed, an array of the shape of the measures."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,6 +48,10 @@ class Ticks:
             np.repeat([lead.patient for lead in leads], n),
             np.repeat([lead.database for lead in leads], n),
         )
+
+    def where(self, chosen: NDArray[np.bool_]) -> Ticks:
+        """Return those ticks that are chosen."""
+        return Ticks(*(getattr(self, field.name)[chosen] for field in fields(self)))
 
     @property
     def noisy(self) -> NDArray[np.bool_]:
@@ -124,11 +128,12 @@ def left_out(ticks: Ticks) -> NDArray[np.float32]:
     array of shape (n_ticks,)
         Quality index.
     """
-    fold, weights = ticks.fold, weigh(ticks)
+    fold = ticks.fold
     scores = np.zeros(len(fold), np.float32)
     for k in range(FOLDS):
         out = fold == k
         if out.any():
-            model = fit(ticks.features[~out], ticks.noisy[~out], weights[~out])
+            known = ticks.where(~out)
+            model = fit(known.features, known.noisy, weigh(known))
             scores[out] = model.index(tuple(ticks.features[out].T))
     return scores
