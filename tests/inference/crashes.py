@@ -72,7 +72,7 @@ class World:
     """Settles that are refused, as while the group is rebalanced."""
 
     def worker(
-        self, *, keeping: Keeping = Keeping(every_s=3.0), most: int = 7, **options: object
+        self, *, keeping: Keeping = Keeping(every_s=3.0), most: int = 5, **options: object
     ) -> Work:
         return Work(self, keeping, most, options)
 
@@ -154,7 +154,7 @@ def ward_frames(n_patients: int, duration_s: float, seed: int = 3) -> list[list[
     return [list(frames(patient.as_recording(), patient.name)) for patient in ward]
 
 
-def log_of(streams: Sequence[Sequence[Frame]], n_partitions: int = 3) -> MemoryLog:
+def log_of(streams: Sequence[Sequence[Frame]], n_partitions: int = 1) -> MemoryLog:
     """A closed log of all streams, second by second."""
     log = MemoryLog(n_partitions)
     for second, heard in enumerate(zip_longest(*streams)):

@@ -24,14 +24,14 @@ from tests.inference.crashes import (
     ward_frames,
 )
 
-WARD = ward_frames(6, duration_s=60.0)
+WARD = ward_frames(4, duration_s=50.0)
 
 
 @pytest.fixture(scope="module")
 def calm() -> World:
     """What comes of the ward where nothing happens."""
     world = undisturbed(log_of(WARD))
-    assert sum(map(len, world.alarms.settled.values())) >= 10
+    assert sum(map(len, world.alarms.settled.values())) >= 6
     return world
 
 
@@ -66,14 +66,14 @@ def live_through(world: World, deaths: random.Random, n_deaths: int) -> None:
     world.worker().run()
 
 
-@settings(max_examples=3, deadline=None, phases=[Phase.explicit, Phase.generate])
+@settings(max_examples=2, deadline=None, phases=[Phase.explicit, Phase.generate])
 @given(st.integers(0, 2**32 - 1))
 def test_whenever_workers_die_the_alarms_beats_and_dead_letters_are_the_same(seed: int) -> None:
-    log = log_of(WARD)
+    log = log_of(WARD, n_partitions=3)
     wanted = undisturbed(log)
     found = World(log)
 
-    live_through(found, random.Random(seed), n_deaths=5)
+    live_through(found, random.Random(seed), n_deaths=4)
 
     assert same(found, wanted)
 
@@ -100,15 +100,15 @@ def test_a_worker_reads_again_no_more_than_is_behind_the_states(world: World) ->
 
     work = world.worker()
 
-    assert work.count("vigil_streams_restored_total") == 6
+    assert work.count("vigil_streams_restored_total") == 4
     n_read = sum(world.log.end_offsets)
-    # 7 messages a partition and turn; at most some turns of the interval are read again.
-    assert 0 < work.count("vigil_rewound_messages_total") <= 7 * 3 * 7 < n_read
+    # 5 messages a turn, a turn a second: some turns of the interval are read again.
+    assert 0 < work.count("vigil_rewound_messages_total") <= 7 * 5 < n_read
 
 
 def test_after_a_drain_nothing_is_read_again(calm: World, world: World) -> None:
     first = world.worker(keeping=Keeping(every_s=1000.0))
-    for _ in range(20):
+    for _ in range(15):
         first.turn()
     first.worker.drain()
 
@@ -190,7 +190,7 @@ def test_a_state_that_is_broken_is_told_and_the_stream_built_from_an_older_one_o
     work = world.worker()
     work.run()
 
-    assert work.count("vigil_states_unusable_total", reason=reason) == 6
+    assert work.count("vigil_states_unusable_total", reason=reason) == 4
     assert same(world, calm)
 
 
@@ -207,8 +207,7 @@ def test_states_that_are_missing_are_noticed_and_their_streams_built_from_the_lo
     work = world.worker()
     work.run()
 
-    n_partitions = sum(1 for keys in world.states.settled.values() if keys)
-    assert work.count("vigil_states_unusable_total", reason="missing") >= n_partitions - 1 > 0
+    assert work.count("vigil_states_unusable_total", reason="missing") == 1
     assert same(world, calm)
 
 
@@ -222,7 +221,7 @@ def test_states_of_other_limits_are_not_gone_on_from(world: World) -> None:
     work = world.worker(limits=other_limits())
     work.run()
 
-    assert work.count("vigil_states_unusable_total", reason="limits") >= 6
+    assert work.count("vigil_states_unusable_total", reason="limits") >= 4
     # Built from the whole log: from the committed offset on it is as if it had always been so.
     for stream_id, alarms in world.alarms.settled.items():
         assert [json.loads(a)["id"] for a in alarms] == [
@@ -234,7 +233,7 @@ def test_states_of_a_place_behind_a_commit_set_back_by_hand_are_not_used(
     calm: World, world: World
 ) -> None:
     world.worker(keeping=Keeping(every_s=1.0)).run()
-    for partition in range(3):
+    for partition in range(1):
         world.log.commit("vigil", {partition: Committed(0)})
     world.alarms.settled.clear()
 
@@ -250,13 +249,13 @@ def test_a_log_that_was_cut_is_told(caplog: pytest.LogCaptureFixture) -> None:
     world = World(log)
     streams = WARD[:2]
     sent = [frame for second in zip(*streams, strict=True) for frame in second]
-    for i, frame in enumerate(sent[:60]):
+    for i, frame in enumerate(sent[:50]):
         log.append(frame.stream_id, encode([frame]), START_MS + 500 * i)
     first = world.worker(keeping=Keeping(every_s=1000.0))
     while first.source.lag_records:
         first.turn()
-    for i, frame in enumerate(sent[60:110]):
-        log.append(frame.stream_id, encode([frame]), START_MS + 500 * (60 + i))
+    for i, frame in enumerate(sent[50:100]):
+        log.append(frame.stream_id, encode([frame]), START_MS + 500 * (50 + i))
 
     second = world.worker()
 
