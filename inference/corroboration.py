@@ -281,7 +281,8 @@ def slow_pulses(trains: Sequence[PulseTrain], limits: Limits) -> Finding | None:
     trains : sequence of PulseTrain
         The leads at one moment.
     limits : Limits
-        Limits in force: so many pulses, at a mean rate below the limit.
+        Limits in force: so many pulses, all as far apart as the limit or farther, so that no
+        single beat that ejects nothing pulls the mean down.
 
     Returns
     -------
@@ -297,9 +298,8 @@ def slow_pulses(trains: Sequence[PulseTrain], limits: Limits) -> Finding | None:
         rate = last.rate_bpm
         if (
             rate is not None
-            and rate < limit
+            and np.diff(last.at_ms).min() > 60_000.0 / limit
             and last.are_strong()
-            and last.are_regular(REGULAR)
             and last.longest_gap_ms < limits.asystole_ms
             and train.readable(last.from_ms)
         ):
