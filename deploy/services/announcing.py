@@ -60,7 +60,7 @@ TOLD = (SignalKind.ESCALATED, SignalKind.REMINDER)
 class Commands(Protocol):
     """Where people's commands come from."""
 
-    def poll(self) -> list[bytes]:
+    def poll(self) -> Sequence[bytes]:
         """Return those that have come, without waiting."""
 
     def close(self) -> None:
@@ -262,7 +262,7 @@ class Announcer:
             signals += self._do(lambda: desk.hear(change), "a stream's clock")  # noqa: B023
         self._tell(signals)
 
-    def _poll(self) -> list[bytes]:
+    def _poll(self) -> Sequence[bytes]:
         try:
             return [] if self._commands is None else self._commands.poll()
         except BrokerError as error:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -47,3 +50,13 @@ def test_strong_copyleft_is_not_agreed_on(monkeypatch: pytest.MonkeyPatch) -> No
         "x 1: licence 'GPL-3.0-only' is not agreed on"
     ]
     assert licence_of({"License": ["MIT\nand more"]}).startswith("MIT")
+
+
+def test_the_bill_of_materials_names_every_package_of_the_lock(tmp_path: Path) -> None:
+    lock, sbom = ROOT / "requirements" / "runtime.txt", tmp_path / "sbom.json"
+    tool = [sys.executable, "-m", "cyclonedx_py", "requirements", str(lock)]
+    subprocess.run([*tool, "--output-reproducible", "-o", str(sbom)], check=True, timeout=100)
+    made = json.loads(sbom.read_text())
+    named = {(part["name"].lower(), part["version"]) for part in made["components"]}
+    assert made["bomFormat"] == "CycloneDX"
+    assert {(pin.name, pin.version) for pin in read_lock(lock)} <= named
