@@ -1,10 +1,11 @@
 """The WebSocket: alarms and state in order and without loss, waveforms as fast as they are taken.
 
-A browser begins with ``{"op": "begin", "epoch": …, "seq": …, "wall": 4, "detail": null}``: the
-last numbered item that it has, how far the wall's waveforms are to be thinned (0: no wall), and
-the patient whose leads are all wanted. The last two may be told anew at any time with ``"op":
-"show"``. It gets text, ``hello`` with all there is, or ``events`` with what it missed, and binary
-blocks (:mod:`deploy.console.waves`). Nothing may be commanded here: that goes by the API.
+A browser begins with ``{"op": "begin", "epoch": …, "seq": …, "block": …, "wall": 4, "detail":
+null}``: the last numbered item and the last block that it has (of blocks it gets the seconds that
+are kept, so that a wall is not empty at first), how far the wall's waveforms are to be thinned
+(0: no wall), and the patient whose leads are all wanted. The last two may be told anew at any time
+with ``"op": "show"``. It gets text, ``hello`` with all there is, or ``events`` with what it missed,
+and binary blocks (:mod:`deploy.console.waves`). Nothing is commanded here: that goes by the API.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from deploy.console.roles import SEES
 from deploy.console.waves import THINNINGS
 
 HEARTBEAT_S = 1.0
-"""Something is sent at least this often, so that a browser sees a cut at once, s."""
+"""The time is sent this often, so that a browser sees a cut at once, s."""
 CHECK_S = 30.0
 """Time between two looks at whether the session still holds, s."""
 MOST_ITEMS = 500
@@ -39,6 +40,7 @@ class _Wish:
 
     epoch: str = ""
     seq: int = -1
+    block: int = 0
     wall: int = 0
     detail: int | None = None
 
@@ -95,6 +97,7 @@ def _read_wish(wish: _Wish, text: str, console: Console) -> None:
     told: dict[str, Any] = json.loads(text)
     if told["op"] == "begin":
         wish.epoch, wish.seq = str(told.get("epoch", "")), int(told.get("seq", -1))
+        wish.block = int(told.get("block", 0))
     elif told["op"] != "show":
         raise ValueError(told["op"])
     wall = int(told.get("wall") or 0)
@@ -123,30 +126,28 @@ async def _send(
 ) -> int | None:
     """Send what is new, the numbered items first; return a code to close with."""
     hub, loop = console.hub, asyncio.get_running_loop()
-    block_number = hub.blocks[-1].number if hub.blocks else 0
-    checked_s = loop.time()
+    checked_s = beat_s = loop.time()
     if wish.epoch != hub.journal.epoch:
-        wish.seq = -1
+        wish.seq, wish.block = -1, 0
     else:
         await socket.send_text('{"t":"resumed"}')
     while True:
         event.clear()
         await _send_items(socket, console, wish)
-        for block in hub.blocks_since(block_number):
-            if block.number <= block_number:
-                continue
+        for block in hub.blocks_since(wish.block):
             if hub.journal.last != wish.seq:
                 break  # an alarm came meanwhile: first that
-            block_number = block.number
+            wish.block = block.number
             if wish.detail is not None:
                 await socket.send_bytes(block.detail(wish.detail))
             if wish.wall:
                 await socket.send_bytes(block.wall(wish.wall))
         else:
-            try:
+            with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(event.wait(), HEARTBEAT_S)
-            except TimeoutError:
-                await socket.send_text(json.dumps({"t": "beat", "now_ms": hub.now_ms()}))
+        if loop.time() - beat_s >= HEARTBEAT_S:
+            beat_s = loop.time()
+            await socket.send_text(json.dumps({"t": "beat", "now_ms": hub.now_ms()}))
         if loop.time() - checked_s > CHECK_S:
             checked_s = loop.time()
             if not await _may_see(socket, console):

@@ -1,6 +1,6 @@
 // The WebSocket: begins where it was cut off, tells of a cut within a moment, comes back by itself.
 
-import { decode } from "./decode.js";
+import { decode, WALL } from "./decode.js";
 
 const SILENT_MS = 2500; // the server says something every second
 const WAITS_MS = [300, 700, 1500, 3000, 5000];
@@ -10,6 +10,7 @@ export class Feed extends EventTarget {
     super();
     this.epoch = "";
     this.seq = -1;
+    this.block = 0;
     this.wall = 8;
     this.detail = null;
     this.live = false;
@@ -53,8 +54,8 @@ export class Feed extends EventTarget {
     this.socket = socket;
     this.heardAt = performance.now();
     socket.onopen = () => {
-      const { epoch, seq, wall, detail } = this;
-      socket.send(JSON.stringify({ op: "begin", epoch, seq, wall, detail }));
+      const { epoch, seq, block, wall, detail } = this;
+      socket.send(JSON.stringify({ op: "begin", epoch, seq, block, wall, detail }));
     };
     socket.onmessage = (message) => this.hear(message.data);
     socket.onclose = (event) => {
@@ -75,7 +76,9 @@ export class Feed extends EventTarget {
     }
     if (typeof data !== "string") {
       this.nBytes += data.byteLength;
-      this.tell("block", decode(data));
+      const told = decode(data);
+      if (told.kind === WALL) this.block = told.number;
+      this.tell("block", told);
       return;
     }
     this.nBytes += data.length;
