@@ -28,7 +28,7 @@ def models() -> Iterator[Figure]:
         signal = rng.standard_normal(shape).astype(np.float32)
         many = sampled(REPEATS, lambda: _cost_us(session, signal, BATCH))  # noqa: B023
         one = sampled(REPEATS, lambda: _cost_us(session, signal, 1))  # noqa: B023
-            per_s = session.info.length == 0 or session.info.kind == "forecast"
+        per_s = session.info.length == 0 or session.info.kind == "forecast"
         unit = "us a s of signal" if per_s else "us a beat"
         yield beside(f"model {name}, batch {BATCH}", many, unit, "batch 1", one)
 
