@@ -81,6 +81,7 @@ export function bedState(patient, nowMs) {
   if (board.standby) told.push(`standby: ${board.standby.why}`);
   const left = (board.paused_until_ms ?? 0) - nowMs;
   if (left > 0) told.push(`audio paused ${length(left / 1000)}`);
+  if (patient.vetoed.size) told.push(`pulses veto: ${[...patient.vetoed].map(words).join(", ")}`);
   const off = Object.keys(board.off);
   if (off.length) told.push(`off: ${off.map(words).join(", ")}`);
   return told.join(" · ");

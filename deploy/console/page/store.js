@@ -36,12 +36,13 @@ export class Store extends EventTarget {
 
   put(told) {
     const known = this.patients.get(told.stream_id);
-    const made = known ?? { trace: new Trace(), beats: [], alarms: [], heardAt: 0 };
+    const made = known ?? { trace: new Trace(), beats: [], alarms: [], vetoed: new Set(), heardAt: 0 };
     const anew = !known || known.session !== told.session;
     Object.assign(made, told, { id: told.stream_id });
     [made.hr, made.rhythm, made.quality] = told.vitals;
     if (anew) {
       made.beats = [];
+      made.vetoed.clear();
       made.trace.clear();
     }
     this.patients.set(made.id, made);
@@ -71,6 +72,8 @@ export class Store extends EventTarget {
     const patient = this.patients.get(alarm.stream_id);
     if (!patient) return;
     patient.alarms.unshift(alarm);
+    if (alarm.state === "vetoed") patient.vetoed.add(alarm.condition);
+    else patient.vetoed.delete(alarm.condition);
     patient.alarms.length = Math.min(patient.alarms.length, 200);
   }
 

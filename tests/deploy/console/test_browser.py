@@ -172,6 +172,14 @@ def test_a_lethal_alarm_breaks_through_a_pause(page: Page, sweeping: SweepingWar
     sweeping.raise_alarm(alarm("p05", "ventricular_fibrillation", "ended", sample=5))
 
 
+def test_what_pulses_veto_is_told_and_heard_by_nobody(page: Page, sweeping: SweepingWard) -> None:
+    sweeping.raise_alarm(alarm("p11", "asystole", "vetoed", sample=11))
+    page.wait_for_selector(tile("p11", ' .note:text("pulses veto: Asystole")'))
+    assert page.locator(tile("p11", ".high")).count() == 0
+    sweeping.raise_alarm(alarm("p11", "asystole", "veto_ended", sample=11))
+    until(page, "() => !document.querySelector('[data-id=p11] .note').textContent")
+
+
 def test_limits_are_set_and_contradictions_told(page: Page, sweeping: SweepingWard) -> None:
     page.focus(tile("p03", " .open"))
     page.keyboard.press("l")
