@@ -200,7 +200,7 @@ class KafkaSource:
         Where the partition has gone again meanwhile nothing is done: the next poll tells.
         """
         self._floors[partition] = floor
-        with suppress(IllegalStateError, AssertionError, KeyError):
+        with suppress(IllegalStateError, ValueError, KeyError):  # kafka-python's "unassigned"
             self.seek(partition, position)
 
     def note(self, partition: int, text: str) -> None:

@@ -51,6 +51,8 @@ class Fault:
     """One of :data:`KINDS`."""
     at_s: float
     """When, monotonic, s."""
+    over_s: float
+    """When what did it was over: the worker started again, the line whole, monotonic, s."""
 
 
 class Chaos:
@@ -88,9 +90,10 @@ class Chaos:
     def strike(self, now_s: float) -> None:
         """Let one fault happen, if it can happen now."""
         kind = self._draw.choices(self._kinds, [KINDS[kind] for kind in self._kinds])[0]
-        if getattr(self, f"_{kind}")(now_s):
+        over_s: float | None = getattr(self, f"_{kind}")(now_s)
+        if over_s is not None:
             logger.debug("fault: %s", kind)
-            self.faults.append(Fault(kind, now_s))
+            self.faults.append(Fault(kind, now_s, over_s))
 
     def heal(self, now_s: float) -> None:
         """End faults whose time is up; with infinity, all."""
@@ -106,53 +109,60 @@ class Chaos:
         able = [w for w in self._workers if w.pid is not None and not w.frozen_until_s]
         return self._draw.choice(able) if able else None
 
-    def _later(self, now_s: float, span_s: tuple[float, float], remedy: Callable[[], None]) -> None:
-        self._remedies.append((now_s + self._draw.uniform(*span_s), remedy))
+    def _later(
+        self, now_s: float, span_s: tuple[float, float], remedy: Callable[[], None]
+    ) -> float:
+        due_s = now_s + self._draw.uniform(*span_s)
+        self._remedies.append((due_s, remedy))
+        return due_s
 
-    def _kill(self, now_s: float) -> bool:
+    def _kill(self, now_s: float) -> float | None:
         victim = self._victim()
-        if victim is not None:
-            victim.kill(now_s + self._draw.uniform(*AWAY_S))
-        return victim is not None
+        if victim is None:
+            return None
+        back_s = now_s + self._draw.uniform(*AWAY_S)
+        victim.kill(back_s)
+        return back_s
 
-    def _freeze(self, now_s: float) -> bool:
+    def _freeze(self, now_s: float) -> float | None:
         victim = self._victim()
         if victim is None or any(worker.frozen_until_s for worker in self._workers):
-            return False
-        victim.freeze(now_s + self._draw.uniform(*FROZEN_S))
-        return True
+            return None
+        until_s = now_s + self._draw.uniform(*FROZEN_S)
+        victim.freeze(until_s)
+        return until_s
 
-    def _restart(self, now_s: float) -> bool:
+    def _restart(self, now_s: float) -> float | None:
         victim = self._victim()
-        if victim is not None:
-            victim.restart()
-        return victim is not None
+        if victim is None:
+            return None
+        victim.restart()
+        return now_s
 
-    def _join(self, now_s: float) -> bool:
+    def _join(self, now_s: float) -> float | None:
         """Let the last worker leave for a while: its coming back is a join."""
         last = self._workers[-1]
         if last.pid is None or last.frozen_until_s:
-            return False
+            return None
         last.due_s = now_s + self._draw.uniform(*JOINED_S)
         last.restart()
-        return True
+        return last.due_s
 
-    def _broker(self, now_s: float) -> bool:
+    def _broker(self, now_s: float) -> float | None:
         nodes = list(self._cluster.nodes.values())
         if len(nodes) < 3 or now_s < self._broker_due_s or not all(n.running for n in nodes):
-            return False
+            return None
         node = self._draw.choice(nodes)
         node.kill()
         self._broker_due_s = now_s + BROKER_REST_S
-        self._later(now_s, BROKER_S, node.start)
-        return True
+        return self._later(now_s, BROKER_S, node.start)
 
-    def _cut(self, now_s: float) -> bool:
+    def _cut(self, now_s: float) -> float | None:
         for proxy in self._proxies:
             proxy.cut()
-        return bool(self._proxies)
+        return now_s if self._proxies else None
 
-    def _delay(self, now_s: float) -> bool:
+    def _delay(self, now_s: float) -> float | None:
         delay_s = self._draw.uniform(*DELAY_S)
         for proxy in self._proxies:
             proxy.delay_s = delay_s
@@ -161,26 +171,23 @@ class Chaos:
             for proxy in self._proxies:
                 proxy.delay_s = 0.0
 
-        self._later(now_s, BAD_LINE_S, heal)
-        return bool(self._proxies)
+        return self._later(now_s, BAD_LINE_S, heal) if self._proxies else None
 
-    def _stall(self, now_s: float) -> bool:
+    def _stall(self, now_s: float) -> float | None:
         if not self._proxies:
-            return False
+            return None
         proxy = self._draw.choice(list(self._proxies))
         proxy.is_stalled = True
 
         def heal() -> None:
             proxy.is_stalled = False
 
-        self._later(now_s, BAD_LINE_S, heal)
-        return True
+        return self._later(now_s, BAD_LINE_S, heal)
 
-    def _disk(self, now_s: float) -> bool:
+    def _disk(self, now_s: float) -> float | None:
         """Let no file of a worker grow, for a while: only the log of alarm signals is one."""
         victim = self._victim()
         if victim is None:
-            return False
+            return None
         victim.limit_files(1)
-        self._later(now_s, BAD_LINE_S, lambda: victim.limit_files(-1))
-        return True
+        return self._later(now_s, BAD_LINE_S, lambda: victim.limit_files(-1))

@@ -25,6 +25,7 @@ which nothing happens, stream by stream, byte for byte.
 | streams that differ | {n_wrong} of {streams} |
 | alarms lost / doubled / other | {lost} / {doubled} / {other} |
 | from the deciding sample being durable to the alarm being readable | {delay} |
+| of this, behind the end of the last fault; declared bound {bound:g} s | {beyond} |
 | until all that stood in the log at a fault was settled | {recovery} |
 | workers started / partitions taken over with their states | {starts} / {taken_over} |
 | states that could not be gone on from | {broken_states} |
@@ -61,14 +62,13 @@ def page(told: Mapping[str, Any], of: str, bound_s: float) -> str:
     """
     wrong = list(told["streams_wrong"].values())
     lost, doubled, other = (sum(each[i] for each in wrong) for i in range(3))
-    delay = told.get("delay_s", {"median": 0.0, "p99": 0.0, "worst": 0.0})
     recovery = told.get("recovery_all_s", {"median": 0.0, "worst": 0.0})
     rows = [
         f"| {kind} | {n} | {_median(told['recovery_s'].get(kind, []))} |"
         f" {_worst(told['recovery_s'].get(kind, []))} |"
         for kind, n in sorted(told["faults"].items(), key=lambda item: -item[1])
     ]
-    late = delay["worst"] > bound_s
+    late = told.get("beyond_s", {"worst": 0.0})["worst"] > bound_s
     verdict = "equal, nothing lost, nothing twice" if told["is_whole"] else "NOT equal"
     return TEXT.format(
         **{name: value for name, value in told["plan"].items() if name not in ("kinds", "seed")},
@@ -80,10 +80,9 @@ def page(told: Mapping[str, Any], of: str, bound_s: float) -> str:
         lost=lost,
         doubled=doubled,
         other=other,
-        delay=(
-            f"median {delay['median']:g} s, 99 % {delay['p99']:g} s, worst {delay['worst']:g} s; "
-            f"declared bound {bound_s:g} s"
-        ),
+        delay=_spread(told.get("delay_s")),
+        beyond=_spread(told.get("beyond_s")),
+        bound=bound_s,
         recovery=f"median {recovery['median']:g} s, worst {recovery['worst']:g} s",
         starts=told["starts"],
         taken_over=told["taken_over"],
@@ -95,6 +94,12 @@ def page(told: Mapping[str, Any], of: str, bound_s: float) -> str:
         machine=describe(),
         rows="\n".join(rows),
     )
+
+
+def _spread(told: Mapping[str, float] | None) -> str:
+    if told is None:
+        return "–"
+    return f"median {told['median']:g} s, 99 % {told['p99']:g} s, worst {told['worst']:g} s"
 
 
 def _median(values: list[float]) -> str:
