@@ -123,6 +123,18 @@ def decode_state(message: bytes, of: Fingerprint) -> StreamState:
     body, digest = message[:-_DIGEST_BYTES], message[-_DIGEST_BYTES:]
     if hashlib.sha256(body).digest() != digest:
         raise StateError("checksum", f"a state of {len(message)} bytes is not what was written")
+    try:
+        return _read(body, of)
+    except (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError) as error:
+        if isinstance(error, StateError):
+            raise
+        raise StateError("format", f"a state that nobody wrote: {type(error).__name__}") from error
+    except RecursionError:
+        raise StateError("format", "a state nested too deeply") from None
+
+
+def _read(body: bytes, of: Fingerprint) -> StreamState:
+    """Read what stands before the digest."""
     if body[:4] != MAGIC or body[4] != FORMAT:
         raise StateError("format", f"a state of form {body[:5]!r}; read is {FORMAT}")
     n_head = int.from_bytes(body[5:9], "big")

@@ -21,7 +21,7 @@ from tests.fuzz.target import Outcome, Target
 MAKERS: tuple[Callable[[], Target], ...] = (
     targets.codec, targets.sequence, targets.command, targets.dead_letter, targets.config,
     targets.address, files.wfdb_header, files.wfdb_signals, files.edf, files.keys,
-    files.audit_log, files.annunciation_log, network.http, network.device_hello,
+    files.audit_log, files.annunciation_log, files.state, network.http, network.device_hello,
     network.device_line, network.alarm,
 )  # fmt: skip
 """Every target."""

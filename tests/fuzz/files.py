@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import warnings
 from pathlib import Path
 
@@ -118,3 +119,19 @@ def annunciation_log() -> Target:
         log.append(Entry(9, "p1", SetLimits("nurse 7", "why", {"tachycardia_bpm": 130})))
     words = (*JSON_WORDS, b'"n":', b'"command":', b"\n")
     return Target("signal-log", [path.read_bytes()], file_reader("s.jsonl", read_log), words)
+
+
+def state() -> Target:
+    """States of streams, with a digest that fits: whoever may write their topic can make one."""
+    from inference.pipeline import Pipeline
+    from inference.stream_state import Fingerprint, StreamState, decode_state, encode_state
+    from ingest.sequence import Sequencer
+
+    of = Fingerprint.of(Pipeline(), Sequencer())
+    written = encode_state(StreamState("p1", 7, 8, b'{"next": 1}', None, (b'{"id": "a"}',)), of)
+
+    def call(body: bytes) -> object:
+        return decode_state(body + hashlib.sha256(body).digest(), of)
+
+    words = (*JSON_WORDS, b'"arrays": [["a", "<f4", [9]]]', b'"info": {}', b'"|O"')
+    return Target("state", [written[:-32]], call, words)
