@@ -11,6 +11,7 @@ import argparse
 import hashlib
 import json
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -118,7 +119,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     scored: dict[str, Callable[[], NDArray[Any]]] = {
         "vigil": lambda: score,
         "roughness alone (Vigil before)": lambda: -ticks.rough,
-        **{name: lambda name=name: _of_peer(name, leads, told.cache) for name in told.peers},
+        **{name: partial(_of_peer, name, leads, told.cache) for name in told.peers},
     }
     found = {
         "patients": len(np.unique(ticks.patient)),

@@ -56,7 +56,7 @@ class Ticks:
     @property
     def noisy(self) -> NDArray[np.bool_]:
         """Array of shape (n_ticks,): marked as noise."""
-        return self.mark == Mark.NOISE
+        return np.asarray(self.mark == Mark.NOISE)
 
     @property
     def fold(self) -> NDArray[np.int64]:

@@ -51,7 +51,8 @@ def _kurtosis(lead: MarkedLead, cache: Path) -> NDArray[np.float64]:
     windows = _windows(lead)
     about = windows - windows.mean(axis=1, keepdims=True)
     square = about * about
-    return (square * square).mean(axis=1) / np.maximum(square.mean(axis=1) ** 2, 1e-6)
+    fourth = (square * square).mean(axis=1)
+    return np.asarray(fourth / np.maximum(square.mean(axis=1) ** 2, 1e-6), np.float64)
 
 
 def _power(lead: MarkedLead, cache: Path) -> NDArray[np.float64]:
