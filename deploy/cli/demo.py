@@ -74,7 +74,7 @@ def demo(
     if side is not None:
         side.attach(running, desk)
         errors.print(f"central station: {side.address}", markup=False, style="bold")
-    ending = "Ctrl-C ends" if side is None else f"{side.address}  Ctrl-C ends"
+    where = "" if side is None else f"{side.address}  "
     if quiet and duration is None:
         duration = 60.0
     started_s = time.monotonic()
@@ -95,7 +95,7 @@ def demo(
                     errors.print(text, markup=False)
             if display.due():
                 stats = _stats(running, ward, elapsed_s, speed)
-                display.show(ward.view(running.pipeline, stats, note=desk.note(ending)))
+                display.show(ward.view(running.pipeline, stats, note=where + desk.note("Ctrl-C ends")))
     _stop(running, side)
     stats = _stats(running, ward, time.monotonic() - started_s, speed)
     if as_json:
