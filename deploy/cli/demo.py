@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -74,7 +75,7 @@ def demo(
     if side is not None:
         side.attach(running, desk)
         errors.print(f"central station: {side.address}", markup=False, style="bold")
-    where = "" if side is None else f"{side.address}  "
+    title = "Vigil" if side is None else f"Vigil  {side.address}"
     if quiet and duration is None:
         duration = 60.0
     started_s = time.monotonic()
@@ -95,7 +96,8 @@ def demo(
                     errors.print(text, markup=False)
             if display.due():
                 stats = _stats(running, ward, elapsed_s, speed)
-                display.show(ward.view(running.pipeline, stats, note=where + desk.note("Ctrl-C ends")))
+                view = ward.view(running.pipeline, stats, note=desk.note("Ctrl-C ends"))
+                display.show(replace(view, title=title))
     _stop(running, side)
     stats = _stats(running, ward, time.monotonic() - started_s, speed)
     if as_json:
