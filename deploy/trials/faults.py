@@ -42,9 +42,9 @@ logger = logging.getLogger(__name__)
 
 BOUND_S = 60.0
 """Declared bound: an alarm comes no later than this behind its signal and the end of the last
-fault, s. Of it 10 s are until a member that is gone is noticed, 16 s until its open transaction is given up, 9 s
-until a broker's partitions have another leader; the rest is until a worker has started and
-read again."""
+fault, s. Of it 10 s are until a member that is gone is noticed, 16 s until its open transaction is
+given up, 9 s until a broker's partitions have another leader; the rest is until a worker has
+started and read again."""
 PATIENCE_S = 240.0
 """Longest time until all is settled behind the last fault, s."""
 

@@ -337,3 +337,90 @@ def test_flush_with_needs_a_transaction(kafka_cluster: KafkaCluster) -> None:
         sink.flush_with(source)
     sink.close()
     source.close()
+
+
+def share(one: KafkaSource, other: KafkaSource) -> None:
+    """Poll two members by turns until each has a partition."""
+    deadline = time.monotonic() + 120
+    while not (one.assigned and other.assigned):
+        one.poll(0.2)
+        other.poll(0.2)
+        assert time.monotonic() < deadline
+
+
+@pytest.mark.kafka
+def test_what_is_noted_stands_beside_the_offset_and_nothing_is_committed_below_the_floor(
+    kafka_cluster: KafkaCluster,
+) -> None:
+    url, name = fresh_topic(kafka_cluster), group()
+    produce(url, [("bed-1", encode([f])) for f in cut([0, 50, 100, 150])])
+    source = KafkaSource(url, name)
+    drain(source, 3)
+    source.note(0, "read again from 1")
+    source.commit()
+    assert source.committed(0) == Committed(3, "read again from 1")
+
+    source.resume(0, 1, 3)
+    batch = source.poll(5.0)
+
+    assert list(batch.offsets) == [1, 2][: len(batch.offsets)]
+    assert min(batch.times_ms) > 1_600_000_000_000
+    source.resume(0, 1, 3)
+    assert source.offsets_to_commit() == {}
+    source.commit()
+    assert source.committed(0) == Committed(3, "read again from 1")
+    assert (source.oldest(0), source.offset_at(0, 0)) == (0, 0)
+    assert source.offset_at(0, 4_000_000_000_000) == 3
+    source.close()
+
+
+@pytest.mark.kafka
+def test_a_place_in_the_group_of_before_is_refused_and_what_went_is_not_sought_in(
+    kafka_cluster: KafkaCluster,
+) -> None:
+    url, name = fresh_topic(kafka_cluster, 2), group()
+    alarms = fresh_topic(kafka_cluster, kind="alarms")
+    publish_to_all(url)
+    one = KafkaSource(url, name)
+    drain(one, 2)
+    stale = one.group_metadata
+    other = KafkaSource(url, name)
+    share(one, other)
+    sink = KafkaSink(alarms, transactional_id=f"{name}-1")
+
+    one.resume(other.assigned[0], 0, 0)  # it has gone: nothing is done, and nothing is raised
+    one._member = stale
+    sink.write("bed-1", b"of a worker that was frozen")
+    with pytest.raises(CommitRefusedError):
+        sink.flush_with(one)
+
+    settled = False
+    while not settled:  # the group may still move on
+        one.poll(0.2)
+        other.poll(0.2)
+        sink.write("bed-1", b"of who has the partition")
+        with contextlib.suppress(CommitRefusedError):
+            sink.flush_with(one)
+            settled = True
+    assert read_messages(alarms, 2, timeout_s=5) == [("bed-1", b"of who has the partition")]
+    for each in (one, other, sink):
+        each.close()
+
+
+@pytest.mark.kafka
+def test_a_member_that_works_long_shows_that_it_lives_and_loses_no_frame(
+    kafka_cluster: KafkaCluster,
+) -> None:
+    url, name = fresh_topic(kafka_cluster), group()
+    options = {"max_poll_interval_ms": 4000, "max_poll_records": 1}
+    source = KafkaSource(url, name, options=options)
+    produce(url, [("bed-1", encode([f])) for f in cut([0, 50, 100, 150])])
+    first = drain(source, 1)
+
+    for _ in range(6):  # longer than a member that is not heard of may take
+        time.sleep(1.0)
+        source.keep_alive()
+
+    source.commit()  # refused where the member had been given up
+    assert len(first[0]) + len(drain(source, 2)[0]) == 3
+    source.close()
