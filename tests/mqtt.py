@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 def mqtt_broker(tmp_path: Path) -> Iterator[MqttBroker]:
     """A running broker that lets anybody in; skips where there is none (in CI that fails)."""
     from deploy.mqtt.broker import MqttBroker
-    from deploy.mqtt.mosquitto import why_not
+    from deploy.mqtt.mosquitto import MOSQUITTO
 
-    reason = why_not()
+    reason = MOSQUITTO.why_not()
     if reason is not None:
         pytest.skip(reason)
     with MqttBroker(tmp_path / "mqtt") as broker:

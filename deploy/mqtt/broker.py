@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from deploy.mqtt.mosquitto import mosquitto
+from deploy.mqtt.mosquitto import MOSQUITTO
 from deploy.ports import free_ports
 from ingest.errors import InputError
 
@@ -54,7 +54,7 @@ class MqttBroker:
         InputError
             If it cannot be had, or stops.
         """
-        command, environment = mosquitto()
+        command, environment = MOSQUITTO.command()
         with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 [*command, "-c", str(self._folder / "mosquitto.conf")],

@@ -13,7 +13,7 @@ import pytest
 
 from deploy.kafka.cluster import KafkaCluster
 from deploy.kafka.jars import why_not as no_kafka
-from deploy.mqtt.mosquitto import why_not as no_mosquitto
+from deploy.mqtt.mosquitto import MOSQUITTO
 from deploy.trials.devices import LineDevice, Signal
 from deploy.trials.gateway import TOPICS, Plan, Trial
 from deploy.trials.gateway_process import GatewayProcess
@@ -52,7 +52,7 @@ def test_killed_again_and_again_through_a_cut_it_brings_all_once_and_in_order(
     tmp_path: Path,
 ) -> None:
     """The trial of docs/gateway-trial.md, in a short form: minutes of signal, ten kills."""
-    for reason in (no_kafka(), no_mosquitto()):
+    for reason in (no_kafka(), MOSQUITTO.why_not()):
         if reason is not None:
             pytest.skip(reason)
     with KafkaCluster(tmp_path / "kafka") as cluster:

@@ -16,7 +16,7 @@ import yaml
 from deploy.docker.dockerfile import lineage, read
 from deploy.settings import load_settings
 from ingest.errors import InputError
-from tests.records import ROOT
+from tests.records import ROOT, command
 
 DOCKER = ROOT / "deploy" / "docker"
 STAGES = read(DOCKER / "Dockerfile")
@@ -77,7 +77,7 @@ def test_an_unknown_stage_is_refused_with_those_that_there_are() -> None:
 def test_the_composition_fits_the_specification() -> None:
     # Of the Compose Specification, Apache 2.0.
     schema = json.loads(Path(__file__).with_name("compose-spec.json").read_text())
-    jsonschema.validate(compose(), schema)
+    jsonschema.Draft201909Validator(schema).validate(compose())
 
 
 def test_the_files_that_the_composition_names_are_there() -> None:
@@ -99,6 +99,18 @@ def test_services_and_volumes_that_are_referred_to_are_defined() -> None:
         assert set(service.get("secrets", ())) <= set(made["secrets"])
         named = {v.split(":")[0] for v in service.get("volumes", ())}
         assert {v for v in named if re.fullmatch(r"\w+", v)} <= set(made["volumes"])
+
+
+@pytest.mark.parametrize("service", ["monitor", "console", "replay"])
+def test_the_options_of_its_services_are_options(service: str) -> None:
+    told = compose()["services"][service]
+    words = f"{' '.join(told.get('entrypoint', []))} {' '.join(told.get('command', []))}"
+    help_text = subprocess.run(
+        command(service, "--help"), capture_output=True, text=True, check=True
+    ).stdout
+    used = set(re.findall(r"(?<=\s)--[a-z][a-z-]+", words))
+    assert used
+    assert used <= set(re.findall(r"--[a-z][a-z-]+", help_text))
 
 
 def test_the_settings_of_its_monitor_are_settings() -> None:

@@ -11,7 +11,7 @@ from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from deploy.mqtt.broker import MqttBroker
-from deploy.mqtt.mosquitto import mosquitto, tool, why_not
+from deploy.mqtt.mosquitto import MOSQUITTO
 from ingest.codec import encode
 from ingest.errors import InputError
 from ingest.gateway.arrival import Arrival
@@ -146,15 +146,15 @@ def test_a_broker_that_is_away_is_found_when_it_comes(mqtt_broker: MqttBroker) -
 # paho-mqtt leaves the socket of a handshake that failed to the garbage collector.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_tls_and_password_are_asked_for_and_checked(tmp_path: Path) -> None:
-    reason = why_not()
+    reason = MOSQUITTO.why_not()
     if reason is not None:
         pytest.skip(reason)
     authority, other = Authority(tmp_path / "ca"), Authority(tmp_path / "other", "another")
     pair = authority.issue("broker", ("127.0.0.1",))
     passwords = tmp_path / "passwords"
     subprocess.run(
-        [*tool("mosquitto_passwd"), "-b", "-c", str(passwords), "gw", "right"],
-        check=True, capture_output=True, env=mosquitto()[1],
+        [*MOSQUITTO.beside("mosquitto_passwd"), "-b", "-c", str(passwords), "gw", "right"],
+        check=True, capture_output=True, env=MOSQUITTO.command()[1],
     )  # fmt: skip
     lines = [
         "allow_anonymous false",

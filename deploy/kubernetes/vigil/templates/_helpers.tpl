@@ -57,10 +57,3 @@ capabilities: {drop: [ALL]}
 {{- end }}
 {{- mergeOverwrite $own (deepCopy .Values.settings) | toToml }}
 {{- end }}
-
-{{- define "vigil.consoleSettings" -}}
-{{- $own := dict
-  "kafka" (dict "servers" .Values.kafka.servers)
-  "http" (dict "host" "0.0.0.0" "port" 8080) -}}
-{{- mergeOverwrite $own (deepCopy .Values.console.settings) | toToml }}
-{{- end }}

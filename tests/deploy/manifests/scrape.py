@@ -1,0 +1,61 @@
+"""What Prometheus gets from Vigil's services, as they serve it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from urllib.request import urlopen
+
+from prometheus_client import CollectorRegistry
+
+from deploy.http import HttpServer
+from deploy.services.announcing import AnnouncerCounts
+from deploy.services.gateway_metrics import GatewayCollector, GatewayState
+from deploy.services.supervisor import Supervisor
+from fairness.live.exposition import WatchCollector
+from fairness.live.watch import Watch
+from inference.metrics import Metrics
+from ingest.gateway.counts import GatewayCounts
+from ingest.gateway.store import Store
+from tests.fairness.live.events import declared, people
+
+
+def scrapes(folder: Path) -> Iterator[str]:
+    """Yield the page of metrics of a worker, a gateway, a watch and a supervisor.
+
+    Parameters
+    ----------
+    folder : Path
+        For the gateway's store.
+    """
+    worker, gateway, watch = (CollectorRegistry() for _ in range(3))
+    Metrics(worker)
+    AnnouncerCounts(worker)
+    store = Store(folder / "store.db")
+    state = GatewayState(
+        counts=GatewayCounts(),
+        store=store,
+        waiting_s=lambda: 0.0,
+        uplink_up=lambda: True,
+        disk_full=lambda: False,
+        connections=lambda: 0,
+        mqtt_up=lambda: True,
+        unscored=lambda: 0,
+    )
+    gateway.register(GatewayCollector(state))
+    watch.register(WatchCollector(Watch(declared(), people(2)), threading.Lock()))
+    with ExitStack() as opened:
+        opened.callback(store.close)
+        for registry in (worker, gateway, watch):
+            server = opened.enter_context(HttpServer(registry))
+            yield _page(server.port)
+        supervisor = Supervisor([])
+        with supervisor._http:
+            yield _page(supervisor.http_port)
+
+
+def _page(port: int) -> str:
+    with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=20) as answer:
+        return str(answer.read().decode())
