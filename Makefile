@@ -123,12 +123,20 @@ fuzz: $(DEV)/.installed ## feed mutated inputs to all readers (FUZZ_ARGS="--inpu
 proto: $(DEV)/.installed ## generate the Protobuf code again from ingest/frame.proto
 	$(DEV)/bin/python -m grpc_tools.protoc -I. --python_out=. --pyi_out=. ingest/frame.proto
 
+# What only reads or draws records stays out of the workers' images.
+RECORDS := wfdb pandas scipy matplotlib fonttools pillow kiwisolver contourpy cycler pyparsing soundfile \
+	aiohttp aiosignal aiohappyeyeballs frozenlist multidict propcache yarl
+WORKER := $(foreach package,$(RECORDS),--no-emit-package $(package))
+
 LOCK = $(UV) pip compile pyproject.toml --group build --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-emit-find-links --no-header --quiet
 
 lock: ## resolve the lock files again (needs uv; UPGRADE=--upgrade takes newer versions)
 	@command -v $(UV) >/dev/null || { echo "make lock needs uv: install it, or say UV=PATH" >&2; exit 2; }
 	$(LOCK) $(UPGRADE) --extra demo --extra gateway -o requirements/runtime.txt
+	$(LOCK) $(UPGRADE) --extra gateway $(WORKER) -c requirements/runtime.txt -o requirements/worker.txt
+	$(LOCK) $(UPGRADE) --extra gpu --no-emit-package onnxruntime $(WORKER) -c requirements/runtime.txt -o requirements/gpu.txt
+	$(LOCK) $(UPGRADE) --extra train --extra audit -c requirements/runtime.txt -o requirements/trainer.txt
 	$(LOCK) $(UPGRADE) --extra demo --extra gateway --extra archive --extra train --extra audit --group dev -c requirements/runtime.txt -o requirements/dev.txt
 
 clean: ## remove what was built, but not the virtual environments
