@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
@@ -53,6 +54,8 @@ from ingest.source import Sink
 
 logger = logging.getLogger(__name__)
 
+FORGET_S = 30.0
+"""How often beds of which nothing is left are forgotten, s."""
 TOLD = (SignalKind.ESCALATED, SignalKind.REMINDER)
 """Signals that notifiers are told; all others follow from the alarms and the commands."""
 
@@ -132,6 +135,7 @@ class Announcer:
         self._watch = None if desk is None else StreamWatch(desk.limits)
         self._commands, self._signals = commands, signals
         self._counts = AnnouncerCounts(registry or CollectorRegistry())
+        self._looked_s = time.monotonic()
 
     def hear(self, alarms: Sequence[bytes]) -> None:
         """Take alarms that have become durable; what was vetoed is told nobody."""
@@ -194,6 +198,9 @@ class Announcer:
             self._watched(self._watch.due)
         for text in self._poll():
             signals += self._do(lambda: self._command(desk, text), "a command")  # noqa: B023
+        if time.monotonic() - self._looked_s >= FORGET_S:
+            self._looked_s = time.monotonic()
+            desk.forget_idle()
         self._tell(signals + self._do(desk.tick, "time"))
         if self._signals is not None:
             try:

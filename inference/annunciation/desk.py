@@ -135,13 +135,17 @@ class Desk:
         early, self._early = self._early, []
         return early + told
 
-    def _begin_log_anew(self, log: LogWriter) -> None:
-        """Begin the log anew by the states, and forget beds of which nothing is left."""
+    def forget_idle(self) -> None:
+        """Forget beds of which nothing is left: where streams come and go, most of them."""
         now_ms = self._clock_ms()
         for name, bed in list(self.beds.items()):
             self._early += bed.advance(now_ms)
             if bed.is_idle and bed.limits == self.limits:
                 del self.beds[name]
+
+    def _begin_log_anew(self, log: LogWriter) -> None:
+        """Begin the log anew by the states, and forget beds of which nothing is left."""
+        self.forget_idle()
         try:
             log.begin_anew(self.beds)
         except OSError as error:  # the old one is whole and goes on

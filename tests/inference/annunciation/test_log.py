@@ -344,3 +344,20 @@ def test_a_full_disk_leaves_the_old_log_whole(tmp_path, monkeypatch, caplog):
     assert "could not begin anew" in caplog.text
     assert not (tmp_path / "log.1").exists() or read_log(path).entries
     assert replay(read_log(path)).keys() == {"p1", "p2"}
+
+
+def test_beds_of_which_nothing_is_left_are_forgotten_and_all_others_kept():
+    clock = Clock()
+    desk = Desk(clock)
+    for i in range(50):
+        desk.hear(alarm("bradycardia", "raised", f"p{i}"))
+        desk.hear(alarm("bradycardia", "ended", f"p{i}"))
+    desk.hear(alarm("asystole", "raised", "lethal"))
+    desk.hear(alarm("asystole", "ended", "lethal"))  # latches: nobody has acknowledged
+    desk.hear(alarm("bradycardia", "raised", "holds"))
+    desk.command("away", Standby("n 7", "CT"))
+    clock.ms += 10_000_000
+
+    desk.forget_idle()
+
+    assert desk.beds.keys() == {"lethal", "holds", "away"}
