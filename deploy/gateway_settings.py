@@ -15,8 +15,6 @@ from pydantic import AfterValidator, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from deploy.settings import (
-    NESTED,
-    PREFIX,
     TOPIC_PATTERN,
     HttpSettings,
     NotifySettings,
@@ -25,6 +23,7 @@ from deploy.settings import (
     SecuritySettings,
     read_settings,
 )
+from deploy.settings_file import NESTED, PREFIX
 from ingest.errors import InputError
 from ingest.gateway.database import Sync
 

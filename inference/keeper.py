@@ -69,7 +69,7 @@ class Keeper:
         progress: Progress,
         metrics: RecoveryMetrics,
         *,
-        every_s: float = Keeping.every_s,
+        every_s: float = Keeping().every_s,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._source, self._states = source, states

@@ -103,8 +103,9 @@ class Rehearsal:
             release = tag.removesuffix("-slim")
             tool = self._debootstrap()
             env = {**os.environ, "DEBOOTSTRAP_DIR": str(tool / "usr/share/debootstrap")}
-            command = [tool / "usr/sbin/debootstrap", "--variant=minbase", release, root, _mirror()]
-            subprocess.run(command, env=env, check=True, stdout=subprocess.DEVNULL)
+            script = str(tool / "usr/sbin/debootstrap")
+            words = [script, "--variant=minbase", release, str(root), _mirror()]
+            subprocess.run(words, env=env, check=True, stdout=subprocess.DEVNULL)
             shutil.copytree("/etc/apt", root / "etc/apt", dirs_exist_ok=True)
             for path in map(Path, _FROM_HOST):
                 if path.exists():

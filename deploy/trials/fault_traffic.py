@@ -252,7 +252,7 @@ def differences(found: Messages, wanted: Messages) -> dict[str, Sequence[int]]:
     >>> differences({"a": [b"1", b"1"], "b": [b"x"]}, {"a": [b"1", b"2"], "b": [b"x"]})
     {'a': (1, 1, 0)}
     """
-    wrong = {}
+    wrong: dict[str, Sequence[int]] = {}
     for stream_id in found.keys() | wanted.keys():
         here, there = found.get(stream_id, []), wanted.get(stream_id, [])
         if here != there:

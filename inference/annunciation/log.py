@@ -178,10 +178,10 @@ class LogWriter:
         ]
         text = b"".join(canonical({"n": n, **keys}) + b"\n" for n, keys in enumerate(lines))
         try:
-            with grown.open("wb") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
+            with grown.open("wb") as made:
+                made.write(text)
+                made.flush()
+                os.fsync(made.fileno())
             file = grown.open("ab", buffering=0)
         except OSError:
             self._most_bytes *= 2
