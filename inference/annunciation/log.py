@@ -182,17 +182,17 @@ class LogWriter:
                 made.write(text)
                 made.flush()
                 os.fsync(made.fileno())
-            file = grown.open("ab", buffering=0)
+            anew: BinaryIO = grown.open("ab", buffering=0)
         except OSError:
             self._most_bytes *= 2
             grown.unlink(missing_ok=True)
             raise
-        _claim(file, self.path)
+        _claim(anew, self.path)
         former.unlink(missing_ok=True)
         os.link(self.path, former)
         grown.replace(self.path)
         self._file.close()
-        self._file, self._n_lines, self._waiting = file, len(lines), False
+        self._file, self._n_lines, self._waiting = anew, len(lines), False
         self._file.seek(0, os.SEEK_END)
 
     def flush(self) -> None:
