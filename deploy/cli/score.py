@@ -65,6 +65,9 @@ def score(
     Writes DIR/NAME.vgl, WFDB annotations of beats (N S V F Q) and rhythm changes
     ("+" with "(N", "(VT", ...), and DIR/NAME.alarms.jsonl, one alarm's change a line.
 
+    A record of numerics (HR, SpO2 ... at 1 Hz) is forecast instead: what does not come as
+    forecast is written to DIR/NAME.anomalies.jsonl, one anomaly a line.
+
     A record that cannot be read is told, the others are still scored and written;
     the exit code is then 2. The alarms counted are those that were raised.
 
@@ -74,6 +77,7 @@ def score(
     $ vigil score night.edf --lead II --model my_classifier.onnx --out scored --json
     $ vigil score mitdb/208 --model beat-two-lead --out scored
     $ vigil score mitdb/208 --model beat-explained.onnx --explain --out scored
+    $ vigil score bidmc/bidmc19n --out scored --json
     """
     _refuse_clashes(records)
     if not (math.isfinite(chunk_s) and chunk_s > 0):
@@ -119,7 +123,10 @@ def _tell_refusals(outcomes: Sequence[Outcome]) -> None:
 
 def _show(outcomes: Sequence[Outcome]) -> None:
     """Print a table of what was found."""
-    table = Table("record", "minutes", "beats", "N", "S", "V", "F", "Q", "episodes", "alarms")
+    numerics = any("anomalies" in each for each in outcomes if not isinstance(each, Refusal))
+    more = ["anomalies"] if numerics else []
+    names = ("record", "minutes", "beats", "N", "S", "V", "F", "Q", "episodes", "alarms")
+    table = Table(*names, *more)
     for column in table.columns[1:]:
         column.justify = "right"
     for outcome in outcomes:
@@ -133,6 +140,7 @@ def _show(outcomes: Sequence[Outcome]) -> None:
             *(str(found["beats_by_class"][letter]) for letter in "NSVFQ"),
             str(found["episodes"]),
             str(found["alarms"]),
+            *(str(found.get(name, "")) for name in more),
         )
     if table.row_count:
         Console().print(table)

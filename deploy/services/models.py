@@ -11,8 +11,8 @@ from inference.limits import Limits
 from inference.pipeline import Pipeline
 from ingest.errors import InputError
 
-ONE_EACH = ("qrs", "beat", "rhythm", "beat-rhythm")
-"""Kinds of which a pipeline runs one model."""
+ONE_EACH = ("qrs", "beat", "rhythm", "beat-rhythm", "forecast")
+"""Kinds of which one model runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,8 @@ class ModelChoice:
     """Rhythm model that tells ventricular fibrillation."""
     atrial: Path | None = None
     """Model that tells atrial fibrillation beat by beat."""
+    forecast: Path | None = None
+    """Model that forecasts numerics, for records that hold no ECG."""
 
     def pipeline(
         self, limits: Limits | None = None, lead: str | None = None, *, explain: bool = False
@@ -84,5 +86,5 @@ def choose_models(names: Sequence[str]) -> ModelChoice:
             f"{by_kind['string'][0]} is a string model: the pipeline takes qrs, beat, rhythm, "
             "beat-rhythm and window models; inference.strings.BeatStrings steps this one"
         )
-    qrs, beat, rhythm, atrial = (next(iter(by_kind[kind]), None) for kind in ONE_EACH)
-    return ModelChoice(qrs, beat, tuple(by_kind["window"]), rhythm, atrial)
+    qrs, beat, rhythm, atrial, forecast = (next(iter(by_kind[kind]), None) for kind in ONE_EACH)
+    return ModelChoice(qrs, beat, tuple(by_kind["window"]), rhythm, atrial, forecast)

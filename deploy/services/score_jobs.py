@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from deploy.services.numerics import score_numerics
 from deploy.services.score_files import write_score
 from deploy.services.scoring import (
     BATCH_RECORDS,
@@ -90,7 +91,8 @@ def _score_part(
     number = {record_name(path): i for i, path in part}
     for outcome in score_paths([path for _, path in part], options, advance):
         if isinstance(outcome, Refusal):
-            yield number[record_name(outcome.record)], outcome
+            numerics = score_numerics(outcome.record, out, options.models.forecast)
+            yield number[record_name(outcome.record)], numerics or outcome
         else:
             yield number[outcome.name], outcome.summary(write_score(outcome, out))
 

@@ -21,4 +21,4 @@ def test_a_card_speaks_of_the_file_beside_it(name: str) -> None:
     assert info.digest.startswith(digests[0][0]), "the figures are of another file: make assess"
     assert info.data_digest.startswith(digests[0][1])
     assert f"Model `{info.name}` {info.version}" in figures
-    assert "mitdb DS2" in figures
+    assert ("bidmc" if info.kind == "forecast" else "mitdb DS2") in figures

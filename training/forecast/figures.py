@@ -95,12 +95,15 @@ def draw_detection(detection: dict[str, Any], path: Path) -> None:
     """Draw the area under precision and recall by detector and kind."""
     kinds = [*KINDS, "real"]
     figure, axes = plt.subplots(1, len(kinds), figsize=(12, 3), sharey=True)
-    names = list(detection)
+    names = sorted(detection, key=lambda name: not name.startswith("forecaster"))
     for axis, kind in zip(axes, kinds, strict=True):
-        told = [d["real"] if kind == "real" else d["planted"][kind] for d in detection.values()]
+        told = [
+            d["real"] if kind == "real" else d["planted"][kind]
+            for d in (detection[name] for name in names)
+        ]
         for row, each in enumerate(told):
             axis.plot([each["low"], each["high"]], [row, row], color="C0", lw=2)
-            axis.plot(each["auprc"], row, "o", ms=4, color="C3" if row == 0 else "C0")
+            axis.plot(each["auprc"], row, "o", ms=4, color="C3" if row < 2 else "C0")
         axis.axvline(told[0]["share"], color="0.6", lw=0.8, ls="--")
         axis.set(title=kind, xlim=(0, 1), xlabel="AUPRC")
     axes[0].set_yticks(range(len(names)), names)

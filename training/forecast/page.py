@@ -69,6 +69,7 @@ def _skill(errors: Kept) -> list[str]:
         skill_table(errors, "absolute"),
         "![Skill against how far ahead](figures/forecast-skill.png)",
         verdict_on_skill(errors),
+        verdict_on_simple(errors),
         PLAIN,
         plain_table(errors),
         "The same for squared errors (not rounded):",
@@ -134,6 +135,20 @@ def verdict_on_skill(errors: Kept) -> str:
         )
     text = "; ".join(told)
     return f"{text[0].upper()}{text[1:]}."
+
+
+def verdict_on_simple(errors: Kept) -> str:
+    """Count where a forecast without a net errs less than the forecaster."""
+    told = []
+    for name in ("EWMA", "linear"):
+        ours, theirs = (errors["skill"][n]["absolute"] for n in ("forecaster", name))
+        places = [(c, lead) for c in CHANNELS for lead in LEADS]
+        better = sum(theirs[c][lead][0] > ours[c][lead][0] for c, lead in places)
+        told.append(f"`{name}` at {better} of {len(places)}")
+    return (
+        f"The median errs more than what is simpler in places: {' and '.join(told)} channels and "
+        "leads. What the net adds is how far a value may stray: its quantiles."
+    )
 
 
 def ablation_table(ablation: Kept) -> str:
