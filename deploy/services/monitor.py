@@ -160,72 +160,26 @@ class Monitor:
 
     def _make_worker(self, topic_beats: str | None, opened: ExitStack) -> Worker:
         """Connect to all topics, the source last, so that a missing one costs no rebalance."""
-        kafka, batch = self._settings.kafka, self._settings.batch
-        told = self._settings.annunciation
-        written = [kafka.topic_out, kafka.topic_dead, topic_beats, told.topic_signals]
-        written.append(kafka.topic_state)
-        secure = kafka.security.options()
-        require_topics(
-            [],
-            secure,
-            reads=[
-                self._url(topic)
-                for topic in (kafka.topic_in, told.topic_commands, kafka.topic_state)
-                if topic
-            ],
-            writes=[self._url(topic) for topic in written if topic],
-        )
-        require_group(kafka.servers.split(","), kafka.group, secure)
-
-        def sink(topic: str, transactional_id: str | None = None) -> KafkaSink:
-            made = KafkaSink(self._url(topic), transactional_id=transactional_id, options=secure)
-            opened.callback(made.close)
-            return made
-
+        kafka, batch, state = self._settings.kafka, self._settings.batch, self._settings.state
+        self._require_topics(topic_beats)
         member = kafka.instance_id or str(uuid.uuid4())
-        alarms = sink(kafka.topic_out, f"{kafka.group}.{member}")
+        alarms = self._open_sink(kafka.topic_out, opened, f"{kafka.group}.{member}")
         dead = alarms.beside(self._url(kafka.topic_dead))
         beats = None if topic_beats is None else alarms.beside(self._url(topic_beats))
-        states = None
-        if kafka.topic_state is None:
-            logger.warning("no kafka.topic_state: streams that move begin afresh")
-        else:
-            states = KafkaStates(self._url(kafka.topic_state), kafka.group, alarms, secure)
-            opened.callback(states.close)
-            self._states = states
-        audit = open_audit_log(self._settings.audit.log, self._settings.audit.key_file)
-        if audit is not None:
-            opened.callback(audit.close)
-        commands, trail = None, CommandTrail(audit)
-        if told.topic_commands is not None:
-            commands = CommandReader(self._url(told.topic_commands), secure)
-            opened.callback(commands.close)
-            trail = CommandTrail(audit, sink(kafka.topic_dead), told.topic_commands)
-        self._announcer = make_announcer(
-            self._settings,
-            self._pipeline.limits,
-            commands,
-            None if told.topic_signals is None else sink(told.topic_signals),
-            self._registry,
-            trail,
-        )
+        self._states = self._open_states(alarms, opened)
+        self._announcer = announcer = self._open_announcer(opened)
+        tell = None if announcer is None else announcer.technical
+        self._lag = LagWatch(batch.lag_limit_s, self._metrics.recovery, member, tell)
         self._source = HeardSource(
             self._url(kafka.topic_in),
             kafka.group,
             instance_id=kafka.instance_id,
             on_assigned=self._take_over,
             on_revoked=self._forget,
-            options={"max_poll_records": batch.poll_records, **secure},
+            options={"max_poll_records": batch.poll_records, **kafka.security.options()},
         )
-        announcer, state = self._announcer, self._settings.state
-        self._lag = LagWatch(
-            batch.lag_limit_s,
-            self._metrics.recovery,
-            member,
-            None if announcer is None else announcer.technical,
-        )
-        if self._announcer is not None:
-            self._source.heard = self._announcer.heard
+        if announcer is not None:
+            self._source.heard = announcer.heard
         return Worker(
             self._source,
             Sinks(alarms, dead, beats),
@@ -236,9 +190,61 @@ class Monitor:
             budget=Budget(batch.deadline_ms / 1000, batch.full_frames),
             context=AlarmContext(self._settings.patient.profile),
             told=None if announcer is None else announcer.hear,
-            states=states,
+            states=self._states,
             keeping=Keeping(state.every_s, state.rebuild_s, state.idle_s),
             resumed=None if announcer is None else announcer.resume,
+        )
+
+    def _require_topics(self, topic_beats: str | None) -> None:
+        """See that all topics are there and may be used."""
+        kafka, told = self._settings.kafka, self._settings.annunciation
+        reads = [kafka.topic_in, told.topic_commands, kafka.topic_state]
+        writes = [kafka.topic_out, kafka.topic_dead, topic_beats, told.topic_signals]
+        writes.append(kafka.topic_state)
+        secure = kafka.security.options()
+        require_topics(
+            [],
+            secure,
+            reads=[self._url(topic) for topic in reads if topic],
+            writes=[self._url(topic) for topic in writes if topic],
+        )
+        require_group(kafka.servers.split(","), kafka.group, secure)
+
+    def _open_sink(
+        self, topic: str, opened: ExitStack, transactional_id: str | None = None
+    ) -> KafkaSink:
+        secure = self._settings.kafka.security.options()
+        made = KafkaSink(self._url(topic), transactional_id=transactional_id, options=secure)
+        opened.callback(made.close)
+        return made
+
+    def _open_states(self, alarms: KafkaSink, opened: ExitStack) -> KafkaStates | None:
+        """Connect to the states, where the settings name their topic."""
+        kafka = self._settings.kafka
+        if kafka.topic_state is None:
+            logger.warning("no kafka.topic_state: streams that move begin afresh")
+            return None
+        secure = kafka.security.options()
+        made = KafkaStates(self._url(kafka.topic_state), kafka.group, alarms, secure)
+        opened.callback(made.close)
+        return made
+
+    def _open_announcer(self, opened: ExitStack) -> Announcer | None:
+        """Make what tells people, with what it hears and writes."""
+        kafka, told = self._settings.kafka, self._settings.annunciation
+        audit = open_audit_log(self._settings.audit.log, self._settings.audit.key_file)
+        if audit is not None:
+            opened.callback(audit.close)
+        commands, trail = None, CommandTrail(audit)
+        if told.topic_commands is not None:
+            commands = CommandReader(self._url(told.topic_commands), kafka.security.options())
+            opened.callback(commands.close)
+            refused = self._open_sink(kafka.topic_dead, opened)
+            trail = CommandTrail(audit, refused, told.topic_commands)
+        topic = told.topic_signals
+        signals = None if topic is None else self._open_sink(topic, opened)
+        return make_announcer(
+            self._settings, self._pipeline.limits, commands, signals, self._registry, trail
         )
 
     def _url(self, topic: str) -> str:
