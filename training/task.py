@@ -47,8 +47,8 @@ class Task(lightning.LightningModule):
     def __init__(
         self,
         config: TrainConfig,
-        training: Sequence[LabelledSignal],
-        validation: Sequence[LabelledSignal],
+        training: Sequence[Any],
+        validation: Sequence[Any],
     ) -> None:
         super().__init__()
         self.config = config
@@ -60,7 +60,8 @@ class Task(lightning.LightningModule):
         if config.fit.average:
             self.averaged = AveragedModel(self.model)
             self.averaged.requires_grad_(False)
-        self.training_signals, self.validation_signals = training, validation
+        self.training_signals: Sequence[LabelledSignal] = training
+        self.validation_signals: Sequence[LabelledSignal] = validation
 
     @property
     def own_config(self) -> TrainConfig:

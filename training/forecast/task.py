@@ -78,7 +78,7 @@ class ForecastTask(Task):
         training: Sequence[SensorSeries],
         validation: Sequence[SensorSeries],
     ) -> None:
-        super().__init__(config, training, validation)  # type: ignore[arg-type]
+        super().__init__(config, training, validation)
         self.channels = config.forecast.channels
         self._values = [torch.from_numpy(each.values) for each in training]
 
