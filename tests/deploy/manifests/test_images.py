@@ -118,5 +118,5 @@ def test_the_settings_of_its_monitor_are_settings() -> None:
     made = re.findall(r"^make (\S+)", (ROOT / "deploy/kafka/topics.sh").read_text(), re.MULTILINE)
     told = settings.annunciation
     kafka = settings.kafka
-    wanted = {kafka.topic_in, kafka.topic_out, kafka.topic_dead}
+    wanted = {kafka.topic_in, kafka.topic_out, kafka.topic_dead, kafka.topic_state}
     assert wanted | {told.topic_commands, told.topic_signals} <= set(made)
