@@ -115,4 +115,5 @@ def _rarity(
     gap = levels[upper] - levels[lower]
     share = np.clip((score - levels[lower]) / np.where(gap > 0, gap, 1), 0, 1)
     between = rarity[lower] + share * (rarity[upper] - rarity[lower])
-    return np.where(after == 0, rarity[0], np.where(after == len(levels), rarity[-1], between))
+    below: NDArray[np.float64] = np.where(after == 0, rarity[0], between)
+    return np.where(after == len(levels), rarity[-1], below)

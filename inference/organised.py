@@ -27,7 +27,8 @@ SLOW_MS = 333
 EVEN = 0.15
 """RR intervals that differ from their median by no more than this share are even."""
 EVEN_SHARE = 0.8
-"""Share of them that must be. These are Vigil's choice, of vfdb with patients left out."""
+"""Share of them that must be. These are Vigil's choice, on all patients of vfdb; only the rhythm
+model beside them was fitted without the patient."""
 
 
 class Lethal(IntEnum):

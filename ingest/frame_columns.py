@@ -48,7 +48,7 @@ class FrameColumns(Sequence[Frame]):
     """Samples, int16 little-endian, lead by lead, adu."""
     last: list[bool] = field(default_factory=list)
     """True where the device ends its session."""
-    n_replays: int = 0
+    n_replays: int = field(default=0, kw_only=True)
     """How many of the frames that were received came from a gateway's store, not live."""
 
     def __len__(self) -> int:
