@@ -97,7 +97,7 @@ def matched(beats_ms: NDArray[Any], pulses_ms: NDArray[Any]) -> int:
         wanted, i, j, n = beats_ms + delay_ms, 0, 0, 0
         while i < len(wanted) and j < len(pulses_ms):
             behind = pulses_ms[j] - wanted[i]
-            near = abs(behind) <= MATCH_MS
+            near = bool(abs(behind) <= MATCH_MS)
             n += near
             i, j = i + (near or behind > 0), j + (near or behind <= 0)
         best = max(best, n)

@@ -26,6 +26,10 @@ FLASH_HZ = {Priority.HIGH: 2.0, Priority.MEDIUM: 0.6, Priority.LOW: 0.0}
 
 SHORT = {
     "ventricular tachycardia": "VT",
+    "sustained ventricular tachycardia": "sust. VT",
+    "non sustained ventricular tachycardia": "NSVT",
+    "supraventricular run": "SV run",
+    "irregular rhythm": "irregular",
     "ventricular fibrillation": "VF",
     "atrial fibrillation": "AF",
     "extreme bradycardia": "ext. brady",

@@ -166,7 +166,7 @@ def _checked(made: type[Any], keys: dict[str, Any]) -> dict[str, Any]:
         if key not in fields:
             raise InputError(f"key {_shown(key)} is unknown; known are {', '.join(fields)}")
         if not isinstance(value, _ALLOWED[key]) or isinstance(value, bool):
-            raise InputError(f"key {key!r} cannot be a {type(value).__name__}")
+            raise InputError(f"key {key!r} cannot be of type {type(value).__name__}")
     for name, each in fields.items():
         required = (
             each.default is dataclasses.MISSING and each.default_factory is dataclasses.MISSING
