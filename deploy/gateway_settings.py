@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings
 
 from deploy.settings import (
+    SERVICE,
     TOPIC_PATTERN,
     HttpSettings,
     NotifySettings,
@@ -23,7 +24,6 @@ from deploy.settings import (
     SecuritySettings,
     read_settings,
 )
-from deploy.settings_file import NESTED, PREFIX
 from ingest.errors import InputError
 from ingest.gateway.database import Sync
 
@@ -166,13 +166,7 @@ class GatewaySettings(BaseSettings):
     'ward-3'
     """
 
-    model_config = SettingsConfigDict(
-        env_prefix=PREFIX,
-        env_nested_delimiter=NESTED,
-        extra="forbid",
-        frozen=True,
-        protected_namespaces=(),
-    )
+    model_config = SERVICE
 
     gateway: GatewaySection = GatewaySection()
     """Table ``[gateway]``."""

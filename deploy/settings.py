@@ -39,6 +39,16 @@ def _whole(value: float) -> float:
     return int(value) if value.is_integer() else value
 
 
+SERVICE = SettingsConfigDict(
+    env_prefix=PREFIX,
+    env_nested_delimiter=NESTED,
+    extra="forbid",
+    frozen=True,
+    protected_namespaces=(),
+)
+"""How the settings of every service are read: its keys and no others, fixed once read."""
+
+
 class Section(BaseModel):
     """A table of the file: its keys and no others, fixed once read."""
 
@@ -225,13 +235,7 @@ class MonitorSettings(BaseSettings):
     'icu'
     """
 
-    model_config = SettingsConfigDict(
-        env_prefix=PREFIX,
-        env_nested_delimiter=NESTED,
-        extra="forbid",
-        frozen=True,
-        protected_namespaces=(),
-    )
+    model_config = SERVICE
 
     kafka: KafkaSettings = KafkaSettings()
     """Table ``[kafka]``."""
