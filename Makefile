@@ -134,10 +134,10 @@ LOCK = $(UV) pip compile pyproject.toml --group build --universal --python-versi
 lock: ## resolve the lock files again (needs uv; UPGRADE=--upgrade takes newer versions)
 	@command -v $(UV) >/dev/null || { echo "make lock needs uv: install it, or say UV=PATH" >&2; exit 2; }
 	$(LOCK) $(UPGRADE) --extra demo --extra gateway -o requirements/runtime.txt
-	$(LOCK) $(UPGRADE) --extra gateway $(WORKER) -c requirements/runtime.txt -o requirements/worker.txt
+	$(LOCK) $(UPGRADE) --extra gateway --extra tracing $(WORKER) -c requirements/runtime.txt -o requirements/worker.txt
 	$(LOCK) $(UPGRADE) --extra gpu --no-emit-package onnxruntime $(WORKER) -c requirements/runtime.txt -o requirements/gpu.txt
-	$(LOCK) $(UPGRADE) --extra train --extra audit -c requirements/runtime.txt -o requirements/trainer.txt
-	$(LOCK) $(UPGRADE) --extra demo --extra gateway --extra archive --extra train --extra audit --group dev -c requirements/runtime.txt -o requirements/dev.txt
+	$(LOCK) $(UPGRADE) --extra train --extra audit --extra archive --extra cluster --extra registry -c requirements/runtime.txt -o requirements/trainer.txt
+	$(LOCK) $(UPGRADE) --extra demo --extra gateway --extra archive --extra train --extra audit --extra cluster --extra registry --extra tracing --group docs --group dev -c requirements/runtime.txt -o requirements/dev.txt
 
 clean: ## remove what was built, but not the virtual environments
 	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis deploy/kafka/target deploy/mqtt/target
