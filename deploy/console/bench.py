@@ -2,9 +2,9 @@
 
 ``python -m deploy.console.bench`` serves simulated patients at 250 Hz and counts
 with clients in a process of their own how long an alarm takes from the hub to
-each of them. With ``--tab`` a Chromium shows the wall of them, and its frames,
-and the memory of its page, are counted too. Nothing is left out of the answer:
-it says how many cores there are and how busy they were.
+each of them. With ``--tab`` a Chromium shows the wall of them, and its frames are counted; with
+``--hours`` its memory is watched (:mod:`deploy.console.bench_memory`). Nothing is left
+out of the answer: it says how many cores there are and how busy they were.
 """
 
 from __future__ import annotations
@@ -19,13 +19,16 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from argon2 import PasswordHasher
 
 from deploy.audit_log import AuditLog
+from deploy.console.bench_memory import draw, judge, watch
 from deploy.console.commands import LocalDesk
 from deploy.console.context import Console
 from deploy.console.hub import Hub
@@ -39,6 +42,9 @@ from inference.alarm_json import canonical
 from ingest.errors import InputError
 from ingest.frames import Frame
 from ingest.simulator import demo_ward
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
 
 FRAME_S = 0.2
 """Length of a frame, s."""
@@ -174,8 +180,9 @@ _COUNT = """(seconds) => new Promise((done) => {
 })"""
 
 
-def count_frames(address: str, seconds: float, width: int, height: int) -> dict[str, Any]:
-    """Count frames of the wall in Chromium without a graphics processor.
+@contextmanager
+def open_wall(address: str, width: int, height: int) -> Iterator[tuple[Browser, Page]]:
+    """Show the wall in Chromium without a graphics processor.
 
     Raises
     ------
@@ -185,18 +192,24 @@ def count_frames(address: str, seconds: float, width: int, height: int) -> dict[
     try:
         from playwright.sync_api import sync_playwright
     except ImportError as error:
-        raise InputError("--tab needs Playwright, which make check installs") from error
+        raise InputError("a tab needs Playwright, which make check installs") from error
     path = shutil.which("chromium") or shutil.which("chromium-browser")
     if path is None:
-        raise InputError("--tab needs Chromium")
+        raise InputError("a tab needs Chromium")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": width, "height": height})
         page.goto(f"{address}#/key/bench")
         page.wait_for_selector(".tile")
         page.wait_for_timeout(1000 * WARM_S)
-        told = page.evaluate(_COUNT, seconds)
+        yield browser, page
         browser.close()
+
+
+def count_frames(address: str, seconds: float, width: int, height: int) -> dict[str, Any]:
+    """Count frames of the wall; errors as :func:`open_wall`."""
+    with open_wall(address, width, height) as (_, page):
+        told = page.evaluate(_COUNT, seconds)
     gaps = np.array(told["gaps"])
     return {
         "frames_per_s": round(1000 * len(gaps) / gaps.sum(), 1),
@@ -205,6 +218,16 @@ def count_frames(address: str, seconds: float, width: int, height: int) -> dict[
         "heap_first_mib": round(told["heap"][0] / 2**20, 1),
         "heap_last_mib": round(told["heap"][-1] / 2**20, 1),
     }
+
+
+def watch_memory(ward: BenchWard, options: argparse.Namespace) -> dict[str, Any]:
+    """Watch the memory of page and console; errors as :func:`open_wall`."""
+    size = (options.width, options.height)
+    with open_wall(ward.server.address, *size) as (browser, page):
+        notes = watch(browser, page, ward.records[0].name, 3600 * options.hours)
+    if options.plot is not None:
+        draw(notes, options.plot)
+    return judge(notes)
 
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
@@ -217,7 +240,9 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
             "patients": options.patients, "seconds": options.seconds, "cores": os.cpu_count(),
             "load_before": round(os.getloadavg()[0], 1),
         }  # fmt: skip
-        if options.tab:
+        if options.hours is not None:
+            found |= {"hours": options.hours} | watch_memory(ward, options)
+        elif options.tab:
             size = (options.width, options.height)
             found |= count_frames(ward.server.address, options.seconds, *size)
         else:
@@ -244,6 +269,8 @@ def main() -> None:
     parser.add_argument("--clients", type=int, default=200)
     parser.add_argument("--seconds", type=float, default=30.0)
     parser.add_argument("--tab", action="store_true", help="count frames in one tab instead")
+    parser.add_argument("--hours", type=float, help="watch the memory of one tab for so long")
+    parser.add_argument("--plot", type=Path, help="picture of it")
     parser.add_argument("--width", type=int, default=1920)
     parser.add_argument("--height", type=int, default=1080)
     parser.add_argument("--listen", help=argparse.SUPPRESS)
