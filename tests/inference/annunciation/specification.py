@@ -36,6 +36,8 @@ class Specification:
         self.policy = policy
         self.diary = []  # (second, word, condition)
         self.place = {}  # of the latest of each word
+        self.named = {getattr(what, "condition", "") for _, what in attempts}
+        self.names = [c for c in NAMES if c in self.named]  # of the others there is nothing to say
         self.told = []  # (second, word, condition)
         self.verdicts = []  # was the attempt refused
         self.now = 0
@@ -54,7 +56,7 @@ class Specification:
     # Looking back.
     def last(self, words, condition=""):
         """Place of the latest of some words in the diary; -1 if there is none."""
-        return max(self.place.get((word, condition), -1) for word in words)
+        return max([self.place.get((word, condition), -1) for word in words])
 
     def second_of(self, place):
         return NO_TIME if place < 0 else self.diary[place][0]
@@ -114,7 +116,7 @@ class Specification:
         return self.now >= since + timing.onset_delay_s and self.now >= ended + timing.refractory_s
 
     def sound(self):
-        heard = [OF[c].priority for c in NAMES if self.on(c) and not self.known(c)]
+        heard = [OF[c].priority for c in self.names if self.on(c) and not self.known(c)]
         for priority in (Priority.HIGH, Priority.MEDIUM, Priority.LOW):
             if priority in heard and not self.paused():
                 return priority
@@ -148,11 +150,11 @@ class Specification:
         changed = True
         while changed:
             changed = False
-            for c in NAMES:
-                if self.hidden(c) and self.on(c) and not self.latched(c):
+            for c in self.names:
+                if self.on(c) and self.hidden(c) and not self.latched(c):
                     self.switch_off(c, by_itself=False)
                     changed = True
-                elif self.waited(c) and not self.on(c) and not self.hidden(c):
+                elif not self.on(c) and self.waited(c) and not self.hidden(c):
                     self.switch_on(c)
                     changed = True
 
@@ -160,13 +162,13 @@ class Specification:
         if self.paused() and self.now == self.pause_ends():
             self.end_pause()
             self.hide_and_uncover()
-        for c in NAMES:
+        for c in self.names:
             timing, on_since = self.timing(c), self.second_of(self.last(["on"], c))
             if self.over(c) and not self.latched(c):
                 over_since = self.second_of(self.last(["over"], c))
                 if self.now - over_since >= timing.end_delay_s:
                     self.switch_off(c, by_itself=True)
-            if self.waited(c) and not self.on(c) and not self.hidden(c):
+            if not self.on(c) and self.waited(c) and not self.hidden(c):
                 self.switch_on(c)
             self.hide_and_uncover()
             unknown = self.on(c) and not self.known(c) and timing.escalation_s is not None
@@ -191,7 +193,7 @@ class Specification:
             case Change(kind=T.LATCHED):
                 return OF[condition].kind is Kind.TECHNICAL
             case Acknowledge():
-                asked = [condition] if condition else NAMES
+                asked = [condition] if condition else self.names
                 return not any(self.on(c) and not self.known(c) for c in asked)
             case AudioPause(length_s=length):
                 length = self.policy.audio_pause_s if length is None else length
@@ -245,7 +247,7 @@ class Specification:
     def do_sound(self, what):
         match what:
             case Acknowledge(condition=c):
-                for each in [c] if c else NAMES:
+                for each in [c] if c else self.names:
                     if self.on(each) and not self.known(each):
                         self.acknowledge(each)
             case AudioPause(length_s=length):
@@ -267,14 +269,14 @@ class Specification:
                     self.maybe_hold(c)
             case Standby():
                 self.note("standby")
-                for c in NAMES:
+                for c in self.names:
                     if self.on(c):
                         self.switch_off(c, by_itself=False)
                 if self.paused():
                     self.end_pause()
             case Resume():
                 self.note("resume")
-                for c in NAMES:
+                for c in self.names:
                     if self.wanted_since(c) is not None:
                         self.maybe_hold(c)
 

@@ -209,3 +209,16 @@ def test_a_long_dense_life_is_told_as_specified(seed):
     from tests.inference.annunciation.long_run import live
 
     assert len(live(seed, 250).told) > 10
+
+
+def test_a_life_that_differs_is_shortened_to_what_the_difference_needs(monkeypatch):
+    from tests.inference.annunciation import long_run
+
+    def heard_from_no_one(self, specified=Specification.refuses):
+        return lambda what: isinstance(what, Acknowledge) or specified(self, what)
+
+    monkeypatch.setattr(Specification, "refuses", property(heard_from_no_one))
+    policy, steps = long_run.drawn(0, 120)
+    assert long_run.differs(policy, steps)
+    names = [name for name, _ in long_run.shortened(policy, steps)]
+    assert sorted(names) in (["acknowledge", "begin"], ["acknowledge", "begin", "wait"])
