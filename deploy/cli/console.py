@@ -18,6 +18,7 @@ from ingest.kafka_url import BrokerError
 if TYPE_CHECKING:
     from deploy.console.oidc import Provider
     from deploy.services.central import Place
+    from inference.limits import Limits
 
 FAILED = 1
 """Exit code where Kafka failed for good."""
@@ -58,6 +59,10 @@ def console(
     audits: Annotated[Path | None, typer.Option(help="Folder of fairness audits.")] = None,
     metrics: Annotated[
         str | None, typer.Option(help="Address of a worker's metrics, http://…/metrics.")
+    ] = None,
+    monitor_config: Annotated[
+        Path | None,
+        typer.Option(help="Settings of the workers, TOML: their profile and limits are shown."),
     ] = None,
     keep_minutes: Annotated[
         float, typer.Option(min=1, max=240, help="Signal kept of each patient, minutes.")
@@ -104,6 +109,7 @@ def console(
         key=key,
         audits=audits,
         metrics=metrics,
+        limits=_limits(monitor_config),
         keep_minutes=keep_minutes,
     )
     if add_account is not None:
@@ -146,6 +152,17 @@ def _add_account(place: Place, name: str, roles: list[str], *, as_json: bool) ->
         json.dumps(told) if as_json else f"added {told['account']}: {' '.join(account.roles)}"
     )
     return 0
+
+
+def _limits(config: Path | None) -> Limits | None:
+    """Read what workers are set to, where their settings are given."""
+    if config is None:
+        return None
+    from deploy.settings import load_settings
+    from inference.profiles import Profile, limits_of, profile_named
+
+    told = load_settings(config)
+    return limits_of(profile_named(told.patient.profile or Profile.ADULT), told.limits)
 
 
 def _provider(issuer: str | None, client: str, secret: str, address: str | None) -> Provider | None:

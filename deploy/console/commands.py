@@ -13,6 +13,7 @@ from inference.alarm_json import canonical
 from inference.annunciation import Command, Desk, Signal, signal_to_dict
 from inference.annunciation.wire import COMMAND_SCHEMA, given_to_dict
 from inference.conditions import CONDITIONS
+from inference.limits import Limits
 from ingest.errors import InputError
 from ingest.kafka_url import BrokerError
 from ingest.source import Sink
@@ -121,14 +122,17 @@ class LocalDesk:
         Is given each list of signals, as objects.
     clock_ms : callable
         Time, ms, that does not run backwards.
+    limits : Limits, optional
+        What the monitor is set to, where that is known: commands that contradict it are refused.
     """
 
     def __init__(
         self,
         tell: Callable[[list[dict[str, Any]]], None],
         clock_ms: Callable[[], int] = lambda: time.monotonic_ns() // 1_000_000,
+        limits: Limits | None = None,
     ) -> None:
-        self._tell, self.desk = tell, Desk(clock_ms)
+        self._tell, self.desk = tell, Desk(clock_ms, limits=limits)
         self.commands = QueuedCommands(self._do)
 
     def turn(self, alarms: list[dict[str, Any]]) -> None:

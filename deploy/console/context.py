@@ -14,6 +14,7 @@ from deploy.console.hub import Hub
 from deploy.console.store.accounts import Accounts
 from deploy.console.store.feedback import Feedback, FeedbackStore
 from deploy.console.throttle import Throttle
+from inference.limits import Limits
 
 if TYPE_CHECKING:
     from deploy.console.oidc import Provider
@@ -41,6 +42,8 @@ class Console:
     """Folder of fairness audits, one sub-folder each with report.html."""
     metrics: Callable[[], Mapping[str, Any]] = dict
     """What the system counts, by name."""
+    limits_of: Callable[[str], Limits | None] = lambda stream_id: None
+    """Gives the alarm limits that a stream's monitor is set to, where that is known."""
     login_key: str = ""
     """A key that signs one account in without a password, for a demonstration; empty: none."""
     login_key_account: str = ""

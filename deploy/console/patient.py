@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deploy.console.board import Board
+from deploy.console.limits import ToldLimits
 from deploy.console.waves import MISSING, THINNINGS, Thinning, Wave, to_steps
 from inference.streams import choose_lead, is_calibrated
 from ingest.frames import ECG_UNITS, Frame, Lead
@@ -80,6 +81,8 @@ class Patient:
     """Beats: sample, class, confidence, RR."""
     alarms: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=MOST_ALARMS))
     """Changes of alarms as they came, newest last."""
+    told_limits: ToldLimits = field(default_factory=ToldLimits)
+    """What alarms told of their limits."""
     trend: deque[list[float | None]] = field(default_factory=lambda: deque(maxlen=MOST_TRENDS))
     """Points: UTC in ms, heart rate, quality, V beats a minute."""
     given_vitals: bool = False
@@ -176,6 +179,7 @@ class Patient:
     def note_alarm(self, alarm: dict[str, Any]) -> None:
         """Keep a change of an alarm."""
         self.alarms.append(alarm)
+        self.told_limits.take(alarm)
 
     def now_ms(self) -> int:
         """UTC of the last sample, ms since 1970."""

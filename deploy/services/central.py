@@ -22,6 +22,7 @@ from deploy.console.store.feedback import Feedback, FeedbackStore
 from deploy.console.topics import TopicFeed, Topics
 from deploy.services.console_metrics import of_address
 from inference.alarm_json import canonical
+from inference.limits import Limits
 from ingest.errors import InputError
 from ingest.kafka import BrokerError, KafkaSink
 
@@ -48,6 +49,8 @@ class Place:
     """Folder of fairness audits."""
     metrics: str | None = None
     """Address of the worker's metrics."""
+    limits: Limits | None = None
+    """What the workers are set to, where that is known."""
     keep_minutes: float = 10.0
     """Signal kept of each patient, minutes."""
 
@@ -100,7 +103,7 @@ class Central:
             opened.callback(database.close)
             audit = opened.enter_context(AuditLog(place.data / "audit.jsonl"))
             self.hub = Hub(keep_s=place.keep_minutes * 60)
-            desk = LocalDesk(self.hub.signal) if commands is None else None
+            desk = LocalDesk(self.hub.signal, limits=place.limits) if commands is None else None
             port: CommandPort = (
                 desk.commands if desk is not None else TopicCommands(self._sink(commands, opened))
             )
@@ -117,6 +120,7 @@ class Central:
                 secure_cookies=place.certificate is not None,
                 audits=place.audits,
                 metrics=self._metrics,
+                limits_of=lambda stream_id: place.limits,
                 provider=provider,
             )
             self.server = Server(

@@ -25,6 +25,7 @@ from deploy.services.demo import Demo
 from deploy.services.ward import RHYTHM_WORDS
 from deploy.services.ward_desk import WardDesk
 from inference.annunciation import Command, Signal, signal_to_dict
+from inference.limits import Limits
 from inference.pipeline import Pipeline
 from inference.rhythm import Rhythm
 from ingest.errors import InputError
@@ -77,6 +78,7 @@ class ConsoleSide:
             audit=AuditLog(folder / "audit.jsonl", sync=False),
             audits=audits,
             metrics=self._metrics,
+            limits_of=self._limits_of,
             login_key=secrets.token_urlsafe(12),
             login_key_account=ACCOUNT,
         )
@@ -118,6 +120,9 @@ class ConsoleSide:
 
     def _metrics(self) -> Mapping[str, Any]:
         return {} if self._running is None else of_registry(self._running.registry)
+
+    def _limits_of(self, stream_id: str) -> Limits | None:
+        return None if self._running is None else self._running.pipeline.limits_of(stream_id)
 
     def _do(self, stream_id: str, command: Command) -> None:
         if self._running is None or self._desk is None:

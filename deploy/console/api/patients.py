@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 from typing import Annotated, Any
 
@@ -9,6 +10,7 @@ from pydantic import BaseModel, Field
 
 from deploy.console.api.problem import ProblemError
 from deploy.console.api.route import Call, Form, Line, Way, Whole
+from deploy.console.limits import Known, in_force
 from deploy.console.patient import Patient
 from deploy.console.roles import SEES
 from deploy.console.waves import MISSING, STEP_UV
@@ -93,11 +95,16 @@ class Limit(BaseModel):
     high: float
     whole: bool
     changed: bool
+    """Somebody selected it for this patient."""
+    known: Known
+    """How the value is known."""
 
 
 class LimitsAnswer(BaseModel):
     """Limits of a patient that people may set."""
 
+    profile: str | None
+    """Profile that the monitor told with an alarm."""
     limits: list[Limit]
 
 
@@ -158,20 +165,21 @@ def alarms(call: Call) -> dict[str, Any]:
 def limits(call: Call) -> dict[str, Any]:
     """Give a patient's limits, with what is allowed."""
     patient = patient_of(call)
-    changed = dict(patient.board.limits)
-    found = [
-        {
-            "name": key.name,
-            "value": float(changed.get(key.name, key.default)),  # type: ignore[arg-type]
-            "low": float(key.metadata["low"]),
-            "high": float(key.metadata["high"]),
-            "whole": isinstance(key.default, int),
-            "changed": key.name in changed,
-        }
-        for key in dataclasses.fields(Limits)
-        if key.metadata["by_patient"]
-    ]
-    return {"limits": found}
+    configured = call.console.limits_of(patient.stream_id)
+    with call.console.hub.lock:
+        told = (dict(patient.board.limits), copy.deepcopy(patient.told_limits), configured)
+    found = []
+    for key in dataclasses.fields(Limits):
+        if not key.metadata["by_patient"]:
+            continue
+        value, known = in_force(key.name, *told)
+        bounds = {name: float(key.metadata[name]) for name in ("low", "high")}
+        whole = isinstance(key.default, int)
+        found.append(
+            {"name": key.name, "value": value, "whole": whole, "changed": known == Known.SET,
+             "known": known, **bounds}
+        )  # fmt: skip
+    return {"profile": told[1].profile, "limits": found}
 
 
 _ONE = "/api/patients/{stream_id}"

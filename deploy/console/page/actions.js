@@ -102,11 +102,16 @@ const SHOWN_LIMITS = [
   ["vt_bpm", "Ventricular tachycardia above", "bpm"], ["vt_beats", "with this many V beats", ""],
 ];
 
+const KNOWN = {
+  set: "selected", told: "told by the monitor", configured: "the monitor's setting",
+  profile: "the profile's", assumed: "an adult's: not told yet",
+};
+
 export async function limitsDialog(id) {
   if (refused()) return;
-  let known;
+  let known, profile;
   try {
-    known = (await get(`/api/patients/${encodeURIComponent(id)}/limits`)).limits;
+    ({ limits: known, profile } = await get(`/api/patients/${encodeURIComponent(id)}/limits`));
   } catch (error) {
     toast(error.message, true);
     return;
@@ -117,11 +122,11 @@ export async function limitsDialog(id) {
     return h("label", {}, `${label}${unit ? `, ${unit}` : ""}`, h("input", {
       name, type: "number", min: String(limit.low), max: String(limit.high), value: String(limit.value),
       step: limit.whole ? "1" : "0.5", required: true,
-    }), h("small", {}, `${limit.low} to ${limit.high}${limit.changed ? ", changed" : ""}`));
+    }), h("small", {}, `${limit.low} to ${limit.high}; ${KNOWN[limit.known]}`));
   });
   ask({
     title: `Alarm limits of ${bedOf(id)}`, act: "Set limits",
-    text: "Selected for this patient, logged with your name, and refused whole where they contradict one another.",
+    text: `Selected for this patient, logged with your name, and refused whole where they contradict one another.${profile ? ` The monitor's profile is ${profile}.` : ""}`,
     fields: [h("div", { class: "two" }, ...fields), reason()],
     send: async (told) => {
       const limits = {};

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,8 @@ from deploy import audit_log
 from deploy.console.api.openapi import WAYS
 from deploy.console.roles import Role
 from deploy.console.throttle import Throttle
+from inference.alarm_json import canonical
+from inference.profiles import Profile, limits_of
 from tests.deploy.console.consoles import PASSWORD, Ward, alarm, make_ward, serve, sign_in
 
 ALARM_ID = "98f216a75bf9c4ca2a0497cefe66da2a"
@@ -85,6 +88,25 @@ def test_limits_are_set_whole_or_not_at_all(ward: Ward) -> None:
         assert found["tachycardia_bpm"]["value"] == 130
         assert found["vt_beats"]["value"] == 6
         assert not found["extreme_tachycardia_bpm"]["changed"]
+
+
+def test_limits_shown_are_those_in_force_not_an_adults(ward: Ward) -> None:
+    def known(nurse: httpx.Client, name: str) -> tuple[float, str]:
+        answer = nurse.get("/api/patients/p1/limits").json()
+        (found,) = [limit for limit in answer["limits"] if limit["name"] == name]
+        return found["value"], found["known"]
+
+    with a_client(ward, "clinician") as nurse:
+        assert known(nurse, "tachycardia_bpm") == (120.0, "assumed")
+        ward.feed(canonical({**json.loads(alarm("p1", "asystole")), "profile": "neonatal",
+                             "limits": {"asystole_s": 3.5}}))  # fmt: skip
+        assert known(nurse, "tachycardia_bpm") == (180.0, "profile")
+        assert known(nurse, "asystole_s") == (3.5, "told")
+        ward.console.limits_of = lambda stream: limits_of(Profile.PAEDIATRIC)
+        assert known(nurse, "tachycardia_bpm") == (150.0, "configured")
+        told = {"command": "set_limits", "why": "fever", "limits": {"tachycardia_bpm": 175}}
+        assert nurse.post("/api/patients/p1/commands", json=told).status_code == 200
+        assert known(nurse, "tachycardia_bpm") == (175.0, "set")
 
 
 def test_feedback_is_kept_published_and_disputed(ward: Ward) -> None:
