@@ -104,9 +104,9 @@ def test_limits_shown_are_those_in_force_not_an_adults(ward: Ward) -> None:
         assert known(nurse, "asystole_s") == (3.5, "told")
         ward.console.limits_of = lambda stream: limits_of(Profile.PAEDIATRIC)
         assert known(nurse, "tachycardia_bpm") == (150.0, "configured")
-        told = {"command": "set_limits", "why": "fever", "limits": {"tachycardia_bpm": 175}}
+        told = {"command": "set_limits", "why": "fever", "limits": {"tachycardia_bpm": 135}}
         assert nurse.post("/api/patients/p1/commands", json=told).status_code == 200
-        assert known(nurse, "tachycardia_bpm") == (175.0, "set")
+        assert known(nurse, "tachycardia_bpm") == (135.0, "set")
 
 
 def test_feedback_is_kept_published_and_disputed(ward: Ward) -> None:
