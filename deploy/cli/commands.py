@@ -51,6 +51,9 @@ COMMANDS = {
     "audit-log": Entry("deploy.cli.audit_log", "audit_log", "Verify and seal an audit log."),
     "alarms": Entry("deploy.cli.alarms", "alarms", "Turn alarms into FHIR or HL7."),
     "models": Entry("deploy.cli.models", "models", "List and verify the models."),
+    "feedback": Entry(
+        "deploy.cli.feedback", "feedback", "Read what people said of alarms; make labels of it."
+    ),
     "train": Entry("deploy.cli.train", "train", "Fit a model and export it as ONNX."),
     "adapt": Entry("deploy.cli.adapt", "adapt", "Make the beat model fit one patient."),
     "audit": Entry("deploy.cli.audit", "audit", "Audit how groups of patients fare."),
