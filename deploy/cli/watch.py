@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from deploy.cli.until_stopped import stopped_by_signals
 from ingest.errors import InputError
 
 if TYPE_CHECKING:
-    from deploy.services.watch import WatchService
     from fairness.live.reading import Alert
 
 
@@ -70,7 +67,7 @@ def watch(
     service = WatchService(paths, tell, None if once else http_port, once=once)
     if not once:
         typer.echo(f"serving /metrics on port {service.http_port}", err=True)
-    with _stopped_by_signals(service):
+    with stopped_by_signals(service.stop):
         service.run()
     if not once:
         return 0
@@ -87,15 +84,3 @@ def in_words(alert: Alert) -> str:
         f"({one.condition}) are false, {one.difference * 100:+.0f} points beside the rest (margin "
         f"{alert.margin * 100:g}); {one.patients} patients"
     )
-
-
-@contextmanager
-def _stopped_by_signals(service: WatchService) -> Iterator[None]:
-    """Let SIGTERM and SIGINT stop the watch."""
-    caught = (signal.SIGTERM, signal.SIGINT)
-    before = {each: signal.signal(each, lambda *_: service.stop()) for each in caught}
-    try:
-        yield
-    finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
