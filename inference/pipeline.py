@@ -282,7 +282,8 @@ class Pipeline:
             stage.start_lead(slot, chunk, info.row)
         rows = (*info.rows, *info.spare_rows)
         for k, stage in enumerate(self._beside, 1):
-            stage.start_lead(slot, chunk, rows[k] if k < len(rows) else None)
+            if k < max(len(rows), self.beats.n_leads):  # a spare lead that is not there has no state
+                stage.start_lead(slot, chunk, rows[k] if k < len(rows) else None)
         return True
 
     def _take_slot(self, info: StreamInfo) -> int:

@@ -43,19 +43,22 @@ class RhythmTurns:
     @classmethod
     def of(cls, parts: Sequence[RhythmTurns]) -> RhythmTurns:
         """Join several, in order of row and tick."""
+        parts = [part for part in parts if len(part)]
+        if not parts:
+            return NO_TURNS  # nearly always
         names = [field.name for field in fields(cls)]
         row, tick, *rest = (
-            np.concatenate([_NOTHING[name], *(getattr(part, name) for part in parts)])
-            for name in names
+            np.concatenate([getattr(part, name) for part in parts]) for name in names
         )
         order = np.lexsort((tick, row))
         return cls(row[order], tick[order], *(part[order] for part in rest))
 
 
-_NOTHING = {
-    "row": np.empty(0, np.intp),
-    "tick": np.empty(0, np.intp),
-    "code": np.empty(0, np.int8),
-    "onset": np.empty(0, np.bool_),
-    "at_ms": np.empty(0, np.int64),
-}
+NO_TURNS = RhythmTurns(
+    np.empty(0, np.intp),
+    np.empty(0, np.intp),
+    np.empty(0, np.int8),
+    np.empty(0, np.bool_),
+    np.empty(0, np.int64),
+)
+"""Nothing began and nothing ended."""

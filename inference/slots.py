@@ -32,6 +32,13 @@ class Field:
     initial: float = 0
     """Value in a fresh slot."""
 
+    def fresh(self, n_slots: int) -> NDArray[Any]:
+        """Return room for as many streams; memory that is never written takes none."""
+        shape = (n_slots, *self.shape)
+        if self.initial == 0:
+            return np.zeros(shape, self.dtype)
+        return np.full(shape, self.initial, self.dtype)
+
 
 class SlotArrays:
     """Named arrays with one row a slot.
@@ -49,10 +56,7 @@ class SlotArrays:
 
     def __init__(self, fields: Mapping[str, Field], n_slots: int = 0) -> None:
         self._fields, self._n_slots = dict(fields), n_slots
-        self._arrays = {
-            name: np.full((n_slots, *f.shape), f.initial, dtype=f.dtype)
-            for name, f in self._fields.items()
-        }
+        self._arrays = {name: f.fresh(n_slots) for name, f in self._fields.items()}
 
     @property
     def n_slots(self) -> int:
@@ -69,7 +73,7 @@ class SlotArrays:
         for name, f in self._fields.items():
             old = self._arrays[name]
             if n_slots > len(old):
-                grown = np.full((n_slots, *f.shape), f.initial, dtype=f.dtype)
+                grown = f.fresh(n_slots)
                 grown[: len(old)] = old
                 self._arrays[name] = grown
 

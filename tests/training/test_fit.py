@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from inference.session import StreamSession
 from ingest.errors import InputError
 from tests.training.databases import NAMES, tiny_config
 from training.beat_task import BeatTask
 from training.config import TrainConfig
+from training.export_again import export_again
 from training.fit import Run, fit
 
 pytestmark = pytest.mark.train
@@ -30,6 +33,10 @@ def run(
     """Both tasks, run once for all tests."""
     config = tiny_config(request.param, **JUDGED)
     return fit(config, data, tmp_path_factory.mktemp("run"), progress=False)
+
+
+def kind_of(run: Run) -> str:
+    return str(run.summary["config"]["task"])  # type: ignore[index]
 
 
 def epochs_of(metrics: Path, column: str) -> list[int]:
@@ -52,8 +59,7 @@ def test_a_run_leaves_all_its_parts(run: Run) -> None:
 
 
 def test_the_model_serves_and_does_not_see_its_neighbours(run: Run) -> None:
-    kind = str(run.summary["config"]["task"])  # type: ignore[index]
-    session = StreamSession(run.model, kind, 40)
+    session = StreamSession(run.model, kind_of(run), 40)
     assert session.info.data_digest == run.summary["data_digest"]
     rng = np.random.default_rng(0)
     n_samples = session.info.length or 50
@@ -67,6 +73,33 @@ def test_the_model_serves_and_does_not_see_its_neighbours(run: Run) -> None:
                 rows = np.arange(at, min(at + n, 37))
                 alone = session.step(rows, signal[k, rows], rr_s[k, rows])
                 np.testing.assert_array_equal(alone, together[k][rows])
+
+
+def test_a_finished_run_is_exported_again_without_fitting(run: Run, tmp_path: Path) -> None:
+    copied = tmp_path / "run"
+    shutil.copytree(run.folder, copied)
+    assert export_again(copied) == 0
+    assert (copied / run.model.name).read_bytes() == run.model.read_bytes()
+    assert export_again(copied, "9.1.0") == 0
+    kept = json.loads((copied / "run.json").read_text())["config"]["version"]
+    assert StreamSession(copied / run.model.name, kind_of(run)).info.version == kept == "9.1.0"
+
+
+def test_a_run_that_another_model_stands_in_is_not_exported_again(
+    run: Run, data: Path, tmp_path: Path
+) -> None:
+    copied = tmp_path / "run"
+    shutil.copytree(run.folder, copied)
+    checkpoint = next(copied.glob("best.ckpt"), copied / "last.ckpt")
+    weights = torch.load(checkpoint, map_location="cpu")
+    weights["state_dict"] = {name: 2 * part for name, part in weights["state_dict"].items()}
+    torch.save(weights, checkpoint)
+    with pytest.raises(InputError, match="differs from its export"):
+        export_again(copied)
+    assert (copied / run.model.name).read_bytes() == run.model.read_bytes()
+    (copied / "run.json").unlink()
+    with pytest.raises(InputError, match="holds no finished run"):
+        export_again(copied)
 
 
 def test_the_same_seed_gives_the_same_file_and_another_another(

@@ -30,13 +30,30 @@ MEMORY = LENGTH + 2 + N_RR
 LONG_RUN = 1 / 40
 """Share of the way the long-run RR goes to each: a run of early beats does not become usual."""
 
+PARTS = (QRS, ATRIAL, slice(0, LENGTH))
+"""What is compared by itself: the QRS, what precedes it, the whole beat."""
+PART_OF = torch.eye(3).repeat_interleave(torch.tensor([p.stop - p.start for p in PARTS]), dim=0)
+"""Which part each sample of the three joined ones is of; shape (samples, 3)."""
+MEAN_OF, SPREAD = PART_OF / PART_OF.sum(0), PART_OF.T.contiguous()
+"""Weights that average each part, and that give each sample of a part the same."""
+MEAN_CHANGE = MEAN_OF[:-LENGTH, :2].contiguous()
+"""Weights that average the first two parts."""
 FASTEST, SLOWEST = 0.25, 0.06
 """Share of the way the template goes to a beat that fits: at first, and in the long run."""
 
 
 def centred(window: Tensor) -> Tensor:
     """Take away each window's median, the best guess of its isoelectric line."""
-    return window - window.topk(window.shape[-1] // 2 + 1, dim=-1).values[..., -1:]
+    return window - upper_median(window)
+
+
+def upper_median(x: Tensor) -> Tensor:
+    """Middle value over the last axis, the greater one of two, kept as an axis of one.
+
+    The greatest half need not be in order for its least to be found, which halves the cost.
+    """
+    greatest = x.topk((x.shape[-1] + 1) // 2, dim=-1, sorted=False).values
+    return greatest.amin(-1, keepdim=True)
 
 
 def recall(window: Tensor, rr_s: Tensor, memory: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -60,53 +77,95 @@ def recall(window: Tensor, rr_s: Tensor, memory: Tensor) -> tuple[Tensor, Tensor
     """
     template, count, long_run, rrs = memory.split([LENGTH, 1, 1, N_RR], dim=1)
     beat = centred(window)
-    started = (count > 0).to(beat.dtype)
-    template = started * template + (1 - started) * beat
+    template = torch.where(count > 0, template, beat)
     residual = beat - template
-    fit_qrs = correlation(beat[:, QRS], template[:, QRS])
-    fit_atrial = correlation(beat[:, ATRIAL], template[:, ATRIAL])
-    fit_all = correlation(beat, template)
-    known = (rrs > 0).to(beat.dtype)
-    n_known = total(known).clamp(min=1)
-    usual = total(rrs * known) / n_known
-    usual = torch.where(usual > 0, usual, rr_s)
-    here = torch.where(rr_s > 0, rr_s, usual).clamp(min=0.2)
+    fits, change, log_spans, span = _compared(beat, template, residual)
+    usual, deviation, worst = _usual(rrs, rr_s)
+    has_rr, had_rr = rr_s > 0, rrs[:, :1] > 0
+    here = torch.where(has_rr, rr_s, usual).clamp(min=0.2)
     usual = usual.clamp(min=0.2)
-    last = torch.where(rrs[:, :1] > 0, rrs[:, :1], usual).clamp(min=0.2)
-    heard = (long_run > 0).to(beat.dtype)
-    long_run = torch.where(long_run > 0, long_run, here)
-    deviation = (rrs - usual).abs() * known / usual
+    last = torch.where(had_rr, rrs[:, :1], usual).clamp(min=0.2)
+    heard = long_run > 0
+    long_run = torch.where(heard, long_run, here)
+    early = log_ratio(
+        torch.cat([here, here, last, here, usual], dim=1),
+        torch.cat([usual, last, usual, long_run, long_run], dim=1),
+    )
     features = torch.cat(
         [
-            log_ratio(here, usual),
-            log_ratio(here, last),
-            log_ratio(last, usual),
-            log_ratio(here, long_run),
-            log_ratio(usual, long_run),
-            here - TYPICAL_S,
-            usual - TYPICAL_S,
-            total(deviation) / n_known,
-            deviation.max(dim=1, keepdim=True).values,
-            (rr_s > 0).to(beat.dtype),
-            fit_qrs,
-            fit_atrial,
-            fit_all,
-            mean(residual[:, QRS].abs()),
-            mean(residual[:, ATRIAL].abs()),
-            span_ratio(beat[:, QRS], template[:, QRS]),
-            span_ratio(beat[:, ATRIAL], template[:, ATRIAL]),
-            (beat[:, ATRIAL].amax(1, keepdim=True) - beat[:, ATRIAL].amin(1, keepdim=True)),
+            early,
+            torch.cat([here, usual], dim=1) - TYPICAL_S,
+            deviation,
+            worst,
+            has_rr.to(beat.dtype),
+            fits,
+            change,
+            log_spans,
+            span,
         ],
         dim=1,
     )
-    fits = torch.sigmoid(20 * (fit_qrs - 0.75))
-    rate = (1 / (count + 1)).clamp(min=SLOWEST, max=FASTEST) * (0.1 + 0.9 * fits)
+    pulled = torch.sigmoid(20 * (fits[:, :1] - 0.75))
+    rate = (1 / (count + 1)).clamp(min=SLOWEST, max=FASTEST) * (0.1 + 0.9 * pulled)
     template = template + rate * residual
     rrs = torch.cat([rr_s, rrs[:, :-1]], dim=1)
     pace = (1 / count.clamp(min=1)).clamp(min=LONG_RUN)
-    long_run = torch.where(rr_s > 0, long_run + pace * (rr_s - long_run), heard * long_run)
+    long_run = torch.where(
+        has_rr, long_run + pace * (rr_s - long_run), heard.to(beat.dtype) * long_run
+    )
     memory = torch.cat([template, (count + 1).clamp(max=1000.0), long_run, rrs], dim=1)
     return torch.stack([beat, residual], dim=1), features, memory
+
+
+def _compared(
+    beat: Tensor, template: Tensor, residual: Tensor
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Compare beats with templates in the parts that matter, all parts in the same operations.
+
+    Returns
+    -------
+    fits : Tensor of shape (batch, 3)
+        Correlation in the QRS, in what precedes it, in all.
+    change : Tensor of shape (batch, 2)
+        Mean distance in the QRS, in what precedes it.
+    log_spans : Tensor of shape (batch, 2)
+        Log ratio of the peak-to-peak amplitudes there.
+    span : Tensor of shape (batch, 1)
+        Peak-to-peak amplitude of what precedes the QRS.
+    """
+    both = torch.stack([beat, template], dim=1)
+    qrs, atrial = both[:, :, QRS], both[:, :, ATRIAL]
+    parts = torch.cat([qrs, atrial, both], dim=2)
+    part_of = PART_OF.to(both.device)
+    parts = parts - (parts @ MEAN_OF.to(both.device)) @ SPREAD.to(both.device)
+    of_beat, of_template = parts.unbind(1)
+    power = (parts * parts) @ part_of
+    power_beat, power_template = power.unbind(1)
+    agree = (of_beat * of_template) @ part_of
+    fits = agree / (power_beat * power_template).clamp(min=1e-6).sqrt()
+    away = residual.abs()
+    change = torch.cat([away[:, QRS], away[:, ATRIAL]], dim=1) @ MEAN_CHANGE.to(both.device)
+    high = torch.cat([qrs.amax(2, keepdim=True), atrial.amax(2, keepdim=True)], dim=2)
+    low = torch.cat([qrs.amin(2, keepdim=True), atrial.amin(2, keepdim=True)], dim=2)
+    spans_beat, spans_template = (high - low).unbind(1)
+    log_spans = log_ratio(spans_beat + 0.05, spans_template + 0.05)
+    return fits, change, log_spans, spans_beat[:, 1:]
+
+
+def _usual(rrs: Tensor, rr_s: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Give the mean of the last RR intervals, and how far they lie from it.
+
+    Returns
+    -------
+    usual, deviation, worst : Tensors of shape (batch, 1)
+        Mean (s), mean and greatest deviation over the mean.
+    """
+    known = (rrs > 0).to(rrs.dtype)
+    n_known = total(known).clamp(min=1)
+    mean_s = total(rrs * known) / n_known
+    usual = torch.where(mean_s > 0, mean_s, rr_s)
+    deviation = (rrs - usual.clamp(min=0.2)).abs() * known / usual.clamp(min=0.2)
+    return usual, total(deviation) / n_known, deviation.amax(dim=1, keepdim=True)
 
 
 def total(x: Tensor) -> Tensor:

@@ -146,38 +146,40 @@ def describe(rr_s: Tensor, ventricular: Tensor, fit: Tensor, state: Tensor) -> T
     ranked = past.topk(N_INTERVALS, dim=-1).values
     longest, long, short, shortest = (ranked[..., i : i + 1] for i in (1, 3, 12, 14))
     median = (ranked[..., 7:8] + ranked[..., 8:9]) / 2
-    spread = _upper_median((past - median).abs())
-    jitter = _upper_median((past[..., 1:] - past[..., :-1]).abs())
-    here = torch.where(rr_s > 0, rr_s + since_s, median)
-    alone = torch.where(rr_s > 0, rr_s, median)
+    spread = _middle((past - median).abs())
+    jitter = _middle((past[..., 1:] - past[..., :-1]).abs())
+    here, alone = torch.where(rr_s > 0, torch.cat([rr_s + since_s, rr_s], dim=-1), median).split(
+        1, dim=-1
+    )
     last, before = past[..., :1], past[..., 1:2]
-    features = [
-        *(log_ratio(here, other) for other in (longest, long, median, short, shortest)),
-        *(log_ratio(here, other) for other in (last, before)),
-        *(log_ratio(other, median) for other in (alone, last, before)),
-        log_ratio(here + last, 2 * median),
-        *(_in_units(here - usual, spread) for usual in (median, long)),
-        *(_in_units(here - usual, jitter) for usual in (median, last)),
-        *(_bounded(10 * width / median) for width in (spread, jitter)),
-        ventricular,
-        last_v,
-        earlier_v,
-        usual_fit,
-        fit - usual_fit,
-        _bounded(5 * change),
-        *(total((past < here * f).to(rr_s.dtype)) / N_INTERVALS for f in (0.97, 1.03)),
-        median - TYPICAL_S,
-    ]
+    early = log_ratio(
+        torch.cat([here] * 7 + [alone, last, before, here + last], dim=-1),
+        torch.cat(
+            [longest, long, median, short, shortest, last, before, *[median] * 3, 2 * median],
+            dim=-1,
+        ),
+    )
+    bounded = _bounded(
+        torch.cat(
+            [
+                (here - torch.cat([median, long, median, last], dim=-1))
+                / (4 * torch.cat([spread, spread, jitter, jitter], dim=-1) + FLOOR_S),
+                10 * torch.cat([spread, jitter], dim=-1) / median,
+                5 * change,
+            ],
+            dim=-1,
+        )
+    )
+    limits = torch.cat([here * f for f in (0.97, 1.03)], dim=-1)[..., None]
+    shorter = total((past[..., None, :] < limits).to(rr_s.dtype))[..., 0] / N_INTERVALS
+    called = [ventricular, last_v, earlier_v, usual_fit, fit - usual_fit]
+    features = [early, bounded[..., :6], *called, bounded[..., 6:], shorter, median - TYPICAL_S]
     return torch.cat(features, dim=-1)
 
 
-def _upper_median(x: Tensor) -> Tensor:
-    """Middle value over the last axis, the greater one of two, kept as an axis of one."""
-    return x.topk(x.shape[-1] // 2, dim=-1).values[..., -1:]
-
-
-def _in_units(difference_s: Tensor, spread_s: Tensor) -> Tensor:
-    return _bounded(difference_s / (4 * spread_s + FLOOR_S))
+def _middle(x: Tensor) -> Tensor:
+    """Middle value over the last axis, of an odd number the greater neighbour, kept as one."""
+    return x.topk(x.shape[-1] // 2, dim=-1, sorted=False).values.amin(-1, keepdim=True)
 
 
 def _bounded(x: Tensor) -> Tensor:
