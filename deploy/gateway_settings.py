@@ -156,6 +156,18 @@ def _whole(value: float) -> float:
     return int(value) if value.is_integer() else value
 
 
+class LocalModelSettings(Section):
+    """Which models score here; those that ship, unless a folder holds others."""
+
+    folder: Path | None = None
+    """Folder of models that replace the shipped ones, such as the ``current`` that ``vigil
+    update`` keeps; while it is not there the shipped ones are used."""
+    trusted_keys: tuple[Path, ...] = ()
+    """PEM files of the Ed25519 public keys whose signatures of models are believed."""
+    allow_unsigned: bool = False
+    """Whether models that neither ship with Vigil nor are signed may be loaded."""
+
+
 class GatewaySettings(BaseSettings):
     """All settings of one gateway.
 
@@ -180,6 +192,8 @@ class GatewaySettings(BaseSettings):
     """Table ``[tcp]``."""
     local: LocalSettings = LocalSettings()
     """Table ``[local]``."""
+    models: LocalModelSettings = LocalModelSettings()
+    """Table ``[models]``."""
     patient: PatientSettings = PatientSettings()
     """Table ``[patient]``, of the local alarms."""
     notify: NotifySettings = NotifySettings()

@@ -116,6 +116,9 @@ class ModelSettings(Section):
 
     beats: Path | None = None
     """ONNX file of the beat model."""
+    folder: Path | None = None
+    """Folder of models that replace the shipped ones, such as the ``current`` that ``vigil
+    update`` keeps; while it is not there the shipped ones are used."""
     explain: bool = False
     """Let alarms tell why their V beats were called so; needs a beat model that says it."""
     strips: bool = False

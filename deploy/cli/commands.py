@@ -54,10 +54,13 @@ COMMANDS = {
     "feedback": Entry(
         "deploy.cli.feedback", "feedback", "Read what people said of alarms; make labels of it."
     ),
-    "train": Entry("deploy.cli.train", "train", "Fit a model and export it as ONNX."),
+    "update": Entry("deploy.cli.update", "update", "Take signed releases of models, or go back."),
+    "dataset": Entry("deploy.cli.dataset", "dataset", "Condition records once for many runs."),
+    "train": Entry("deploy.cli.train", "train", "Fit models and export them as ONNX."),
     "adapt": Entry("deploy.cli.adapt", "adapt", "Make the beat model fit one patient."),
     "audit": Entry("deploy.cli.audit", "audit", "Audit how groups of patients fare."),
     "watch": Entry("deploy.cli.watch", "watch", "Watch alarms by group of patients, live."),
+    "drift": Entry("deploy.cli.drift", "drift", "Watch signal, scores and alarms for drift."),
     "bench": Entry("deploy.cli.bench", "bench", "Measure speed, latency and memory."),
 }
 """In the order of the help. An entry whose module does not exist yet is not offered."""

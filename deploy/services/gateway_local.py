@@ -20,8 +20,10 @@ from prometheus_client import CollectorRegistry
 
 from deploy.gateway_settings import GatewaySettings, LocalAlarms
 from deploy.notify import Notifier, notice_of_alarm
+from deploy.security.models import ModelTrust
 from deploy.services.gateway_frames import FramesHeard
-from deploy.services.models import choose_models
+from deploy.services.models import choose_models, models_in
+from inference import trust
 from inference.alarm_json import AlarmContext, canonical
 from inference.alarm_transition import UNTOLD
 from inference.metrics import Metrics
@@ -75,7 +77,10 @@ class LocalMonitor:
         self._name, self._topic = settings.gateway.name, settings.uplink.topic_local
         profile = settings.patient.profile
         limits = limits_of(profile_named(profile or Profile.ADULT), settings.limits)
-        pipeline = choose_models([]).pipeline(limits, settings.local.lead)
+        told = settings.models
+        with trust.only(ModelTrust(told.trusted_keys, allow_unsigned=told.allow_unsigned)):
+            chosen = choose_models(models_in(told.folder))
+            pipeline = chosen.pipeline(limits, settings.local.lead)
         self._frames = FramesHeard()
         self._alarms, self._dead = MemorySink(), MemorySink()
         self._worker = Worker(

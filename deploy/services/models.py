@@ -54,6 +54,22 @@ class ModelChoice:
         )
 
 
+def models_in(folder: Path | None) -> list[str]:
+    """Return the models of a folder that replace the shipped ones of their kinds.
+
+    Parameters
+    ----------
+    folder : Path, optional
+        What ``vigil update`` lets ``current`` lead to. None, or not there yet: no models.
+
+    Examples
+    --------
+    >>> models_in(None)
+    []
+    """
+    return [] if folder is None else [str(path) for path in sorted(folder.glob("*.onnx"))]
+
+
 def choose_models(names: Sequence[str]) -> ModelChoice:
     """Sort models by what they are: a frame or beat model replaces the shipped one.
 

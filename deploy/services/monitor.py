@@ -17,7 +17,7 @@ from deploy.services.announcing import Announcer, make_announcer
 from deploy.services.command_trail import CommandTrail, open_audit_log
 from deploy.services.heard_source import HeardSource
 from deploy.services.lag_watch import LagWatch
-from deploy.services.models import choose_models
+from deploy.services.models import choose_models, models_in
 from deploy.settings import MonitorSettings
 from inference import providers, trust
 from inference.alarm_json import AlarmContext
@@ -78,6 +78,7 @@ class Monitor:
         profile = settings.patient.profile
         limits = limits_of(profile_named(profile or Profile.ADULT), settings.limits)
         named = [str(settings.models.beats)] if settings.models.beats else []
+        named += models_in(settings.models.folder)
         explain = settings.models.explain
         providers.use(settings.models.providers)
         trusted = ModelTrust(
