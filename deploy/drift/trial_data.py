@@ -16,7 +16,7 @@ from training.splits import DS1
 
 DATABASES = ("mitdb", "svdb", "vfdb", "challenge2015", "bidmc")
 """Of mitdb only DS1, without which a patient would stand in two parts."""
-WINDOW_MIN = 5.0
+WINDOW_MIN = 3.0
 """Beginning of each record that is looked at, minutes."""
 
 

@@ -191,6 +191,32 @@ BOARDS = (
             ),
         ),
     ),
+    Board(
+        "vigil-drift",
+        "Vigil: drift",
+        (
+            Panel("Drifts found", ("vigil_drift_alerts",), form="stat", limit=1),
+            Panel(
+                "State: 0 too few, 1 watched, 2 drift",
+                ("vigil_drift_state|{{figure}}, {{by}} {{group}}",),
+                form="table",
+            ),
+            Panel(
+                "Evidence, of its limit",
+                ("vigil_drift_evidence / vigil_drift_evidence_limit|{{figure}}, {{by}} {{group}}",),
+                limit=1,
+            ),
+            Panel(
+                "Latest patients over the reference",
+                (
+                    'vigil_drift_running_median{by="all"} / '
+                    'vigil_drift_reference_median{by="all"}|{{figure}}',
+                ),
+            ),
+            Panel("Patients", ('vigil_drift_patients{by="all"}|{{figure}}',)),
+            Panel("Passed over", ("increase(vigil_drift_ignored_total[1h])|{{reason}}",)),
+        ),
+    ),
 )
 
 

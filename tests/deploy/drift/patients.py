@@ -23,7 +23,9 @@ def figures(rng: np.random.Generator, shift: float = 0.0) -> dict[str, float | s
     }
 
 
-def patient(i: int, rng: np.random.Generator, shift: float = 0.0, device: str = "") -> PatientFigures:
+def patient(
+    i: int, rng: np.random.Generator, shift: float = 0.0, device: str = ""
+) -> PatientFigures:
     """Draw the ``i``-th patient."""
     return PatientFigures(f"p{i}", 60.0 * i, figures(rng, shift), device=device)
 

@@ -22,13 +22,13 @@ SMALL = DriftDeclaration(reference=40, group_reference=30, most_groups=4)
 def test_alerts_on_lives_without_drift_are_rarer_than_alpha() -> None:
     loose = DriftDeclaration(alpha=0.4, reference=20, group_reference=20, most_groups=2)
     alerted = 0
-    for seed in range(30):
+    for seed in range(20):
         rng = np.random.default_rng(seed)
         watch = DriftWatch(loose)
-        for i in range(100):
+        for i in range(60):
             watch.add(patient(seed * 1000 + i, rng))
         alerted += bool(watch.alerts)
-    assert alerted <= 12 + 5  # alpha of 30 lives, and two standard deviations
+    assert alerted <= 8 + 4  # alpha of 20 lives, and two standard deviations
 
 
 def test_a_drift_of_one_figure_is_found_in_that_figure_and_soon() -> None:

@@ -8,8 +8,12 @@ from contextlib import ExitStack
 from pathlib import Path
 from urllib.request import urlopen
 
+import numpy as np
 from prometheus_client import CollectorRegistry
 
+from deploy.drift.declaration import DriftDeclaration
+from deploy.drift.exposition import DriftCollector
+from deploy.drift.watch import DriftWatch
 from deploy.http import HttpServer
 from deploy.services.announcing import AnnouncerCounts
 from deploy.services.gateway_metrics import GatewayCollector, GatewayState
@@ -19,18 +23,19 @@ from fairness.live.watch import Watch
 from inference.metrics import Metrics
 from ingest.gateway.counts import GatewayCounts
 from ingest.gateway.store import Store
+from tests.deploy.drift.patients import patient
 from tests.fairness.live.events import declared, people
 
 
 def scrapes(folder: Path) -> Iterator[str]:
-    """Yield the page of metrics of a worker, a gateway, a watch and a supervisor.
+    """Yield the page of metrics of a worker, a gateway, two watches and a supervisor.
 
     Parameters
     ----------
     folder : Path
         For the gateway's store.
     """
-    worker, gateway, watch = (CollectorRegistry() for _ in range(3))
+    worker, gateway, watch, drift = (CollectorRegistry() for _ in range(4))
     Metrics(worker)
     AnnouncerCounts(worker)
     store = Store(folder / "store.db")
@@ -46,14 +51,24 @@ def scrapes(folder: Path) -> Iterator[str]:
     )
     gateway.register(GatewayCollector(state))
     watch.register(WatchCollector(Watch(declared(), people(2)), threading.Lock()))
+    drift.register(DriftCollector(drifting(), threading.Lock()))
     with ExitStack() as opened:
         opened.callback(store.close)
-        for registry in (worker, gateway, watch):
+        for registry in (worker, gateway, watch, drift):
             server = opened.enter_context(HttpServer(registry))
             yield _page(server.port)
         supervisor = Supervisor([])
         with supervisor._http:
             yield _page(supervisor.http_port)
+
+
+def drifting() -> DriftWatch:
+    """Return a watch for drift that has seen a few patients and passed something over."""
+    watch, rng = DriftWatch(DriftDeclaration(reference=20)), np.random.default_rng(1)
+    for i in range(30):
+        watch.add(patient(i, rng))
+    watch.ignored["of a test"] += 1
+    return watch
 
 
 def _page(port: int) -> str:
