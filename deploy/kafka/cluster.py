@@ -21,7 +21,7 @@ from deploy.ports import free_ports
 from ingest.errors import InputError
 from ingest.kafka_url import BrokerError, wait_for_server
 
-START_TIMEOUT_S = 90
+START_TIMEOUT_S = 300
 """How long the nodes may take to form a cluster, s."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import signal
 import subprocess
 from collections.abc import Sequence
@@ -19,6 +20,9 @@ JAVA_OPTIONS = (
     "-Djava.awt.headless=true",
 )
 """Small and quick to start: for tests and trying out, not for service."""
+
+START_TIMEOUT_S = 300
+"""How long a node's storage may take to be formatted, s: seconds, but machines are busy."""
 
 STOP_TIMEOUT_S = 20
 """How long a node may take to stop by itself, s."""
@@ -159,7 +163,7 @@ class Node:
         tool = ["kafka.tools.StorageTool", "format", f"--cluster-id={cluster_id}", "-c", config]
         tool += arguments
         done = subprocess.run(
-            self._java(*tool), capture_output=True, text=True, timeout=60, check=False
+            self._java(*tool), capture_output=True, text=True, timeout=START_TIMEOUT_S, check=False
         )
         if done.returncode != 0:
             raise InputError(f"Kafka's storage cannot be formatted: {done.stdout}{done.stderr}")
@@ -189,6 +193,12 @@ class Node:
         """Let a frozen process go on, with whatever had been sent to it meanwhile."""
         if self._process is not None:
             self._process.send_signal(signal.SIGCONT)
+
+    def limit_files(self, n_bytes: int) -> None:
+        """Let no file of the process grow beyond so many bytes, as on a full disk."""
+        if self._process is not None and self.running:
+            hard = resource.prlimit(self._process.pid, resource.RLIMIT_FSIZE)[1]
+            resource.prlimit(self._process.pid, resource.RLIMIT_FSIZE, (n_bytes, hard))
 
     def _end(self, how: signal.Signals) -> None:
         """Signal the process and wait for its end."""

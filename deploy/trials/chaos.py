@@ -15,7 +15,7 @@ from deploy.trials.tcp_proxy import TcpProxy
 logger = logging.getLogger(__name__)
 
 KINDS = {
-    "kill": 12,
+    "kill": 30,
     "freeze": 2,
     "restart": 2,
     "join": 2,
@@ -24,6 +24,7 @@ KINDS = {
     "delay": 2,
     "stall": 1,
     "disk": 1,
+    "full": 1,
 }
 """Kinds of faults, and how often each happens beside the others."""
 
@@ -156,6 +157,21 @@ class Chaos:
         node.kill()
         self._broker_due_s = now_s + BROKER_REST_S
         return self._later(now_s, BROKER_S, node.start)
+
+    def _full(self, now_s: float) -> float | None:
+        """Let no file of a broker grow, for a while: it gives up, and is started again."""
+        nodes = list(self._cluster.nodes.values())
+        if len(nodes) < 3 or now_s < self._broker_due_s or not all(n.running for n in nodes):
+            return None
+        node = self._draw.choice(nodes)
+        node.limit_files(1)
+        self._broker_due_s = now_s + BROKER_REST_S
+
+        def heal() -> None:
+            node.kill()
+            node.start()
+
+        return self._later(now_s, BAD_LINE_S, heal)
 
     def _cut(self, now_s: float) -> float | None:
         for proxy in self._proxies:

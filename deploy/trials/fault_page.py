@@ -24,6 +24,9 @@ which nothing happens, stream by stream, byte for byte.
 | messages of alarms, undisturbed / in the topic | {alarms:,} / {read:,} |
 | streams that differ | {n_wrong} of {streams} |
 | alarms lost / doubled / other | {lost} / {doubled} / {other} |
+| messages that cannot be read, sent / dead letters | {junk} / {dead} |
+| dead letters lost / doubled / other | {dead_wrong} |
+| logs of alarm signals / of these not to be replayed to the end | {logs} / {logs_broken} |
 | from the deciding sample being durable to the alarm being readable | {delay} |
 | of this, behind the end of the last fault; declared bound {bound:g} s | {beyond} |
 | until all that stood in the log at a fault was settled | {recovery} |
@@ -43,6 +46,7 @@ for 11 to 16 s, beyond the session of 10 s, then SIGCONT. Restart: SIGTERM, star
 worker leaves for 6 to 12 s and comes back. Broker: SIGKILL of a node, started again 1 to 6 s later.
 Cut, delay, stall: all connections closed; 50 to 500 ms on each block; one node's line held up for 2
 to 8 s. Disk: no file of a worker may grow for 2 to 8 s (the log of alarm signals is the only one).
+Full: no file of a broker may grow for 2 to 8 s, it gives up, and is started again.
 An exit of 1 is a worker that stops because Kafka failed it, without committing; who looks after it
 starts it again.
 """
@@ -90,6 +94,11 @@ def page(told: Mapping[str, Any], of: str, bound_s: float) -> str:
         exits=", ".join(f"{code}: {n}" for code, n in sorted(told["exits"].items())),
         cut=told["cut"],
         sends_again=told["sends_again"],
+        junk=told["junk"],
+        dead=told["dead"],
+        dead_wrong=" / ".join(map(str, told["dead_wrong"])),
+        logs=told["logs"],
+        logs_broken=told["logs_broken"],
         wall_s=told["wall_s"],
         machine=describe(),
         rows="\n".join(rows),

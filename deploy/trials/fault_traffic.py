@@ -22,6 +22,8 @@ from ingest.source import MemorySink
 
 WATCH_S = 0.5
 """Time between two looks at the group's offsets, s."""
+JUNK_STEPS = 10
+"""Steps between two messages that cannot be read."""
 
 Messages = dict[str, list[bytes]]
 """Alarms by stream, in order."""
@@ -73,6 +75,10 @@ class Sender(threading.Thread):
         self._url, self._ward, self._n_steps, self._speed = url, ward, n_steps, speed
         self.sent_s: list[float] = []
         """When each step was durable, s since 1970."""
+        self.junk: list[bytes] = []
+        """Messages that cannot be read: one every :data:`JUNK_STEPS`, each once."""
+        self.doubtful: list[bytes] = []
+        """Those of which it is not known whether they came."""
         self.n_failed = 0
         """Steps that had to be sent again."""
         self.error: BaseException | None = None
@@ -104,7 +110,26 @@ class Sender(threading.Thread):
                     time.sleep(1.0)
                     sink = self._again()
             self.sent_s.append(time.time())
+            if step % JUNK_STEPS == 0 and self._send_junk(sink, b"junk %d" % step):
+                sink = self._again()
         sink.close()
+
+    def _send_junk(self, sink: KafkaSink, text: bytes) -> bool:
+        """Send what cannot be read; where it is not known to be there it counts as not sent.
+
+        Returns
+        -------
+        bool
+            True where the sink has failed.
+        """
+        sink.write(text.decode(), text)
+        try:
+            sink.flush()
+        except BrokerError:
+            self.doubtful.append(text)
+            return True
+        self.junk.append(text)
+        return False
 
     def _again(self) -> KafkaSink:
         while True:

@@ -14,9 +14,10 @@ import pytest
 
 from deploy.ports import free_ports
 from deploy.services.bench.workload import simulated
+from deploy.trials.fault_outcome import BOUND_S, Plan, as_object
 from deploy.trials.fault_page import page
 from deploy.trials.fault_traffic import Look, differences
-from deploy.trials.faults import BOUND_S, Plan, as_object, run
+from deploy.trials.faults import run
 from deploy.trials.tcp_proxy import TcpProxy
 
 if TYPE_CHECKING:
