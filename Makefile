@@ -24,7 +24,7 @@ PACKAGES := ingest inference training fairness deploy
 AXE := tests/deploy/console/axe/node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test screenshots check format bench kafka mosquitto gateway-trial train assess noise results survey mitigation audits capacity proto sbom dependencies fuzz lock clean distclean
+.PHONY: help demo test screenshots check format bench bench-peers kafka mosquitto gateway-trial train assess noise results survey mitigation audits capacity proto sbom dependencies fuzz lock clean distclean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -54,6 +54,9 @@ format: $(DEV)/.installed ## lay the code out as the check wants it
 
 bench: $(DEV)/.installed ## measure speed, latency and memory (BENCH_ARGS="NAME --json")
 	$(DEV)/bin/vigil bench $(BENCH_ARGS)
+
+bench-peers: $(DEV)/.installed requirements/bench.txt ## install what Vigil is compared with, for make bench
+	$(DEV)/bin/python $(PIP) install --require-hashes --no-deps -r requirements/bench.txt
 
 kafka: $(VENV)/.installed ## start one Apache Kafka on this machine (needs Java 17 and Maven)
 	$(VENV)/bin/python -m deploy.kafka.broker $(BROKER_ARGS)
@@ -138,6 +141,7 @@ lock: ## resolve the lock files again (needs uv; UPGRADE=--upgrade takes newer v
 	$(LOCK) $(UPGRADE) --extra gpu --no-emit-package onnxruntime $(WORKER) -c requirements/runtime.txt -o requirements/gpu.txt
 	$(LOCK) $(UPGRADE) --extra train --extra audit --extra archive --extra cluster --extra registry -c requirements/runtime.txt -o requirements/trainer.txt
 	$(LOCK) $(UPGRADE) --extra demo --extra gateway --extra archive --extra train --extra audit --extra cluster --extra registry --extra tracing --group docs --group dev -c requirements/runtime.txt -o requirements/dev.txt
+	$(LOCK) $(UPGRADE) --extra bench -c requirements/dev.txt -o requirements/bench.txt
 
 clean: ## remove what was built, but not the virtual environments
 	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis deploy/kafka/target deploy/mqtt/target
