@@ -74,7 +74,14 @@ class Run:
     """What stands in ``run.json``."""
 
 
-def fit(config: TrainConfig, data: Path, folder: Path, *, progress: bool = True) -> Run:
+def fit(
+    config: TrainConfig,
+    data: Path,
+    folder: Path,
+    *,
+    progress: bool = True,
+    prepared: Path | None = None,
+) -> Run:
     """Fit a model and export it.
 
     Parameters
@@ -88,6 +95,8 @@ def fit(config: TrainConfig, data: Path, folder: Path, *, progress: bool = True)
         that has ended is made again from the start.
     progress : bool
         Show a progress bar.
+    prepared : Path, optional
+        Data set that holds the records, conditioned, as ``vigil dataset`` wrote it.
 
     Raises
     ------
@@ -99,7 +108,7 @@ def fit(config: TrainConfig, data: Path, folder: Path, *, progress: bool = True)
     _require_known(config)
     options = trainer_options(config.fit)
     noise = _read_noise(config, data)
-    split, data_digest = _read(config, data, noise)
+    split, data_digest = _read(config, data, noise, prepared)
     last = _open_folder(folder, config, data_digest)
     torch.set_num_threads(1)  # how a sum is shared among threads shows in the weights
     lightning.seed_everything(config.fit.seed, workers=True, verbose=False)
@@ -154,13 +163,13 @@ def _read_noise(config: TrainConfig, data: Path) -> list[NoiseSegment]:
 
 
 def _read(
-    config: TrainConfig, data: Path, noise: Sequence[NoiseSegment]
+    config: TrainConfig, data: Path, noise: Sequence[NoiseSegment], prepared: Path | None
 ) -> tuple[Split | SeriesSplit, str]:
     """Read both sides of the split, and fingerprint what is learned from."""
     if config.task == "forecast":
         series = read_series_split(config, data)
         return series, series_digest(series.training)
-    split = read_split(config.data, data, TASKS[config.task].N_LEADS)
+    split = read_split(config.data, data, TASKS[config.task].N_LEADS, prepared=prepared)
     return split, digest(split.training, noise)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,12 +15,13 @@ from ingest.errors import InputError
 from ingest.frames import Lead
 from ingest.recording import Recording
 from training.config import DataConfig, SourceConfig
-from training.datasets import LabelledSignal, all_records, condition, load
+from training.datasets import LabelledSignal, all_records, condition
 from training.forecast.series import SeriesSplit
-from training.found_beats import load_unlabelled, unlabelled_records
+from training.found_beats import unlabelled_records
 from training.guard import Look, Split, require_causal
-from training.rhythm_labels import load_rhythms, rhythm_records
-from training.rhythm_spans import load_spans, span_records
+from training.prepared import Wanted, read_prepared, read_records, wanted_of
+from training.rhythm_labels import rhythm_records
+from training.rhythm_spans import span_records
 from training.splits import patient_of, require_disjoint
 
 
@@ -45,7 +47,13 @@ def records_of(part: SourceConfig, data: Path) -> tuple[tuple[str, ...], tuple[s
     return tuple(record for record in chosen if record not in validation), validation
 
 
-def read_split(config: DataConfig, data: Path, n_leads: int = 1, look: Look | None = None) -> Split:
+def read_split(
+    config: DataConfig,
+    data: Path,
+    n_leads: int = 1,
+    look: Look | None = None,
+    prepared: Path | None = None,
+) -> Split:
     """Read and condition both sides of a run's split.
 
     Parameters
@@ -58,6 +66,8 @@ def read_split(config: DataConfig, data: Path, n_leads: int = 1, look: Look | No
         Leads of a record that the model looks at together.
     look : Look, optional
         Leave to read DS2, as :class:`training.guard.Split`.
+    prepared : Path, optional
+        Data set that holds the records, conditioned, as ``vigil dataset`` wrote it.
 
     Returns
     -------
@@ -79,20 +89,36 @@ def read_split(config: DataConfig, data: Path, n_leads: int = 1, look: Look | No
     require_causal_conditioning(config.fs)
     if not patients["training"]:
         raise InputError("data.sources: no record is left to learn from")
+
+    def read(wanted: Sequence[Wanted]) -> list[LabelledSignal]:
+        return read_records(wanted, data) if prepared is None else read_prepared(wanted, prepared)
+
     training: list[LabelledSignal] = []
     validation: list[LabelledSignal] = []
-    for part, learned, kept in named:
-        folder, annotator, fs = data / part.database, part.annotator, config.fs
-        read = load_spans if part.labels == "spans" else load
-        if part.labels == "rhythm":
-            signals = load_rhythms(folder, learned, fs=fs)
-        elif part.labels == "none":
-            signals = load_unlabelled(folder, learned, fs=fs)
-        else:
-            signals = read(folder, learned, fs=fs, leads=part.leads, annotator=annotator)
-        training += [replace(signal, weight=part.weight) for signal in signals]
-        validation += read(folder, kept, fs=fs, leads=part.leads[:n_leads], annotator=annotator)
+    for part, learned, kept in wanted_records(config, data, n_leads):
+        training += [replace(signal, weight=part.weight) for signal in read(learned)]
+        validation += read(kept)
     return Split(training, validation, look)
+
+
+def wanted_records(
+    config: DataConfig, data: Path, n_leads: int
+) -> Iterator[tuple[SourceConfig, list[Wanted], list[Wanted]]]:
+    """List the records of both sides, database by database, as :func:`read_split` wants them.
+
+    Yields
+    ------
+    part : SourceConfig
+    learned, kept : list of Wanted
+        Learned from, with all leads; kept for validation, with so many first ones.
+    """
+    for part in config.parts:
+        learned, kept = records_of(part, data)
+        yield (
+            part,
+            wanted_of(part, learned, config.fs, part.leads),
+            wanted_of(part, kept, config.fs, part.leads[:n_leads]),
+        )
 
 
 def write_subjects(path: Path, split: Split | SeriesSplit) -> None:

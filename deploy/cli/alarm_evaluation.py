@@ -188,7 +188,7 @@ def _score_first(
     scoring = ScoreOptions(choose_models(options.score_with or ()), ecg_only=ecg_only)
     with progress_bar("scoring", len(records), quiet=options.quiet) as advance:
         paths = [str(folder / record) for record in records]
-        outcomes = score_to_folder(paths, out, scoring, 1, advance)
+        outcomes = score_to_folder(paths, out, scoring, advance)
     refused = [each.reason for each in outcomes if isinstance(each, Refusal)]
     if refused:
         raise InputError(f"{len(refused)} records were not scored: {refused[0]}")

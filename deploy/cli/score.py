@@ -7,6 +7,7 @@ import math
 import os
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,6 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from deploy.cli.progress import progress_bar
+from deploy.cluster.executor import open_executor, require_place
 from deploy.services.models import choose_models
 from deploy.services.score_jobs import Outcome, score_to_folder
 from deploy.services.scoring import Refusal, ScoreOptions
@@ -50,6 +52,11 @@ def score(
     jobs: Annotated[
         int | None, typer.Option(help="Processes; as many as cores where not given.")
     ] = None,
+    on: Annotated[str, typer.Option(help="Where: local processes, or a ray cluster.")] = "local",
+    cluster: Annotated[
+        str | None,
+        typer.Option(help="Ray's HOST:PORT; else RAY_ADDRESS; else one is started here."),
+    ] = None,
     profile: Annotated[
         str | None,
         typer.Option(help="Whose alarm limits: adult (as without it), paediatric, neonatal."),
@@ -78,6 +85,7 @@ def score(
     $ vigil score mitdb/208 --model beat-two-lead --out scored
     $ vigil score mitdb/208 --model beat-explained.onnx --explain --out scored
     $ vigil score bidmc/bidmc19n --out scored --json
+    $ vigil score archive/*.hea --out scored --on ray --cluster 10.0.0.5:6379
     """
     _refuse_clashes(records)
     if not (math.isfinite(chunk_s) and chunk_s > 0):
@@ -87,9 +95,14 @@ def score(
     limits = Limits() if profile is None else limits_of(profile_named(profile))
     options = ScoreOptions(choose_models(model or []), lead, chunk_s, limits, profile, explain)
     options.pipeline()  # that models do not fit together is told before anything is read
+    require_place(on, cluster)
     n_jobs = min(jobs or os.cpu_count() or 1, len(records))
-    with progress_bar("scoring", len(records), quiet=as_json) as advance:
-        outcomes = score_to_folder(records, out, options, n_jobs, advance)
+    here = on == "local" and n_jobs == 1
+    with (
+        nullcontext() if here else open_executor(on, n_jobs, cluster) as executor,
+        progress_bar("scoring", len(records), quiet=as_json) as advance,
+    ):
+        outcomes = score_to_folder(records, out, options, advance, executor)
     if as_json:
         for outcome in outcomes:
             if not isinstance(outcome, Refusal):
