@@ -159,6 +159,36 @@ class KafkaSource:
         BrokerError
             If this member was shut out of its group, or may not read.
         """
+        frames = FrameColumns()
+        partitions: list[int] = []
+        offsets: list[int] = []
+        times_ms: list[int] = []
+        dead: list[DeadLetter] = []
+        for partition, messages in self.poll_messages(timeout_s).items():
+            for message in messages:
+                place = self._url.topic, partition, message.offset
+                batch = unpack(message.value or b"", *place, message.key or b"")
+                frames.extend(batch.frames)
+                n_frames = len(batch.frames)
+                partitions += [partition] * n_frames
+                offsets += [message.offset] * n_frames
+                times_ms += [message.timestamp] * n_frames
+                dead += batch.dead
+        return Batch(frames, dead, False, partitions, offsets, times_ms)
+
+    def poll_messages(self, timeout_s: float) -> dict[int, list[Any]]:
+        """Return what is there as it stands in the log, by partition; waits as :meth:`poll`.
+
+        Returns
+        -------
+        dict of int to list
+            Records of kafka-python, with ``offset``, ``timestamp`` (ms), ``key`` and ``value``.
+
+        Raises
+        ------
+        BrokerError
+            As :meth:`poll`.
+        """
         try:
             records = self._fetch(timeout_s)
         except KafkaError as error:
@@ -166,27 +196,15 @@ class KafkaSource:
         self._rewound.clear()
         self._member = self._consumer.group_metadata()  # before it is told what changed
         self._tell_changes()
-        frames = FrameColumns()
-        partitions: list[int] = []
-        offsets: list[int] = []
-        times_ms: list[int] = []
-        dead: list[DeadLetter] = []
+        found: dict[int, list[Any]] = {}
         for at, messages in records.items():
             if at.partition in self._rewound or at.partition not in self._assigned:
                 continue
-            for message in messages:
-                place = at.topic, at.partition, message.offset
-                batch = unpack(message.value or b"", *place, message.key or b"")
-                frames.extend(batch.frames)
-                n_frames = len(batch.frames)
-                partitions += [at.partition] * n_frames
-                offsets += [message.offset] * n_frames
-                times_ms += [message.timestamp] * n_frames
-                dead += batch.dead
+            found[at.partition] = messages
             self._positions[at.partition] = messages[-1].offset + 1
             self._heard_ms[at.partition] = messages[-1].timestamp
         self._measure_lag()
-        return Batch(frames, dead, False, partitions, offsets, times_ms)
+        return found
 
     def seek(self, partition: int, offset: int) -> None:
         """Go on from ``offset`` in one assigned partition: its record comes next."""

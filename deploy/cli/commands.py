@@ -41,6 +41,7 @@ COMMANDS = {
     "monitor": Entry("deploy.cli.monitor", "monitor", "Score streams from Kafka: the worker."),
     "gateway": Entry("deploy.cli.gateway", "gateway", "Take frames of devices to Kafka."),
     "console": Entry("deploy.cli.console", "console", "Serve the central station's page."),
+    "archive": Entry("deploy.cli.archive", "archive", "Keep streams as Parquet; read them again."),
     "evaluate": Entry("deploy.cli.evaluate", "evaluate", "Compare beats with a reference (EC57)."),
     "dead-letters": Entry(
         "deploy.cli.dead_letters", "dead_letters", "Read what could not be read; send it again."
