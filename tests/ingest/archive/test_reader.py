@@ -157,14 +157,9 @@ def test_duckdb_reads_frames_and_beats_and_finds_the_same_bucket(tmp_path: Path)
         "min((('0x' || md5(stream_id)[:2])::int) % 8), sum(list_sum(samples)) "
         "from frames group by 1 order by 1"
     ).fetchall()
-    classes = (
-        database.read_parquet(archive.paths("beats"))
-        .query(
-            "beats",
-            "select kind, count(*), max((json->>'sample')::int) from beats group by 1 order by 1",
-        )
-        .fetchall()
-    )
+    kinds = "kind, count(*) as n, max((json->>'sample')::int)"
+    beats_read = database.read_parquet(archive.paths("beats"))
+    classes = beats_read.aggregate(kinds, "kind").order("kind").fetchall()
 
     for row, each in zip(told, streams[3], strict=True):
         assert np.array_equal(np.array(row[at["samples"]]).reshape(2, -1), each.samples)
