@@ -171,6 +171,10 @@ class AnnunciationSettings(Section):
     """Topic that signals are written to, such as ``ecg.signals``; none: nowhere."""
     policy: dict[str, Any] = {}
     """Delays, times and recipients that differ from the defaults, checked by their owner."""
+    archive_s: float = Field(default=7200.0, ge=60)
+    """A bed whose stream was not heard for so long is closed: its alarm signals end, s."""
+    most_gone: int = Field(default=10_000, ge=1)
+    """Most beds of streams that are not heard any more; beyond, the oldest are closed at once."""
 
 
 class AuditSettings(Section):
@@ -218,6 +222,15 @@ class BatchSettings(Section):
     """Age of what is scored above which the worker is told to be behind, s."""
 
 
+class TracingSettings(Section):
+    """Traces from frames to alarms, by OpenTelemetry; off where no endpoint is named."""
+
+    endpoint: str | None = Field(default=None, pattern=r"^https?://[^\s/]+(/\S*)?$")
+    """Collector of OTLP over HTTP, such as ``http://127.0.0.1:4318``."""
+    sample: float = Field(default=0.001, ge=0, le=1)
+    """Share of the messages of frames that a trace begins with, where frames are sent."""
+
+
 class StateSettings(Section):
     """How the states of streams are kept, where ``kafka.topic_state`` names a topic."""
 
@@ -258,6 +271,8 @@ class MonitorSettings(BaseSettings):
     """Table ``[notify]``."""
     audit: AuditSettings = AuditSettings()
     """Table ``[audit]``."""
+    tracing: TracingSettings = TracingSettings()
+    """Table ``[tracing]``."""
     limits: dict[str, Annotated[float, AfterValidator(_whole)]] = {}
     """Table ``[limits]``: alarm limits that differ from the defaults, checked by their owner."""
 

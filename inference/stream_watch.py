@@ -134,6 +134,26 @@ class StreamWatch:
             told += [] if seen is None else self._clear(stream_id, seen)
         return told
 
+    def __contains__(self, stream_id: str) -> bool:
+        """Tell whether a stream is watched."""
+        return stream_id in self._streams
+
+    def retire(self, before_ms: int, most: int) -> list[dict[str, str]]:
+        """Let go of streams that are silent for long; what was told of them is over.
+
+        Parameters
+        ----------
+        before_ms : int
+            Those that were not heard since go, ms since 1970.
+        most : int
+            Of those that are lost no more stay; the ones that were heard last do.
+        """
+        lost = [(seen.heard_ms, name) for name, seen in self._streams.items() if _LOST in seen.up]
+        n_over = max(len(lost) - most, 0)
+        gone = sorted(lost)[:n_over] if n_over else []
+        gone += [each for each in lost if each[0] < before_ms]
+        return self.forget(dict.fromkeys(name for _, name in gone))
+
     def _advance(self, now_ms: int) -> None:
         if self._now_ms is not None and now_ms < self._now_ms:
             raise InputError(

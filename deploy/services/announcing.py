@@ -27,8 +27,9 @@ from deploy.notify import (
     notice_of_alarm,
     notice_of_signal,
 )
+from deploy.services.bed_archive import BedArchive
 from deploy.services.command_trail import CommandTrail
-from deploy.settings import MonitorSettings, NotifySettings
+from deploy.settings import AnnunciationSettings, MonitorSettings, NotifySettings
 from inference.alarm_json import canonical
 from inference.alarm_transition import UNTOLD, TransitionKind
 from inference.annunciation import (
@@ -55,7 +56,9 @@ from ingest.source import Sink
 logger = logging.getLogger(__name__)
 
 FORGET_S = 30.0
-"""How often beds of which nothing is left are forgotten, s."""
+"""How often beds are looked over for those that can go, s."""
+Wrap = Callable[[Callable[[Notice], None]], Callable[[Notice], None]]
+"""Puts something around what sends a notice."""
 TOLD = (SignalKind.ESCALATED, SignalKind.REMINDER)
 """Signals that notifiers are told; all others follow from the alarms and the commands."""
 
@@ -118,6 +121,8 @@ class Announcer:
         Where what happens is counted.
     trail : CommandTrail, optional
         What keeps who gave which command; by default nothing does.
+    kept : AnnunciationSettings
+        How long beds of streams that are gone are kept, and how many.
     """
 
     def __init__(
@@ -128,13 +133,18 @@ class Announcer:
         signals: Sink | None = None,
         registry: CollectorRegistry | None = None,
         trail: CommandTrail | None = None,
+        kept: AnnunciationSettings = AnnunciationSettings(),
     ) -> None:
+        registry = registry or CollectorRegistry()
         self._trail = trail or CommandTrail()
         self._follow: Callable[[str, Limits], None] | None = None
         self.desk, self._notifiers = desk, notifiers
         self._watch = None if desk is None else StreamWatch(desk.limits)
         self._commands, self._signals = commands, signals
-        self._counts = AnnouncerCounts(registry or CollectorRegistry())
+        self._counts = AnnouncerCounts(registry)
+        self._archive: BedArchive | None = None
+        if desk is not None and self._watch is not None:
+            self._archive = BedArchive(desk, self._watch, kept.archive_s, kept.most_gone, registry)
         self._looked_s = time.monotonic()
 
     def hear(self, alarms: Sequence[bytes]) -> None:
@@ -198,9 +208,9 @@ class Announcer:
             self._watched(self._watch.due)
         for text in self._poll():
             signals += self._do(lambda: self._command(desk, text), "a command")  # noqa: B023
-        if time.monotonic() - self._looked_s >= FORGET_S:
+        if time.monotonic() - self._looked_s >= FORGET_S and self._archive is not None:
             self._looked_s = time.monotonic()
-            desk.forget_idle()
+            signals += self._archive.turn(self._do)
         self._tell(signals + self._do(desk.tick, "time"))
         if self._signals is not None:
             try:
@@ -312,6 +322,7 @@ def make_announcer(
     signals: Sink | None = None,
     registry: CollectorRegistry | None = None,
     trail: CommandTrail | None = None,
+    sending: Wrap | None = None,
 ) -> Announcer | None:
     """Make what the settings ask for; None where they ask for nothing.
 
@@ -325,11 +336,11 @@ def make_announcer(
         not told.enabled
     ):
         raise InputError("settings: annunciation.enabled must be true for its other keys")
-    notifiers = make_notifiers(settings.notify)
+    notifiers = make_notifiers(settings.notify, sending)
     if not told.enabled and not notifiers:
         return None
     desk = make_desk(Policy.from_dict(told.policy), limits, told.log) if told.enabled else None
-    return Announcer(desk, notifiers, commands, signals, registry, trail)
+    return Announcer(desk, notifiers, commands, signals, registry, trail, told)
 
 
 def make_desk(policy: Policy, limits: Limits, log: Path | None) -> Desk:
@@ -354,8 +365,8 @@ def make_desk(policy: Policy, limits: Limits, log: Path | None) -> Desk:
     return desk
 
 
-def make_notifiers(settings: NotifySettings) -> list[Notifier]:
-    """Make the notifiers that the settings name.
+def make_notifiers(settings: NotifySettings, sending: Wrap | None = None) -> list[Notifier]:
+    """Make the notifiers that the settings name; ``sending`` is put around a webhook's tries.
 
     Raises
     ------
@@ -376,5 +387,6 @@ def make_notifiers(settings: NotifySettings) -> list[Notifier]:
         undelivered = Undelivered(settings.undelivered)
         retries = Retries(tries=settings.tries)
         send = Webhook(target).send
-        notifiers.append(Delivery(send, undelivered, retries, settings.most))
+        tried = send if sending is None else sending(send)
+        notifiers.append(Delivery(tried, undelivered, retries, settings.most))
     return notifiers

@@ -56,7 +56,7 @@ class Plan:
     life_s: float = 20.0
     """Mean life of a stream, s."""
     idle_s: float = 60.0
-    """Setting ``state.idle_s``."""
+    """Settings ``state.idle_s`` and ``annunciation.archive_s``."""
     seed: int = 1
     """Of lives and ends."""
 
@@ -225,6 +225,7 @@ def _config(plan: Plan, cluster: KafkaCluster, topics: dict[str, str], folder: P
     lines += [f'topic_{kind} = "{name}"' for kind, name in topics.items()]
     lines += ['group = "soak"', "[state]", f"idle_s = {plan.idle_s}", "every_s = 5"]
     lines += ["[annunciation]", "enabled = true", f'log = "{folder / "soak.annunciation"}"']
+    lines += [f"archive_s = {plan.idle_s}"]
     config.write_text("\n".join(lines))
     return config
 

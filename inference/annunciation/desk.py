@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from inference.alarm_transition import TransitionKind
-from inference.annunciation.inputs import Change, Command
+from inference.annunciation.inputs import Archive, Change, Command
 from inference.annunciation.log import Entry, LogWriter
 from inference.annunciation.machine import Annunciator
 from inference.annunciation.policy import Policy
@@ -58,6 +58,7 @@ class Desk:
         self._clock_ms, self.log, self._unix_ns = clock_ms, log, unix_ns
         self.beds: dict[str, Annunciator] = {}
         self._early: list[Signal] = []
+        self._given_ms: dict[str, int] = {}
 
     def now_ms(self) -> int:
         """Tell the time by the desk's clock, ms; it never runs backwards."""
@@ -66,6 +67,7 @@ class Desk:
     def restore(self, beds: Mapping[str, Annunciator]) -> None:
         """Go on with what a replayed log gave."""
         self.beds.update(beds)
+        self._given_ms |= {stream_id: bed.now_ms for stream_id, bed in beds.items()}
 
     def hear(self, alarm: Mapping[str, Any]) -> list[Signal]:
         """Take in an alarm's JSON, as an object.
@@ -104,6 +106,36 @@ class Desk:
                     told += self._take(stream_id, over)
         return told
 
+    def given_ms(self, stream_id: str) -> int:
+        """Tell when something was last taken in of a stream with a bed, ms."""
+        return self._given_ms[stream_id]
+
+    def archive(self, stream_id: str, because: str, *, whole: bool = False) -> list[Signal]:
+        """Close the bed of a stream that is gone: what stands of its alarms is ended.
+
+        Parameters
+        ----------
+        stream_id : str
+            One that has a bed.
+        because : str
+            Why; stands in the log and in the signals.
+        whole : bool
+            Also what people decided of the patient goes. Else a bed with such stays, silent.
+
+        Raises
+        ------
+        OSError
+            If it cannot be logged; nothing is changed.
+        """
+        now_ms, bed, given = self._clock_ms(), self.beds[stream_id], Archive(because, whole)
+        if self.log is not None:
+            unix_ns = self._unix_ns() if self._unix_ns else None
+            self.log.append(Entry(now_ms, stream_id, given, unix_ns))
+        told = bed.advance(now_ms) + bed.archive(given)
+        if whole or (bed.is_idle and bed.limits == self.limits):
+            self._forget(stream_id)
+        return told
+
     def tick(self) -> list[Signal]:
         """Let time pass for all streams; tell what was due."""
         now_ms = self._clock_ms()
@@ -130,6 +162,7 @@ class Desk:
         bed.take(given)
         if new:
             self.beds[stream_id] = bed
+        self._given_ms[stream_id] = now_ms
         if self.log is not None and self.log.is_full:
             self._begin_log_anew(self.log)
         early, self._early = self._early, []
@@ -141,7 +174,10 @@ class Desk:
         for name, bed in list(self.beds.items()):
             self._early += bed.advance(now_ms)
             if bed.is_idle and bed.limits == self.limits:
-                del self.beds[name]
+                self._forget(name)
+
+    def _forget(self, stream_id: str) -> None:
+        del self.beds[stream_id], self._given_ms[stream_id]
 
     def _begin_log_anew(self, log: LogWriter) -> None:
         """Begin the log anew by the states, and forget beds of which nothing is left."""

@@ -104,6 +104,16 @@ class SetLimits:
     """Limits that change, by name; the others stay."""
 
 
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """The stream is gone: what stands of its alarms is ended, and its bed is closed."""
+
+    because: str
+    """Why, in a few words."""
+    whole: bool = False
+    """True where also people's decisions go: standby, conditions that are off, limits."""
+
+
 Command: TypeAlias = (
     Acknowledge | AudioPause | AudioOn | AlarmOff | AlarmOn | Standby | Resume | SetLimits
 )

@@ -21,7 +21,7 @@ from types import TracebackType
 from typing import Any, BinaryIO
 
 from inference.alarm_json import canonical
-from inference.annunciation.inputs import Change, Command
+from inference.annunciation.inputs import Archive, Change, Command
 from inference.annunciation.machine import Annunciator
 from inference.annunciation.policy import Policy
 from inference.annunciation.wire import given_from_dict, given_to_dict
@@ -53,7 +53,7 @@ class Entry:
     """When, on the annunciators' clock, ms."""
     stream_id: str
     """Pseudonym of the stream."""
-    given: Change | Command | Checkpoint
+    given: Change | Command | Checkpoint | Archive
     """What was taken in."""
     unix_ns: int | None = None
     """When by the wall clock, ns since 1970, for people; nothing is computed from it."""
@@ -290,6 +290,9 @@ def replay(log: ReadLog, until_ms: int | None = None) -> dict[str, Annunciator]:
                 entry.stream_id, log.policy, entry.given.state
             )
             continue
+        if isinstance(entry.given, Archive):
+            _archive(beds, entry.at_ms, entry.stream_id, entry.given, log.limits)
+            continue
         bed = beds.get(entry.stream_id)
         if bed is None:
             bed = Annunciator(entry.stream_id, log.policy, log.limits, entry.at_ms)
@@ -303,6 +306,18 @@ def replay(log: ReadLog, until_ms: int | None = None) -> dict[str, Annunciator]:
         for bed in beds.values():
             bed.advance(until_ms)
     return beds
+
+
+def _archive(
+    beds: dict[str, Annunciator], at_ms: int, stream_id: str, given: Archive, limits: Limits
+) -> None:
+    """Close a bed as the desk did."""
+    bed = beds.get(stream_id)
+    if bed is not None:
+        bed.advance(at_ms)
+        bed.archive(given)
+        if given.whole or (bed.is_idle and bed.limits == limits):
+            del beds[stream_id]
 
 
 def _claim(file: BinaryIO, path: Path) -> None:
@@ -348,7 +363,9 @@ def _short(bed: Annunciator) -> dict[str, Any]:
     return {**state, "conditions": told}
 
 
-def _given_to_dict(given: Change | Command | Checkpoint) -> dict[str, Any]:
+def _given_to_dict(given: Change | Command | Checkpoint | Archive) -> dict[str, Any]:
+    if isinstance(given, Archive):
+        return {"archive": given.because, "whole": given.whole}
     return {"checkpoint": given.state} if isinstance(given, Checkpoint) else given_to_dict(given)
 
 
@@ -357,4 +374,7 @@ def _read_entry(keys: dict[str, Any]) -> Entry:
     unix_ns = keys.pop("unix_ns", None)
     if "checkpoint" in keys:
         return Entry(at_ms, stream_id, Checkpoint(keys["checkpoint"]), unix_ns)
+    if "archive" in keys:
+        archive = Archive(str(keys["archive"]), bool(keys["whole"]))
+        return Entry(at_ms, stream_id, archive, unix_ns)
     return Entry(at_ms, stream_id, given_from_dict(keys), unix_ns)

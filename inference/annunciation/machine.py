@@ -13,6 +13,7 @@ from inference.annunciation.inputs import (
     Acknowledge,
     AlarmOff,
     AlarmOn,
+    Archive,
     AudioOn,
     AudioPause,
     Change,
@@ -56,6 +57,25 @@ class Annunciator(Signalling):
         else:
             check_person(given)
             self._command(given)
+        self._settle()
+        return self._take_told()
+
+    def archive(self, given: Archive) -> list[Signal]:
+        """End all that stands, since nobody will tell any more when it does.
+
+        What people decided of this patient (standby, conditions that are off, limits) stays,
+        unless all is to go: the stream may come back, with another worker first.
+        """
+        if self.paused:
+            self._end_pause(given.because)
+        for line in self.lines.values():
+            line.present = False
+            self._happen(line, Event.DROP, given.because)
+            line.refractory_ms = -1
+            if given.whole:
+                line.off_by = line.off_why = ""
+        if given.whole:
+            self.standby = None
         self._settle()
         return self._take_told()
 

@@ -146,6 +146,13 @@ class Signalling:
         return made
 
     @property
+    def has_alarms(self) -> bool:
+        """True where something stands of alarms, or their sound is paused."""
+        return self.paused or any(
+            line.present or line.phase is not Phase.QUIET for line in self.lines.values()
+        )
+
+    @property
     def is_idle(self) -> bool:
         """True where nothing is left of what ever happened: a fresh one would do the same."""
         return (

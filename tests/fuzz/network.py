@@ -40,11 +40,12 @@ def http() -> Target:
     server = HttpServer(registry)._server
     server.server_close()
 
-    def call(request: bytes) -> None:
+    def call(request: bytes) -> str:
         wire = _Wire(request)
         server.RequestHandlerClass(wire, ("127.0.0.1", 1), server)  # type: ignore[arg-type]
         if wire.answer and not wire.answer.startswith((b"HTTP/1.", b"<!DOCTYPE", b"<html")):
             raise RuntimeError(f"no answer of HTTP: {bytes(wire.answer[:60])!r}")
+        return wire.answer[:40].partition(b"\r")[0].decode("latin-1")
 
     seeds = [
         b"GET /metrics HTTP/1.1\r\nHost: a\r\nAccept: text/plain;version=0.0.4;q=0.5\r\n\r\n",
@@ -57,6 +58,36 @@ def http() -> Target:
              b"Expect: 100-continue\r\n",
              b"A: " + b"b" * 70_000, b"X: y\r\n" * 200, b"%00", b"\x00")  # fmt: skip
     return Target("http", seeds, call, words)
+
+
+def mqtt() -> Target:
+    """Messages of devices at a broker: a topic, a zero, and what was published to it."""
+    from paho.mqtt.client import MQTTMessage
+
+    from ingest.codec import encode
+    from ingest.gateway.arrival import Arrival
+    from ingest.gateway.devices import Devices
+    from ingest.gateway.mqtt import MqttInput, MqttOptions
+    from tests.fuzz.targets import frames
+
+    came: list[Arrival] = []
+    heard = MqttInput(Devices(came.append), MqttOptions())
+
+    def call(content: bytes) -> str:
+        topic, _, payload = content.partition(b"\0")
+        message = MQTTMessage(1, topic)
+        message.payload, message.qos = payload, 1
+        try:
+            _ = message.topic
+        except UnicodeDecodeError:  # no broker passes such a topic on
+            return "no topic"
+        arrival = heard._arrival(1, message)
+        return "frames" if arrival.dead is None else f"dead: {arrival.dead.reason}"
+
+    good = [encode(frames()), encode(frames(1, 1, 250)), encode(frames(3, 12, 5))]
+    seeds = [b"vigil/p1/frames\0" + body for body in good]
+    words = (b"\x08\x01", b"\x12\x00", b"/", b"+", b"#", b"vigil/", b"p1", b"\0")
+    return Target("mqtt", seeds, call, words)
 
 
 def device_hello() -> Target:

@@ -61,8 +61,8 @@ def fuzz(
                 outcome.n_inputs >= settle_at
                 or (seconds is not None and time.monotonic() - started > seconds / 10)
             ):
-                settled_bytes = _rss_bytes()
-    outcome.grown_bytes = _rss_bytes() - settled_bytes if settled_bytes else 0
+                settled_bytes = rss_bytes()
+    outcome.grown_bytes = rss_bytes() - settled_bytes if settled_bytes else 0
     outcome.seconds = time.process_time() - begin_cpu_s
     return outcome
 
@@ -79,8 +79,8 @@ def _chunk(
         begin = clock()
         try:
             signal.setitimer(signal.ITIMER_PROF, HANG_S)
-            call(content)
-            kind = "read"
+            told = call(content)
+            kind = f"read: {told[:60]}" if type(told) is str else "read"
         except InputError as error:
             outcome.n_refused += 1
             kind = _DIGITS.sub("#", str(error))[:60]
@@ -135,7 +135,7 @@ def _little_memory() -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
 
 
-def _rss_bytes() -> int:
+def rss_bytes() -> int:
     """Return the memory that this process has in use, bytes."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE")

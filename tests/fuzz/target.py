@@ -16,7 +16,8 @@ class Target:
     seeds: Sequence[bytes]
     """Good inputs, which the others are made of."""
     call: Callable[[bytes], object]
-    """Reads one; may raise InputError and nothing else."""
+    """Reads one; may raise InputError and nothing else. A text that it returns is an outcome of its
+    own, as the status of an answer is."""
     tokens: Sequence[bytes] = ()
     """Words of its format."""
 
