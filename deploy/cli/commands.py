@@ -57,14 +57,25 @@ COMMANDS = {
     ),
     "update": Entry("deploy.cli.update", "update", "Take signed releases of models, or go back."),
     "dataset": Entry("deploy.cli.dataset", "dataset", "Condition records once for many runs."),
+    "retrain": Entry(
+        "deploy.cli.retrain", "retrain", "Make a candidate model, judge it, sign what came of it."
+    ),
     "train": Entry("deploy.cli.train", "train", "Fit models and export them as ONNX."),
     "adapt": Entry("deploy.cli.adapt", "adapt", "Make the beat model fit one patient."),
     "audit": Entry("deploy.cli.audit", "audit", "Audit how groups of patients fare."),
     "watch": Entry("deploy.cli.watch", "watch", "Watch alarms by group of patients, live."),
+    "shadow": Entry("deploy.cli.shadow", "shadow", "Compare a candidate with what is in use."),
     "drift": Entry("deploy.cli.drift", "drift", "Watch signal, scores and alarms for drift."),
     "bench": Entry("deploy.cli.bench", "bench", "Measure speed, latency and memory."),
 }
 """In the order of the help. An entry whose module does not exist yet is not offered."""
+
+NESTED = {
+    "models promote": Entry("deploy.cli.releases", "promote", "Put a model in use."),
+    "models rollback": Entry("deploy.cli.releases", "rollback", "Put the one before in use again."),
+    "models history": Entry("deploy.cli.releases", "history", "List versions and stages."),
+}
+"""Commands of two words, told in the help of their first."""
 
 
 def help_text(docstring: str) -> str:
@@ -121,6 +132,9 @@ class LazyGroup(TyperGroup):
         name, command, rest = super().resolve_command(ctx, args)
         if name in COMMANDS:
             entry = COMMANDS[name]
+            if rest and f"{name} {rest[0]}" in NESTED:
+                name, rest = f"{name} {rest[0]}", rest[1:]
+                entry = NESTED[name]
             command = as_command(
                 name, getattr(importlib.import_module(entry.module), entry.attribute)
             )

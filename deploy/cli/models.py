@@ -46,6 +46,9 @@ def models(
     for bit, and with --trust or a signature beside it, that a model ships with Vigil or is
     signed by one of these keys; the exit code is 1 where that is not so.
 
+    vigil models promote, rollback and history change and tell which version of a model is in use;
+    each has --help.
+
     Examples
     --------
     $ vigil models

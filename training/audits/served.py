@@ -67,6 +67,14 @@ class Tap(StreamSession):
             self.given.setdefault(self._streams.info(slot).stream_id, []).append(probs[row])
         return probs
 
+    def resize(self, n_slots: int) -> None:
+        """Grow the served model's state; its own stays empty."""
+        self._served.resize(n_slots)
+
+    def reset(self, slots: Slots) -> None:
+        """Make the served model's slots fresh, as when another lead is scored."""
+        self._served.reset(slots)
+
 
 def serve(
     recordings: Mapping[str, Recording], beat: Path, qrs: Path | None = None

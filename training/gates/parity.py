@@ -1,0 +1,58 @@
+"""The gate on the export: ONNX Runtime says what torch says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnxruntime as ort
+import torch
+from torch import nn
+
+from training.architectures.recall import LENGTH, MEMORY
+from training.export import parity
+from training.gates.attack import BeatModule
+from training.gates.gate import Decision, Gate
+from training.gates.limits import GateLimits
+
+STREAMS, STEPS = 17, 24
+"""Streams side by side, and beats of each."""
+
+
+def parity_gate(model: nn.Module, path: Path, limits: GateLimits) -> Gate:
+    """Ask that the file scores as the model that was trained, over many steps with its state.
+
+    Parameters
+    ----------
+    model : nn.Module
+        The trained model, in evaluation mode; a :class:`training.gates.attack.BeatModule`.
+    path : Path
+        The ONNX file.
+    limits : GateLimits
+        Largest difference of a probability.
+    """
+    session = ort.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    names = [each.name for each in session.get_inputs()]
+    states = [name for name in names if name.startswith("state_")]
+    values = (torch.zeros(STREAMS, MEMORY), *_initial(model, STREAMS))
+    inputs = {
+        "signal": torch.zeros(STREAMS, 1, LENGTH),
+        "rr_s": torch.zeros(STREAMS, 1),
+        **dict(zip(states, values, strict=True)),
+    }
+    worst = parity(model, inputs, path, states, steps=STEPS)
+    good = bool(np.isfinite(worst)) and worst <= limits.parity
+    return Gate(
+        "ONNX parity",
+        f"{STREAMS} streams of random beats, {STEPS} steps with carried state, torch beside ONNX "
+        "Runtime",
+        f"no probability differs by more than {limits.parity:g}",
+        {"largest_difference": worst if np.isfinite(worst) else None},
+        Decision.PASSED if good else Decision.FAILED,
+        f"largest difference {worst:.2g}",
+    )
+
+
+def _initial(model: BeatModule | nn.Module, batch: int) -> tuple[torch.Tensor, ...]:
+    found: tuple[torch.Tensor, ...] = model.initial_state(batch)  # type: ignore[operator]
+    return found

@@ -1,0 +1,111 @@
+"""Gates on what disturbs a model: real noise, and an adversary who knows it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ingest.recording import Recording
+from ingest.wfdb_replay import open_recording
+from training.assessment.scoring import ModelFiles, compare_found, find_beats, scored_row
+from training.ec57 import Annotations, RecordComparison, gross, rates, read_annotations
+from training.gates.attack import Flips
+from training.gates.gate import Decision, Gate
+from training.gates.limits import GateLimits
+from training.noise_bank import SEGMENT_S, NoiseSegment, noise_track
+from training.stress.mix import with_noise
+
+
+def noise(
+    records: Sequence[tuple[Path, str]],
+    segments: Mapping[int, Sequence[NoiseSegment]],
+    models: tuple[ModelFiles, ModelFiles],
+    limits: GateLimits,
+    told: str,
+) -> Gate:
+    """Ask that noise does the candidate no more harm than the champion.
+
+    Parameters
+    ----------
+    records : sequence of (database folder, record)
+        Locked records.
+    segments : mapping of sampling frequency to noise at it
+    models : champion, candidate
+    limits : GateLimits
+    told : str
+        What the noise is, in words.
+    """
+    found: tuple[list[RecordComparison], list[RecordComparison]] = ([], [])
+    for folder, record in records:
+        recording = open_recording(folder / record)
+        marks = read_annotations(folder, record, "atr", recording.fs)
+        noisy = _noisy(recording, marks, segments[round(recording.fs)], limits.noise_db)
+        for which, model in enumerate(models):
+            beats = find_beats({record: noisy}, model)[record]
+            found[which].append(compare_found(record, beats, marks, noisy))
+    before, after = (rates(gross(each)["veb"]).f1 or 0.0 for each in found)
+    return Gate(
+        "noise",
+        f"{len(records)} locked records with {told} at {limits.noise_db:g} dB (two minutes on, two "
+        "off, as the MIT-BIH noise stress test has it); gross VEB F1, R-peaks detected",
+        f"falls by at most {limits.noise_points:g} points",
+        {"champion_f1": round(before, 2), "candidate_f1": round(after, 2)},
+        Decision.PASSED if after - before >= -limits.noise_points else Decision.FAILED,
+        f"VEB F1 {before:.1f} to {after:.1f} at {limits.noise_db:g} dB",
+    )
+
+
+def drawn_noise(fs: int, seed: int = 0) -> list[NoiseSegment]:
+    """Draw noise where no recordings of noise are: differences of white noise, as of muscles.
+
+    Returns
+    -------
+    list of NoiseSegment
+        One stretch, at ``fs``.
+    """
+    rng = np.random.default_rng(seed)
+    white = rng.standard_normal(round(SEGMENT_S * fs) + 1)
+    return [NoiseSegment("drawn", 0.0, np.diff(white).astype(np.float32))]
+
+
+def adversary(flips: Flips, champion: Flips | None, limits: GateLimits) -> Gate:
+    """Ask that small changes of the signal seldom change a beat's class.
+
+    Parameters
+    ----------
+    flips : Flips
+        The candidate's, of :func:`training.gates.attack.attack`.
+    champion : Flips, optional
+        The champion's; without it only the share itself is judged.
+    limits : GateLimits
+    """
+    share, before = flips.share, None if champion is None else champion.share
+    much = share > limits.attack_share
+    more = before is not None and share - before > limits.attack_points / 100
+    beside = "" if before is None else f", champion {100 * before:.1f} %"
+    limit = f"at most {100 * limits.attack_share:g} % of the beats change their class"
+    if before is not None:
+        limit += f", and at most {limits.attack_points:g} points more than the champion's"
+    return Gate(
+        "adversary",
+        f"{flips.beats} beats in their place in locked records; every sample of the beat's window "
+        f"moved by at most {limits.attack_uv:g} uV along the gradient: FGSM (Goodfellow et al. "
+        "2015) and PGD of 5 steps (Madry et al. 2018), the worse of both",
+        limit,
+        {
+            "candidate": flips.to_dict(),
+            "champion": None if champion is None else champion.to_dict(),
+        },
+        Decision.FAILED if much or more else Decision.PASSED,
+        f"{100 * share:.1f} % of {flips.beats} beats change their class{beside}",
+    )
+
+
+def _noisy(
+    recording: Recording, marks: Annotations, segments: Sequence[NoiseSegment], snr_db: float
+) -> Recording:
+    rng = np.random.default_rng([*recording.name.encode()])
+    track = noise_track(segments, recording.n_samples, round(recording.fs), rng)
+    return with_noise(recording, scored_row(recording), marks, track, snr_db)

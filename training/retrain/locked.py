@@ -1,0 +1,114 @@
+"""The locked set: patients who judge a candidate, and what the models say of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from training.audits.material import Material
+from training.audits.predict import predict
+from training.audits.wfdb_database import wfdb_database
+from training.datasets import LabelledSignal, load
+from training.ec57 import DE_CHAZAL
+from training.retrain.config import LockedSource, RetrainConfig
+
+CONDITIONS = ("QRS", "VEB", "SVEB")
+"""Conditions that are judged."""
+OLD_YEARS, FAST_BPM = 60, 90
+"""Where groups by age and by rate are cut."""
+
+
+class LockedSet:
+    """The records of a change that judge its candidate.
+
+    Parameters
+    ----------
+    config : RetrainConfig
+        Which records.
+    data : Path
+        Folder of the databases.
+
+    Raises
+    ------
+    ingest.errors.InputError
+        If a record cannot be read.
+    """
+
+    def __init__(self, config: RetrainConfig, data: Path) -> None:
+        self._sources, self._data = config.locked, data
+        self._materials = [_material(source, data) for source in config.locked]
+        self.subjects = pd.concat(
+            [
+                _grouped(material, source.database)
+                for material, source in zip(self._materials, self._sources, strict=True)
+            ],
+            ignore_index=True,
+        ).fillna("")
+        self._told: dict[str, pd.DataFrame] = {}
+        self.hours: dict[str, float] = {}
+
+    @property
+    def told(self) -> str:
+        """Data and protocol in words."""
+        return "; ".join(material.told for material in self._materials)
+
+    def scored(self, beat: Path, digest: str) -> pd.DataFrame:
+        """Score all records by the pipeline with one beat model; once for each.
+
+        Parameters
+        ----------
+        beat : Path
+            ONNX file.
+        digest : str
+            Its SHA-256.
+        """
+        if digest not in self._told:
+            tables = []
+            for material in self._materials:
+                table, subjects = predict(material, beat=beat)
+                tables.append(table[table["condition"].isin(CONDITIONS)])
+                self.hours |= dict(zip(subjects["patient"], subjects["monitored_h"], strict=True))
+            self._told[digest] = pd.concat(tables, ignore_index=True)
+        return self._told[digest]
+
+    def first(self, n: int) -> list[tuple[Path, str]]:
+        """Name so many records, the first ones of each database in turn."""
+        longest = max(len(source.records) for source in self._sources)
+        turns = [
+            (self._data / source.database, source.records[at])
+            for at in range(longest)
+            for source in self._sources
+            if at < len(source.records)
+        ]
+        return turns[:n]
+
+    def signals(self, n: int, fs: int) -> list[LabelledSignal]:
+        """Read and condition the first lead of so many records, as :meth:`first` names them."""
+        return [
+            signal for folder, record in self.first(n) for signal in load(folder, [record], fs=fs)
+        ]
+
+
+def _material(source: LockedSource, data: Path) -> Material:
+    return wfdb_database(data / source.database, source.records, annotator=source.annotator)
+
+
+def _grouped(material: Material, database: str) -> pd.DataFrame:
+    """Add the attributes that groups are made of."""
+    table = material.subjects.copy()
+    years = pd.to_numeric(table["age"], errors="coerce")
+    table["site"] = database
+    table["age"] = np.where(
+        years.isna(), "", np.where(years < OLD_YEARS, f"below {OLD_YEARS}", f"from {OLD_YEARS}")
+    )
+    rate: dict[str, str] = {}
+    for record, patient in material.records.items():
+        reference = material.open(record)
+        beats = [symbol in DE_CHAZAL.classes for symbol in reference.beats.symbol]
+        rr_s = np.diff(reference.beats.sample[np.array(beats, bool)]) / reference.beats.fs
+        fast = len(rr_s) > 0 and 60 / float(np.median(rr_s)) >= FAST_BPM
+        rate.setdefault(patient, f"from {FAST_BPM} bpm" if fast else f"below {FAST_BPM} bpm")
+    table["rate"] = [rate[patient] for patient in table["patient"]]
+    return table
