@@ -15,7 +15,7 @@ from deploy.trials.tcp_proxy import TcpProxy
 logger = logging.getLogger(__name__)
 
 KINDS = {
-    "kill": 30,
+    "kill": 60,
     "freeze": 2,
     "restart": 2,
     "join": 2,

@@ -91,7 +91,7 @@ def run(
             each.start()
             opened.callback(each.stop)
         for worker in workers:
-            worker.wait_ready()
+            worker.wait_ready(PATIENCE_S)
         watch = Watch(cluster.url(topics["in"]), topics["group"])
         opened.callback(watch.stop)
         sender = Sender(cluster.url(topics["in"]), ward, n_steps, plan.speed)
