@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from deploy.services.bench import latency, peers, small, stages, steps, throughput
+from deploy.services.bench import latency, peers, small, stages, steps, throughput, together
 from deploy.services.bench.figure import Figure, Sample, sampled
 from deploy.services.bench.machine import Calibration, calibrate
 from deploy.services.bench.workload import Ward, simulated
@@ -67,7 +67,7 @@ class Bench:
     def models(self) -> Iterator[Figure]:
         """Measure the models alone."""
         yield from steps.models()
-        yield from steps.peak(self.calibration.gflops)
+        yield from steps.peak(self.calibration.gflops, compiled=self.folder is not None)
 
     def kafka(self) -> Iterator[Figure]:
         """Measure the way through a broker; its import costs, so it waits until it is asked for."""
@@ -88,6 +88,7 @@ BENCHMARKS: dict[str, Callable[[Bench], Iterator[Figure]]] = {
     "stages": Bench.stages,
     "batch": lambda bench: throughput.batches(bench.recordings),
     "census": lambda bench: throughput.census(bench.recordings),
+    "together": lambda _: together.processes(),
     "latency": Bench.latency,
     "peers": Bench.peers,
     "kafka": Bench.kafka,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import importlib.util
 import tempfile
@@ -51,6 +52,8 @@ def through_kafka(recordings: Sequence[Recording], own: Sample) -> Iterator[Figu
         }
         if importlib.util.find_spec("confluent_kafka"):
             found["confluent-kafka alone, nothing decoded"] = _confluent(cluster, n_messages)
+        if importlib.util.find_spec("aiokafka"):
+            found["aiokafka alone, nothing decoded"] = asyncio.run(_aiokafka(cluster, n_messages))
     for name, (cpu_s, wall_s) in found.items():
         yield beside(name, Sample(signal_s / cpu_s, 0.0), unit, peer, own)
         wall = Sample(signal_s / wall_s, 0.0)
@@ -125,6 +128,28 @@ def _confluent(cluster: KafkaCluster, n_messages: int) -> tuple[float, float]:
         return _timed(step, n_messages)
     finally:
         consumer.close()
+
+
+async def _aiokafka(cluster: KafkaCluster, n_messages: int) -> tuple[float, float]:
+    """Read all messages by aiokafka, and do nothing with them."""
+    aiokafka = importlib.import_module("aiokafka")
+    consumer = aiokafka.AIOKafkaConsumer(
+        bootstrap_servers=cluster.bootstrap, auto_offset_reset="earliest"
+    )
+    consumer.assign([aiokafka.TopicPartition("frames", 0)])
+    await consumer.start()
+    try:
+        await consumer.seek_to_beginning()
+        first = await consumer.getmany(timeout_ms=5000)
+        n_first = n_read = sum(len(records) for records in first.values())
+        cpu_s, begun_s = time.process_time(), time.perf_counter()
+        while n_read < n_messages and time.perf_counter() - begun_s < GIVE_UP_S:
+            found = await consumer.getmany(timeout_ms=500)
+            n_read += sum(len(records) for records in found.values())
+    finally:
+        await consumer.stop()
+    share = (n_read - n_first) / n_messages
+    return (time.process_time() - cpu_s) / share, (time.perf_counter() - begun_s) / share
 
 
 def _worker(cluster: KafkaCluster, signal_s: float) -> tuple[float, float]:

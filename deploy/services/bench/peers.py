@@ -33,6 +33,7 @@ ABSENT = {
     "biosppy": "BioSPPy",
     "openvino": "OpenVINO",
     "confluent_kafka": "confluent-kafka",
+    "aiokafka": "aiokafka",
 }
 """Peers that come with the extra ``bench`` only, by the module that they are."""
 

@@ -7,14 +7,22 @@ import json
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from html import escape
 from pathlib import Path
 from typing import Any
 
 from deploy.services.bench.figure import Figure
 from deploy.services.bench.machine import BUSY_SHARE, Calibration
 
-JSON_NAME, PAGE_NAME = "bench.json", "README.md"
+JSON_NAME, PAGE_NAME, HTML_NAME = "bench.json", "README.md", "index.html"
 """Files of a report."""
+_STYLE = (
+    "body{font:15px/1.5 system-ui,sans-serif;max-width:72rem;margin:2rem auto;padding:0 1rem;"
+    "color:#1c2430;background:#fff}table{border-collapse:collapse;width:100%}"
+    "th,td{text-align:left;padding:.3rem .6rem;border-bottom:1px solid #d9dee5;vertical-align:top}"
+    "thead th{position:sticky;top:0;background:#f2f4f7}.n{text-align:right;white-space:nowrap}"
+    "img{max-width:100%;margin:.5rem 0;display:block}code{background:#f2f4f7;padding:0 .2em}"
+)
 _CURVES = (
     ("batch.png", r"^batch of (\d+)$", "streams in one push", "patients a core"),
     ("census.png", r"^cost with (\d+) streams$", "streams", "us a patient-second"),
@@ -69,12 +77,13 @@ def write(
     told = json.dumps(as_object(machine, figures, calibration), indent=1)
     (folder / JSON_NAME).write_text(told + "\n")
     pictures = _draw(folder, figures)
-    lines = [*_head(machine, calibration, absent, of), *_table(figures)]
+    head = _head(machine, calibration, absent, of)
     if (folder / "flame.svg").exists():
         pictures.append(folder / "flame.svg")
-    lines += [f"![{path.stem}]({path.name})\n" for path in pictures]
+    lines = [*head, *_table(figures), *(f"![{path.stem}]({path.name})\n" for path in pictures)]
     (folder / PAGE_NAME).write_text("\n".join(lines))
-    return [folder / JSON_NAME, folder / PAGE_NAME, *pictures]
+    (folder / HTML_NAME).write_text(_html(head, figures, pictures))
+    return [folder / JSON_NAME, folder / PAGE_NAME, folder / HTML_NAME, *pictures]
 
 
 def _head(machine: str, calibration: Calibration, absent: Sequence[str], of: str) -> list[str]:
@@ -95,6 +104,32 @@ def _head(machine: str, calibration: Calibration, absent: Sequence[str], of: str
         f"- Peers that are not installed here: {', '.join(absent) or 'none'}.",
         "",
     ]
+
+
+def _html(head: Sequence[str], figures: Sequence[Figure], pictures: Sequence[Path]) -> str:
+    """Write the same as a page of its own."""
+    title, _, made, *told = head
+    items = "".join(
+        f"<li>{_marked(item)}</li>" for item in " ".join(told).removeprefix(" - ").split(" - ")
+    )
+    rows = "".join(
+        f"<tr><td>{escape(f.name)}<td class=n>{f.value:,.4g} {escape(f.unit)}<td class=n>"
+        f"{f.spread:.0%}<td>{escape(f.peer)}<td class=n>{f.ratio:.3g}"
+        for f in figures
+    )
+    shown = "".join(f'<img src="{path.name}" alt="{path.stem}">' for path in pictures)
+    return (
+        f"<!doctype html><html lang=en><meta charset=utf-8><title>Vigil: benchmarks</title>"
+        f"<style>{_STYLE}</style><h1>{escape(title.removeprefix('# '))}</h1><p>{_marked(made)}"
+        f"<ul>{items}</ul>{shown}<table><thead><tr><th>figure<th>median<th>spread<th>beside"
+        f"<th>ratio</thead><tbody>{rows}</tbody></table></html>\n"
+    )
+
+
+def _marked(text: str) -> str:
+    """Turn what is bold or code in Markdown into HTML."""
+    text = re.sub(r"\*\*(.+?)\*\*", r"<b>\1</b>", escape(text))
+    return re.sub(r"`(.+?)`", r"<code>\1</code>", text)
 
 
 def _table(figures: Sequence[Figure]) -> list[str]:

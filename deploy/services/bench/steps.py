@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import shutil
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -44,8 +45,11 @@ def _cost_us(session: StreamSession, signal: np.ndarray, batch: int) -> float:
     return cpu_s(work) / BATCH * 1e6
 
 
-def peak(gflops: float) -> Iterator[Figure]:
-    """Tell the share of the core's measured peak that the QRS model reaches, and by other means."""
+def peak(gflops: float, *, compiled: bool) -> Iterator[Figure]:
+    """Tell the share of the core's measured peak that the QRS model reaches, and by other means.
+
+    Letting torch compile the net takes half a minute, so that is done for reports only.
+    """
     session = StreamSession(builtin("qrs"), "qrs", BATCH)
     states = {name: session.state[name].shape for name in session.state_names}
     fine, hidden = states["state_fine"][1], states["state_h"][1]
@@ -61,11 +65,14 @@ def peak(gflops: float) -> Iterator[Figure]:
         "plain numpy": numpy_net(signal, fine, coarse, hidden)
     }
     if importlib.util.find_spec("torch"):
-        eager = importlib.import_module("training.eager_step")
-        others["torch, eager"] = eager.qrs_step(signal, fine, coarse, hidden)
+        torch_step = importlib.import_module("training.eager_step").qrs_step
+        others["torch, eager"] = torch_step(signal, fine, coarse, hidden)
+        if compiled and shutil.which("g++"):
+            others["torch.compile"] = torch_step(signal, fine, coarse, hidden, compiled=True)
     if importlib.util.find_spec("openvino"):
         others["OpenVINO"] = openvino_step(session, signal)
     for name, work in others.items():
+        work()  # the first step compiles, or makes room
         sample = sampled(5, lambda work=work: cpu_s(work) / BATCH * 1e6)  # type: ignore[misc]
         yield beside(
             f"QRS net by {name}, batch {BATCH}", sample, "us a s of signal", "ONNX Runtime", own
