@@ -22,6 +22,7 @@ from deploy.settings import (
     PatientSettings,
     Section,
     SecuritySettings,
+    TracingSettings,
     read_settings,
 )
 from ingest.errors import InputError
@@ -198,6 +199,8 @@ class GatewaySettings(BaseSettings):
     """Table ``[patient]``, of the local alarms."""
     notify: NotifySettings = NotifySettings()
     """Table ``[notify]``: who is told of local alarms and notices."""
+    tracing: TracingSettings = TracingSettings()
+    """Table ``[tracing]``."""
     http: HttpSettings = HttpSettings()
     """Table ``[http]``."""
     limits: dict[str, Annotated[float, AfterValidator(_whole)]] = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from kafka import KafkaProducer
@@ -117,7 +117,12 @@ class KafkaSink:
         self.write_to(self._url.topic, key, value)
 
     def write_to(
-        self, topic: str, key: str, value: bytes | None, partition: int | None = None
+        self,
+        topic: str,
+        key: str,
+        value: bytes | None,
+        partition: int | None = None,
+        headers: Sequence[tuple[str, bytes]] = (),
     ) -> None:
         """Queue one message to any topic: in the same transaction, where there is one.
 
@@ -131,6 +136,8 @@ class KafkaSink:
             The message; None lets the key go from a compacted topic.
         partition : int, optional
             Partition; by default the key decides.
+        headers : sequence of tuple of str and bytes
+            Headers of the record.
 
         Raises
         ------
@@ -143,7 +150,9 @@ class KafkaSink:
             if self._transactional and not self._open:
                 self._producer.begin_transaction()
                 self._open = True
-            sent = self._producer.send(topic, value, key.encode(), partition=partition)
+            sent = self._producer.send(
+                topic, value, key.encode(), headers=list(headers), partition=partition
+            )
             self._pending.append(sent)
         except KafkaError as error:
             if "larger than" in str(error):

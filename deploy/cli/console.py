@@ -64,6 +64,9 @@ def console(
         Path | None,
         typer.Option(help="Settings of the workers, TOML: their profile and limits are shown."),
     ] = None,
+    traces: Annotated[
+        str | None, typer.Option(help="Collector of traces (OTLP over HTTP), http://HOST:4318.")
+    ] = None,
     keep_minutes: Annotated[
         float, typer.Option(min=1, max=240, help="Signal kept of each patient, minutes.")
     ] = 10.0,
@@ -99,6 +102,7 @@ def console(
     """
     from deploy.console.topics import Topics
     from deploy.services.central import Central, Place
+    from deploy.settings import TracingSettings
 
     place = Place(
         data=data,
@@ -110,6 +114,7 @@ def console(
         audits=audits,
         metrics=metrics,
         limits=_limits(monitor_config),
+        tracing=TracingSettings(endpoint=traces),
         keep_minutes=keep_minutes,
     )
     if add_account is not None:

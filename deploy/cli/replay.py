@@ -15,9 +15,11 @@ import typer
 from deploy.cli.progress import progress_bar
 from deploy.services.replay import cycle_recordings, replay_to
 from deploy.settings import load_settings
+from deploy.tracing.start import make_tracing, traced_frames
 from ingest.errors import InputError
 from ingest.kafka import BrokerError, KafkaSink
 from ingest.kafka_topics import require_topics
+from ingest.kafka_url import KafkaUrl
 from ingest.recording import Recording
 from ingest.wfdb_replay import ReplaySource, open_recording, record_name
 
@@ -75,9 +77,12 @@ def replay(
     )
     signal_s = sum(recording.duration_s for recording in streams.values())
     try:
-        options = load_settings(config).kafka.security.options()
+        settings = load_settings(config)
+        options = settings.kafka.security.options()
         require_topics([], options, writes=[to])
-        sink = KafkaSink(to, options=options)
+        tracing = make_tracing(settings.tracing, "vigil-replay")
+        plain = KafkaSink(to, options=options)
+        sink = traced_frames(plain, KafkaUrl.parse(to).topic, tracing, "replay send")
         try:
             with progress_bar("replaying", signal_s, quiet=as_json) as advance:
                 n_messages = replay_to(
@@ -85,6 +90,8 @@ def replay(
                 )
         finally:
             sink.close()
+            if tracing is not None:
+                tracing.close()
     except BrokerError as error:
         raise InputError(f"{error}; nothing more was sent") from error
     told = {"streams": len(streams), "signal_s": round(signal_s, 3), "messages": n_messages}

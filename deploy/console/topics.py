@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,6 +74,9 @@ class TopicFeed:
         Keeps the alarm signals where no worker does.
     since_s : float
         How much of the past alarms, signals and dead letters are read from, s.
+    told : callable, optional
+        Is given records of alarms that browsers have been told of, and when they were heard, ns
+        since 1970.
 
     Raises
     ------
@@ -82,10 +85,15 @@ class TopicFeed:
     """
 
     def __init__(
-        self, topics: Topics, hub: Hub, desk: LocalDesk | None = None, since_s: float = 3600.0
+        self,
+        topics: Topics,
+        hub: Hub,
+        desk: LocalDesk | None = None,
+        since_s: float = 3600.0,
+        told: Callable[[Sequence[Any], int], None] | None = None,
     ) -> None:
         urls = topics.given()
-        self._hub, self._desk = hub, desk
+        self._hub, self._desk, self._told = hub, desk, told
         self._kinds = {url.topic: kind for kind, url in urls.items()}
         try:
             require_topics([str(url) for url in urls.values()])
@@ -114,6 +122,7 @@ class TopicFeed:
             polled: Mapping[Any, Any] = self._consumer.poll(timeout_ms=int(POLL_S * 1000))
         except KafkaError as error:
             raise BrokerError(f"the console cannot read its topics: {error!r}") from error
+        heard_ns = time.time_ns()
         by_kind: dict[str, list[Any]] = {}
         for partition, records in polled.items():
             by_kind.setdefault(self._kinds[partition.topic], []).extend(records)
@@ -128,6 +137,8 @@ class TopicFeed:
         if self._desk is not None:
             self._desk.turn(alarms)
         self._hub.turn()
+        if self._told is not None:
+            self._told(by_kind.get("alarms", ()), heard_ns)
 
     def close(self) -> None:
         """Let the connections go."""

@@ -6,7 +6,8 @@ import logging
 import threading
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ from deploy.console.store.database import Database
 from deploy.console.store.feedback import Feedback, FeedbackStore
 from deploy.console.topics import TopicFeed, Topics
 from deploy.services.console_metrics import of_address
+from deploy.settings import TracingSettings
+from deploy.tracing.start import make_tracing
 from inference.alarm_json import canonical
 from inference.limits import Limits
 from ingest.errors import InputError
@@ -51,6 +54,8 @@ class Place:
     """Address of the worker's metrics."""
     limits: Limits | None = None
     """What the workers are set to, where that is known."""
+    tracing: TracingSettings = field(default_factory=TracingSettings)
+    """Where spans go."""
     keep_minutes: float = 10.0
     """Signal kept of each patient, minutes."""
 
@@ -108,7 +113,14 @@ class Central:
                 desk.commands if desk is not None else TopicCommands(self._sink(commands, opened))
             )
             told = None if feedback is None else self._sink(feedback, opened)
-            self._feed = TopicFeed(topics, self.hub, desk)
+            trace = make_tracing(place.tracing, "vigil-console")
+            shown = None
+            if trace is not None:
+                from deploy.tracing.worker import trace_shown
+
+                opened.callback(trace.close)
+                shown = partial(trace_shown, trace)
+            self._feed = TopicFeed(topics, self.hub, desk, told=shown)
             opened.callback(self._feed.close)
             self.console = Console(
                 hub=self.hub,

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from deploy.gateway_settings import GatewaySettings, Key, MqttSettings, TcpSettings, UplinkSettings
+from deploy.tracing.start import make_tracing, traced_frames
 from ingest.errors import InputError
 from ingest.gateway.bucket import TokenBucket
 from ingest.gateway.counts import GatewayCounts
@@ -65,10 +66,14 @@ def make_forwarder(
     security = uplink.security.options()
     key = settings.gateway.name if uplink.key is Key.GATEWAY else None
     rate = TokenBucket(uplink.replay_bytes_per_s, uplink.replay_bytes_per_s)
+    tracing = make_tracing(settings.tracing, "vigil-gateway")
 
     def connect(topic: str) -> Sink:
         options = kafka_options(uplink, security)
-        return KafkaSink(f"kafka://{uplink.servers}/{topic}", options=options)
+        sink = KafkaSink(f"kafka://{uplink.servers}/{topic}", options=options)
+        if topic != uplink.topic_frames:
+            return sink
+        return traced_frames(sink, topic, tracing, "gateway send")
 
     where = Uplink(connect, uplink.topic_frames, key, uplink.cut_after_s, wall_ms=wall_ms)
     return Forwarder(store, where, rate, counts)

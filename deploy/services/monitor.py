@@ -6,8 +6,9 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from functools import partial
 
 from prometheus_client import CollectorRegistry
 
@@ -19,6 +20,7 @@ from deploy.services.heard_source import HeardSource
 from deploy.services.lag_watch import LagWatch
 from deploy.services.models import choose_models, models_in
 from deploy.settings import MonitorSettings
+from deploy.tracing.start import make_trace
 from inference import providers, trust
 from inference.alarm_json import AlarmContext
 from inference.gathering import Budget
@@ -31,6 +33,7 @@ from ingest.kafka import BrokerError, KafkaSink
 from ingest.kafka_commands import CommandReader
 from ingest.kafka_states import KafkaStates
 from ingest.kafka_topics import require_group, require_topics
+from ingest.source import Sink
 
 logger = logging.getLogger(__name__)
 
@@ -90,6 +93,7 @@ class Monitor:
         if settings.models.strips:
             self._pipeline.keep_strips()
         self._metrics = Metrics(self._registry)
+        self._trace = make_trace(settings.tracing, "vigil-monitor")
         self._announcer: Announcer | None = None
         self._states: KafkaStates | None = None
         with ExitStack() as opened:  # closed again where a later part fails
@@ -132,6 +136,8 @@ class Monitor:
         with self._http:
             try:
                 while not self._stop.is_set():
+                    if self._trace is not None:
+                        self._trace.begin_turn()
                     worker.turn(self._settings.batch.poll_timeout_s)
                     if self._announcer is not None:
                         self._announcer.turn()
@@ -148,6 +154,8 @@ class Monitor:
                 self._states.close()
             if self._announcer is not None:
                 self._announcer.close(NOTIFY_CLOSE_S)
+            if self._trace is not None:
+                self._trace.close()
         logger.info("left the group, all settled")
 
     def _drain(self) -> None:
@@ -181,12 +189,16 @@ class Monitor:
         )
         if announcer is not None:
             self._source.heard = announcer.heard
+        out: Sink = alarms
+        settle: Callable[[], None] = partial(alarms.flush_with, self._source)
+        if self._trace is not None:
+            out, settle = self._trace.follow(self._source, alarms, kafka.topic_out, settle)
         return Worker(
             self._source,
-            Sinks(alarms, dead, beats),
+            Sinks(out, dead, beats),
             self._pipeline,
             self._metrics,
-            settle=lambda: alarms.flush_with(self._source),
+            settle=settle,
             max_streams=batch.max_streams,
             budget=Budget(batch.deadline_ms / 1000, batch.full_frames),
             context=AlarmContext(self._settings.patient.profile),
@@ -245,8 +257,9 @@ class Monitor:
         topic = told.topic_signals
         signals = None if topic is None else self._open_sink(topic, opened)
         return make_announcer(
-            self._settings, self._pipeline.limits, commands, signals, self._registry, trail
-        )
+            self._settings, self._pipeline.limits, commands, signals, self._registry, trail,
+            None if self._trace is None else self._trace.sending,
+        )  # fmt: skip
 
     def _url(self, topic: str) -> str:
         return f"kafka://{self._settings.kafka.servers}/{topic}"
