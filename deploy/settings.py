@@ -171,6 +171,8 @@ class AnnunciationSettings(Section):
     """Topic that signals are written to, such as ``ecg.signals``; none: nowhere."""
     policy: dict[str, Any] = {}
     """Delays, times and recipients that differ from the defaults, checked by their owner."""
+    late_s: float = Field(default=60.0, ge=1)
+    """What is told later than this behind its deciding sample is told as late, s."""
     archive_s: float = Field(default=7200.0, ge=60)
     """A bed whose stream was not heard for so long is closed: its alarm signals end, s."""
     most_gone: int = Field(default=10_000, ge=1)

@@ -22,6 +22,8 @@ from ingest.errors import InputError
 from ingest.frame_columns import INT16_LE, FrameColumns
 from ingest.sequence_types import sample_to_ns
 
+MOST_LEFT = 4096
+"""Streams that ended of which it is still known how late they are heard by nature."""
 JUMP_SHOWN_S = 60.0
 """How long a jump of a clock is told, s: it is over as soon as it has happened."""
 _LATE, _LOST, _JUMP = Code.LATE_STREAM, Code.DEVICE_LOST, Code.CLOCK_JUMP
@@ -69,6 +71,7 @@ class StreamWatch:
         self._lost_ms = round(limits.lost_s * 1000)
         self._jump_ns = round(limits.clock_jump_s * 1e9)
         self._streams: dict[str, _Seen] = {}
+        self._left: dict[str, int] = {}
         self._now_ms: int | None = None
 
     def hear(self, frames: FrameColumns, now_ms: int) -> list[dict[str, str]]:
@@ -102,10 +105,14 @@ class StreamWatch:
             end_ms = (origin_ns + sample_to_ns(first + n_samples, fs)) // 10**6
             if seen is None or seen.session != session:
                 told += [] if seen is None else self._clear(stream_id, seen)
-                seen = _Seen(session, now_ms, now_ms - end_ms, origin_ns)
+                # What a gateway had stored is late from the first; else a clock may be wrong.
+                delay_ms = now_ms - end_ms
+                least_ms = min(delay_ms, 0) if frames.n_replays else delay_ms
+                seen = _Seen(session, now_ms, least_ms, origin_ns)
                 self._streams[stream_id] = seen
             told += self._heard(stream_id, seen, origin_ns, end_ms, now_ms)
             if frames.last[i]:
+                self._leave(stream_id, seen.least_delay_ms)
                 told += self._clear(stream_id, self._streams.pop(stream_id))
         return told
 
@@ -133,6 +140,29 @@ class StreamWatch:
             seen = self._streams.pop(stream_id, None)
             told += [] if seen is None else self._clear(stream_id, seen)
         return told
+
+    def behind_ms(self, stream_id: str, decided_ms: int, now_ms: int) -> int:
+        """Tell how late something is that was decided of a stream, beyond its least delay, ms.
+
+        Parameters
+        ----------
+        stream_id : str
+            Stream; of one that was never heard 0 is told, since its clock may be wrong.
+        decided_ms : int
+            UTC of the deciding sample by the device, ms since 1970.
+        now_ms : int
+            The listener's time, ms since 1970.
+        """
+        seen = self._streams.get(stream_id)
+        least_ms = self._left.get(stream_id) if seen is None else seen.least_delay_ms
+        return 0 if least_ms is None else max(0, now_ms - decided_ms - least_ms)
+
+    def _leave(self, stream_id: str, least_ms: int) -> None:
+        """Keep for a while how late a stream was by nature: its last alarms are still to come."""
+        self._left.pop(stream_id, None)
+        self._left[stream_id] = least_ms
+        if len(self._left) > MOST_LEFT:
+            del self._left[next(iter(self._left))]
 
     def __contains__(self, stream_id: str) -> bool:
         """Tell whether a stream is watched."""

@@ -22,7 +22,8 @@ class ConsoleNotifier:
         what = told.get("state") or told.get("kind", "")
         when = told["decided"]["utc"] if "decided" in told else f"{told['at_ms'] / 1000:.1f} s"
         priority, condition = told.get("priority") or "-", told.get("condition", "")
-        line = clean(f"{when} {priority:6} {told['stream_id']}: {condition} {what}")
+        late = f" (late by {told['late_s']} s)" if told.get("late_s") else ""
+        line = clean(f"{when} {priority:6} {told['stream_id']}: {condition} {what}{late}")
         try:
             print(line, file=self._to, flush=True)
         except (OSError, ValueError):

@@ -24,11 +24,11 @@ from deploy.notify import (
     Target,
     Undelivered,
     Webhook,
-    notice_of_alarm,
     notice_of_signal,
 )
 from deploy.services.bed_archive import BedArchive
 from deploy.services.command_trail import CommandTrail
+from deploy.services.lateness import Lateness
 from deploy.settings import AnnunciationSettings, MonitorSettings, NotifySettings
 from inference.alarm_json import canonical
 from inference.alarm_transition import UNTOLD, TransitionKind
@@ -139,19 +139,22 @@ class Announcer:
         self._trail = trail or CommandTrail()
         self._follow: Callable[[str, Limits], None] | None = None
         self.desk, self._notifiers = desk, notifiers
-        self._watch = None if desk is None else StreamWatch(desk.limits)
+        self._watch = StreamWatch(None if desk is None else desk.limits)
+        self._now_ms, self._kept = steady_clock_ms() if desk is None else desk.now_ms, kept
         self._commands, self._signals = commands, signals
         self._counts = AnnouncerCounts(registry)
+        self._lateness = Lateness(self._watch, kept.late_s, registry)
         self._archive: BedArchive | None = None
-        if desk is not None and self._watch is not None:
+        if desk is not None:
             self._archive = BedArchive(desk, self._watch, kept.archive_s, kept.most_gone, registry)
         self._looked_s = time.monotonic()
 
     def hear(self, alarms: Sequence[bytes]) -> None:
         """Take alarms that have become durable; what was vetoed is told nobody."""
         alarms = [body for body in alarms if json.loads(body)["state"] not in UNTOLD]
+        now_ms = self._now_ms()
         for body in alarms:
-            notice = notice_of_alarm(body)
+            notice = self._lateness.notice(body, now_ms)
             for notifier in self._notifiers:
                 notifier.offer(notice)
         if self.desk is None:
@@ -159,7 +162,8 @@ class Announcer:
         desk, signals = self.desk, []
         for body in alarms:
             alarm = json.loads(body)
-            signals += self._do(lambda: desk.hear(alarm), "an alarm")  # noqa: B023  # at once
+            told = self._do(lambda: desk.hear(alarm), "an alarm")  # noqa: B023  # at once
+            signals += self._lateness.signals(alarm, told, now_ms)
         self._tell(signals)
 
     def resume(self, alarms: Sequence[bytes]) -> None:
@@ -180,7 +184,7 @@ class Announcer:
 
     def heard(self, frames: Sequence[Frame]) -> None:
         """Take frames that came just now, to tell which streams are late or have jumped."""
-        if self._watch is not None and frames:
+        if frames:
             watch, columns = self._watch, FrameColumns.of(frames)
             self._watched(lambda now_ms: watch.hear(columns, now_ms))
 
@@ -192,20 +196,24 @@ class Announcer:
     def lose(self, stream_ids: Iterable[str]) -> None:
         """Let streams go that another worker has now; what is latched stays until acknowledged."""
         gone = list(stream_ids)
-        if self.desk is not None and self._watch is not None:
+        self._watch.forget(gone)
+        if self.desk is not None:
             desk = self.desk
-            self._watch.forget(gone)
             self._tell(self._do(lambda: desk.lose(gone), "streams that went"))
 
     def turn(self) -> None:
         """Do the commands that have come, and tell what is due."""
         for notifier in self._notifiers:
             self._counts.note_notices(getattr(notifier, "counts", {}))
+        self._watched(self._watch.due)
         if self.desk is None:
+            since_ms, most = (
+                self._now_ms() - round(self._kept.archive_s * 1000),
+                self._kept.most_gone,
+            )
+            self._watch.retire(since_ms, most)
             return
         desk, signals = self.desk, []
-        if self._watch is not None:
-            self._watched(self._watch.due)
         for text in self._poll():
             signals += self._do(lambda: self._command(desk, text), "a command")  # noqa: B023
         if time.monotonic() - self._looked_s >= FORGET_S and self._archive is not None:
@@ -266,14 +274,14 @@ class Announcer:
     def _watched(self, look: Callable[[int], list[dict[str, str]]]) -> None:
         """Tell what a look at the clock shows of streams; it is in no log of alarms."""
         desk = self.desk
-        if desk is None:
-            return
         signals: list[Signal] = []
         try:
-            changes = look(desk.now_ms())
+            changes = look(self._now_ms())
         except InputError as error:
             self._counts.refused.labels(what="time", reason="refused").inc()
             logger.warning("the clock of the watch: %s", error)
+            return
+        if desk is None:
             return
         for change in changes:
             signals += self._do(lambda: desk.hear(change), "a stream's clock")  # noqa: B023
