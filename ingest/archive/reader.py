@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from ingest.archive.keys import StreamKeys
 from ingest.archive.manifest import FileEntry, State, read_state
@@ -23,10 +26,7 @@ from ingest.errors import InputError
 from ingest.frame_columns import FrameColumns
 from ingest.frames import Frame
 
-LOG_ORDER = [
-    ("heard_ms", "ascending"), ("topic", "ascending"), ("partition", "ascending"),
-    ("offset", "ascending"), ("nth", "ascending"),
-]  # fmt: skip
+LOG_ORDER = ("heard_ms", "topic", "partition", "offset", "nth")
 """Order in which the log took rows; of one partition it is the order of offsets."""
 MOST_TRIES = 3
 """How often a reading begins again where maintenance removed a file under it."""
@@ -161,7 +161,7 @@ class Archive:
     ) -> Iterator[FrameColumns]:
         """Yield what :meth:`frames` does, many at a time."""
         for rows in self._in_log_order(FRAMES, stream, start, stop):
-            yield frames_of(rows)
+            yield FrameColumns(*map(list, zip(*rows, strict=True)))
 
     def beats(
         self, stream: str | None = None, start: int | None = None, stop: int | None = None
@@ -203,9 +203,8 @@ class Archive:
         """
         if table not in MESSAGES:
             raise InputError(f"no messages {table!r}: there are {', '.join(MESSAGES)}")
-        for rows in self._in_log_order(table, stream, start, stop):
-            pairs = zip(rows["json"].to_pylist(), rows["body"].to_pylist(), strict=True)
-            yield from (body if text is None else text.encode() for text, body in pairs)
+        for bodies in self._in_log_order(table, stream, start, stop):
+            yield from bodies
 
     def streams(self) -> list[StreamSummary]:
         """Return what there is of every stream, by name; samples are not read."""
@@ -260,37 +259,42 @@ class Archive:
                 return whole if wanted is None else whole.select(wanted)
             rows = parquet.read_row_groups(groups, columns=wanted, use_threads=False)
         if stream is not None:
-            rows = rows.filter(pc.equal(rows["stream_id"], stream))
+            rows = _where(rows, pc.equal(rows["stream_id"], stream).to_numpy())
         if stop is not None:
-            rows = rows.filter(pc.less(rows["time_ns"], stop))
+            rows = _where(rows, rows["time_ns"].to_numpy() < stop)
         if start is not None:
             # What begins before the stretch and reaches into it is of it; an instant at its
             # begin too.
             ends = rows["time_ns"].to_numpy() + np.maximum(durations_ns(rows), 1)
-            rows = rows.filter(pa.array(ends > start))
+            rows = _where(rows, ends > start)
         return rows
 
     def _in_log_order(
         self, table: str, stream: str | None, start: int | None, stop: int | None
-    ) -> Iterator[Any]:
-        """Yield opened rows in the log's order, as soon as no file can have earlier ones."""
-        pending: list[Any] = []
+    ) -> Iterator[list[Any]]:
+        """Yield rows in the log's order, as soon as no file can have earlier ones.
+
+        Rows of frames are their values in the order of :class:`FrameColumns`, those of
+        messages the messages.
+        """
+        pending: list[tuple[Any, Any]] = []
         entries = self.files(table, stream, start, stop)
         for i, entry in enumerate(entries):
             rows = self._opened(self.read(entry, stream, start, stop))
-            if rows.num_rows:
-                pending.append(rows)
-            if not pending:
-                continue
-            whole = pa.concat_tables(pending)
+            keys = zip(*(rows[name].to_pylist() for name in LOG_ORDER), strict=True)
+            pending += zip(keys, _values(rows), strict=True)
+            n_ready = len(pending)
             if i + 1 < len(entries):
                 limit_ms = entries[i + 1].heard_ms[0]
-                early = pc.less(whole["heard_ms"], limit_ms)
-                ready, pending = whole.filter(early), [whole.filter(pc.invert(early))]
+                if all(key[0] >= limit_ms for key, _ in pending):
+                    continue
+                pending.sort(key=itemgetter(0))
+                n_ready = bisect_left(pending, limit_ms, key=lambda each: each[0][0])
             else:
-                ready, pending = whole, []
-            if ready.num_rows:
-                yield ready.sort_by(LOG_ORDER)
+                pending.sort(key=itemgetter(0))
+            if n_ready:
+                yield [value for _, value in pending[:n_ready]]
+                del pending[:n_ready]
 
     def _opened(self, rows: Any) -> Any:
         """Return rows with their content, those that were erased left out."""
@@ -302,6 +306,24 @@ class Archive:
         if "samples" in rows.schema.names:
             return pa.concat_tables([plain, with_samples(closed, contents)])
         return pa.concat_tables([plain, _with_messages(closed, contents)])
+
+
+def _values(rows: Any) -> list[Any]:
+    """Return what readers want of each row."""
+    if "samples" in rows.schema.names:
+        return list(zip(*frames_of(rows).columns(), strict=True))
+    pairs = zip(rows["json"].to_pylist(), rows["body"].to_pylist(), strict=True)
+    return [body if text is None else text.encode() for text, body in pairs]
+
+
+def _where(rows: Any, mask: NDArray[np.bool_]) -> Any:
+    """Return chosen rows; those in a row, as one stream's are, without copying them."""
+    chosen = np.flatnonzero(mask)
+    if len(chosen) == len(mask):
+        return rows
+    if len(chosen) and chosen[-1] - chosen[0] == len(chosen) - 1:
+        return rows.slice(int(chosen[0]), len(chosen))
+    return rows.filter(pa.array(mask))
 
 
 def _with_messages(rows: Any, contents: Sequence[bytes]) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -17,98 +17,161 @@ from ingest.errors import InputError
 from ingest.frame_columns import INT16_LE, FrameColumns
 from ingest.frames import Lead
 from ingest.json_text import read_json
+from ingest.memory import unpack
 
 MOST_BYTES = 16 << 20
 """Longest message that is looked into; longer ones are kept as they are."""
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where messages stood in the log."""
+class Told:
+    """What is mostly asked for of a message."""
+
+    text: str | None
+    """The message; None where it is no JSON object."""
+    stream_id: str = ""
+    """Stream that it is about, empty where it tells none."""
+    session: str = ""
+    """Session of its device."""
+    time_ns: int = 0
+    """UTC time that it is of, ns since 1970."""
+    sample: int | None = None
+    """Sample index in that session."""
+    kind: str | None = None
+    """A beat's class, an alarm's condition, a signal's kind, a verdict."""
+    state: str | None = None
+    """An alarm's or signal's state."""
+    id: str | None = None
+    """The alarm that it is about."""
+
+
+@dataclass(slots=True)
+class _Held:
+    """Where rows stood in one partition of a topic, as one list a column."""
 
     topic: str
     """Topic."""
     partition: int
     """Partition."""
+    offsets: list[int] = field(default_factory=list)
+    """Offsets of the rows' messages."""
+    nth: list[int] = field(default_factory=list)
+    """Place of each row in its message."""
+    heard_ms: list[int] = field(default_factory=list)
+    """When the log took it, ms since 1970."""
+
+    def __len__(self) -> int:
+        return len(self.offsets)
+
+    def _place_columns(self, chosen: Sequence[int]) -> dict[str, Any]:
+        """Return the columns of the place of some rows."""
+        n_rows = len(chosen)
+        return {
+            "topic": pa.repeat(pa.scalar(self.topic), n_rows),
+            "partition": pa.repeat(pa.scalar(self.partition, pa.int32()), n_rows),
+            "offset": pa.array([self.offsets[i] for i in chosen], pa.int64()),
+            "nth": pa.array([self.nth[i] for i in chosen], pa.int32()),
+            "heard_ms": pa.array([self.heard_ms[i] for i in chosen], pa.int64()),
+            "sealed": pa.nulls(n_rows, pa.binary()),
+        }
 
 
-def frame_rows(
-    frames: FrameColumns,
-    place: Place,
-    offsets: Sequence[int],
-    heard_ms: Sequence[int],
-    replayed: Sequence[bool],
-) -> Any:
-    """Make rows of frames.
+@dataclass(slots=True)
+class HeldFrames(_Held):
+    """Frames of one partition, to be rows of :data:`ingest.archive.schema.FRAME_SCHEMA`."""
 
-    Parameters
-    ----------
-    frames : FrameColumns
-        Frames of one partition, in the order of the log.
-    place : Place
-        That partition.
-    offsets, heard_ms : sequence of int
-        For each frame the offset of its message, and when the log took it, ms since 1970.
-    replayed : sequence of bool
-        For each frame whether a gateway had stored it.
+    frames: FrameColumns = field(default_factory=FrameColumns)
+    """The frames."""
+    replayed: list[bool] = field(default_factory=list)
+    """Whether a gateway had stored each."""
 
-    Returns
-    -------
-    pyarrow.Table
-        Of :data:`ingest.archive.schema.FRAME_SCHEMA`.
-    """
-    n_rows = len(frames)
-    lengths = np.fromiter(map(len, frames.raw), np.int64, n_rows) // 2
-    n_leads = np.fromiter(map(len, frames.leads), np.int64, n_rows)
-    samples = pa.ListArray.from_arrays(
-        pa.array(np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)),
-        pa.array(np.frombuffer(b"".join(frames.raw), INT16_LE)),
-    )
-    columns = _place_columns(frames.stream_ids, frames.sessions, place, offsets, heard_ms)
-    columns |= {
-        "time_ns": pa.array(frames.start_unix_ns, pa.int64()),
-        "first_sample": pa.array(frames.first_samples, pa.int64()),
-        "n_samples": pa.array((lengths // n_leads).astype(np.int32)),
-        "fs": pa.array(frames.fs, pa.float64()),
-        "leads": _leads(frames.leads),
-        "samples": samples,
-        "sealed": pa.nulls(n_rows, pa.binary()),
-        "last": pa.array(frames.last, pa.bool_()),
-        "replayed": pa.array(replayed, pa.bool_()),
-    }
-    return pa.table(columns, schema=FRAME_SCHEMA)
+    @property
+    def stream_ids(self) -> list[str]:
+        """Stream of each row."""
+        return self.frames.stream_ids
+
+    def add(self, message: bytes, offset: int, heard_ms: int) -> tuple[int, bool]:
+        """Put one message behind; return its bytes of samples, and whether it could be read."""
+        batch = unpack(message, self.topic, self.partition, offset)
+        found = FrameColumns.of(batch.frames)
+        n_frames = len(found)
+        self.frames.extend(found)
+        self.offsets += [offset] * n_frames
+        self.nth += range(n_frames)
+        self.heard_ms += [heard_ms] * n_frames
+        self.replayed += [found.n_replays > 0] * n_frames
+        return sum(map(len, found.raw)), not batch.dead
+
+    def rows(self, chosen: Sequence[int]) -> Any:
+        """Return some of the rows in an order, as a table."""
+        ids, sessions, firsts, starts, rates, leads, raws, lasts = (
+            [column[i] for i in chosen] for column in self.frames.columns()
+        )
+        n_rows = len(chosen)
+        lengths = np.fromiter(map(len, raws), np.int64, n_rows) // 2
+        n_leads = np.fromiter(map(len, leads), np.int64, n_rows)
+        samples = pa.ListArray.from_arrays(
+            pa.array(np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)),
+            pa.array(np.frombuffer(b"".join(raws), INT16_LE)),
+        )
+        columns = self._place_columns(chosen) | {
+            "stream_id": pa.array(ids, pa.string()),
+            "session": pa.array(sessions, pa.string()),
+            "time_ns": pa.array(starts, pa.int64()),
+            "first_sample": pa.array(firsts, pa.int64()),
+            "n_samples": pa.array((lengths // n_leads).astype(np.int32)),
+            "fs": pa.array(rates, pa.float64()),
+            "leads": _leads(leads),
+            "samples": samples,
+            "last": pa.array(lasts, pa.bool_()),
+            "replayed": pa.array([self.replayed[i] for i in chosen], pa.bool_()),
+        }
+        return pa.table(columns, schema=FRAME_SCHEMA)
 
 
-def message_rows(
-    bodies: Sequence[bytes], place: Place, offsets: Sequence[int], heard_ms: Sequence[int]
-) -> Any:
-    """Make rows of JSON messages; what is no JSON object is kept in ``body``.
+@dataclass(slots=True)
+class HeldMessages(_Held):
+    """JSON messages, to be rows of :data:`ingest.archive.schema.MESSAGE_SCHEMA`."""
 
-    Returns
-    -------
-    pyarrow.Table
-        Of :data:`ingest.archive.schema.MESSAGE_SCHEMA`.
-    """
-    told = [_told(body, ms) for body, ms in zip(bodies, heard_ms, strict=True)]
-    columns = _place_columns(
-        [each.stream_id for each in told], [each.session for each in told],
-        place, offsets, heard_ms,
-    )  # fmt: skip
-    n_rows = len(told)
-    columns |= {
-        "time_ns": pa.array([each.time_ns for each in told], pa.int64()),
-        "sample": pa.array([each.sample for each in told], pa.int64()),
-        "kind": pa.array([each.kind for each in told], pa.string()),
-        "state": pa.array([each.state for each in told], pa.string()),
-        "id": pa.array([each.id for each in told], pa.string()),
-        "json": pa.array([each.text for each in told], pa.string()),
-        "sealed": pa.nulls(n_rows, pa.binary()),
-        "body": pa.array(
-            [body if each.text is None else None for each, body in zip(told, bodies, strict=True)],
-            pa.binary(),
-        ),
-    }
-    return pa.table(columns, schema=MESSAGE_SCHEMA)
+    bodies: list[bytes] = field(default_factory=list)
+    """The messages; what is no JSON object goes into the column ``body``."""
+    told: list[Told] = field(default_factory=list)
+    """What they say."""
+
+    @property
+    def stream_ids(self) -> list[str]:
+        """Stream of each row, empty where it tells none."""
+        return [each.stream_id for each in self.told]
+
+    def add(self, message: bytes, offset: int, heard_ms: int) -> tuple[int, bool]:
+        """Put one message behind; return its bytes, and that it could be kept."""
+        self.bodies.append(message)
+        self.told.append(_told(message, heard_ms))
+        self.offsets.append(offset)
+        self.nth.append(0)
+        self.heard_ms.append(heard_ms)
+        return len(message), True
+
+    def rows(self, chosen: Sequence[int]) -> Any:
+        """Return some of the rows in an order, as a table."""
+        told = [self.told[i] for i in chosen]
+        odd = [self.bodies[i] if self.told[i].text is None else None for i in chosen]
+        columns = self._place_columns(chosen) | {
+            "stream_id": pa.array([each.stream_id for each in told], pa.string()),
+            "session": pa.array([each.session for each in told], pa.string()),
+            "time_ns": pa.array([each.time_ns for each in told], pa.int64()),
+            "sample": pa.array([each.sample for each in told], pa.int64()),
+            "kind": pa.array([each.kind for each in told], pa.string()),
+            "state": pa.array([each.state for each in told], pa.string()),
+            "id": pa.array([each.id for each in told], pa.string()),
+            "json": pa.array([each.text for each in told], pa.string()),
+            "body": pa.array(odd, pa.binary()),
+        }
+        return pa.table(columns, schema=MESSAGE_SCHEMA)
+
+
+Held = HeldFrames | HeldMessages
+"""Rows of one table."""
 
 
 def frames_of(rows: Any) -> FrameColumns:
@@ -116,16 +179,16 @@ def frames_of(rows: Any) -> FrameColumns:
 
     Examples
     --------
-    >>> frame = FrameColumns.of([])
-    >>> len(frames_of(frame_rows(frame, Place("t", 0), [], [], [])))
+    >>> len(frames_of(HeldFrames("t", 0).rows([])))
     0
     """
     rows = rows.combine_chunks()
     if rows.num_rows == 0:
         return FrameColumns()
     samples = rows["samples"].chunk(0)
-    bounds = (np.asarray(samples.offsets, np.int64) * 2).tolist()
-    raw = np.ascontiguousarray(samples.values.to_numpy(), INT16_LE).tobytes()
+    offsets = np.asarray(samples.offsets, np.int64)
+    bounds = (2 * (offsets - offsets[0])).tolist()
+    raw = samples.flatten().to_numpy().astype(INT16_LE, copy=False).tobytes()
     encoded = rows["leads"].chunk(0)
     return FrameColumns(
         rows["stream_id"].to_pylist(),
@@ -156,32 +219,17 @@ def raw_bytes(rows: Any) -> int:
     return sum(length or 0 for length in lengths)
 
 
-def _place_columns(
-    stream_ids: Sequence[str],
-    sessions: Sequence[str],
-    place: Place,
-    offsets: Sequence[int],
-    heard_ms: Sequence[int],
-) -> dict[str, Any]:
-    """Return the columns that all tables begin with, but for ``time_ns``."""
-    at = np.asarray(offsets, np.int64)
-    begins = np.flatnonzero(np.diff(at, prepend=-1))
-    nth = np.arange(len(at)) - np.repeat(begins, np.diff(np.append(begins, len(at))))
-    return {
-        "stream_id": pa.array(stream_ids, pa.string()),
-        "session": pa.array(sessions, pa.string()),
-        "topic": pa.repeat(pa.scalar(place.topic), len(at)),
-        "partition": pa.repeat(pa.scalar(place.partition, pa.int32()), len(at)),
-        "offset": pa.array(at),
-        "nth": pa.array(nth.astype(np.int32)),
-        "heard_ms": pa.array(heard_ms, pa.int64()),
-    }
-
-
 def _leads(leads: Sequence[tuple[Lead, ...]]) -> Any:
     """Return leads as a column: streams repeat theirs in every frame."""
+    # Known by identity first: hashing leads takes longer than all else that is done with a frame.
+    known: dict[int, int] = {}
     numbers: dict[tuple[Lead, ...], int] = {}
-    indices = [numbers.setdefault(each, len(numbers)) for each in leads]
+    indices = []
+    for each in leads:
+        number = known.get(id(each))
+        if number is None:
+            number = known[id(each)] = numbers.setdefault(each, len(numbers))
+        indices.append(number)
     names = ("name", "unit", "adc_gain", "baseline")
     different = [[{n: getattr(lead, n) for n in names} for lead in each] for each in numbers]
     return pa.array(different, FRAME_SCHEMA.field("leads").type).take(pa.array(indices, pa.int32()))
@@ -202,28 +250,6 @@ def _leads_of(column: Any) -> list[tuple[Lead, ...]]:
             known[key] = tuple(Lead(*each) for each in key)
         found.append(known[key])
     return found
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What is mostly asked for of a message."""
-
-    text: str | None
-    """The message; None where it is no JSON object."""
-    stream_id: str = ""
-    """Stream that it is about, empty where it tells none."""
-    session: str = ""
-    """Session of its device."""
-    time_ns: int = 0
-    """UTC time that it is of, ns since 1970."""
-    sample: int | None = None
-    """Sample index in that session."""
-    kind: str | None = None
-    """A beat's class, an alarm's condition, a signal's kind, a verdict."""
-    state: str | None = None
-    """An alarm's or signal's state."""
-    id: str | None = None
-    """The alarm that it is about."""
 
 
 def _told(body: bytes, heard_ms: int) -> Told:

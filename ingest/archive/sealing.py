@@ -140,8 +140,8 @@ def _contents(rows: Any) -> list[bytes]:
         ]
     samples = rows["samples"].combine_chunks()
     samples = samples.chunk(0) if isinstance(samples, pa.ChunkedArray) else samples
-    bounds = np.asarray(samples.offsets)
-    values = samples.values.to_numpy()
+    bounds = np.asarray(samples.offsets) - samples.offsets[0].as_py()
+    values = samples.flatten().to_numpy()
     return [packed(values[first:end]) for first, end in itertools.pairwise(bounds)]
 
 

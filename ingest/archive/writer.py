@@ -5,17 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import os
 import secrets
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-import numpy as np
-import pyarrow as pa
 import pyarrow.compute as pc
 
-from ingest.archive import rows as make
 from ingest.archive.keys import StreamKeys
 from ingest.archive.manifest import (
     ChainEnd,
@@ -27,17 +26,19 @@ from ingest.archive.manifest import (
     read_state,
 )
 from ingest.archive.place import Place
-from ingest.archive.schema import FRAMES, ORDER, TABLES, bucket_of, to_parquet
+from ingest.archive.rows import Held, HeldFrames, HeldMessages, durations_ns, raw_bytes
+from ingest.archive.schema import FRAMES, TABLES, bucket_of, to_parquet
 from ingest.archive.sealing import seal
 from ingest.errors import InputError
-from ingest.frame_columns import FrameColumns
-from ingest.memory import unpack
 
 MARK, MARK_SCHEMA = "archive.json", "vigil.archive/1"
 """The file by which an archive is known, and its version."""
 N_BUCKETS = 8
 """Buckets of a new archive, unless another number is asked for."""
 MOST_BUCKETS = 256
+DAY_MS = 86_400_000
+N_THREADS = min(4, os.cpu_count() or 1)
+"""Files that are packed at a time: Parquet is written without Python's lock."""
 
 logger = logging.getLogger(__name__)
 
@@ -69,10 +70,14 @@ class _Chain:
     """Offset behind what is held."""
     last_ms: int = 0
     """When the log took the last message that is held."""
-    pieces: list[Any] = field(default_factory=list)
-    """Rows that are held."""
     held_bytes: int = 0
     unread: int = 0
+    held: Held = field(init=False)
+    """Rows that are held."""
+
+    def __post_init__(self) -> None:
+        kind = HeldFrames if self.table == FRAMES else HeldMessages
+        self.held = kind(self.topic, self.partition)
 
 
 @dataclass(slots=True)
@@ -187,12 +192,14 @@ class ArchiveWriter:
                 f"topic {topic} gives message {partition}/{messages[0].offset}, the archive goes "
                 f"on at {chain.stop}: a topic that was made anew needs another name or archive"
             )
-        piece, n_bytes = self._rows(chain, messages)
-        chain.stop = messages[-1].offset + 1
-        if piece.num_rows:
-            chain.pieces.append(piece)
+        before, now_ms = len(chain.held), self._wall_ms()
+        for message in messages:
+            chain.last_ms = max(chain.last_ms, min(message.heard_ms, now_ms))
+            n_bytes, read = chain.held.add(message.value, message.offset, chain.last_ms)
             chain.held_bytes += n_bytes
-        return int(piece.num_rows)
+            chain.unread += not read
+        chain.stop = messages[-1].offset + 1
+        return len(chain.held) - before
 
     @property
     def held_bytes(self) -> int:
@@ -225,50 +232,25 @@ class ArchiveWriter:
         )
         return done.stop
 
-    def _rows(self, chain: _Chain, messages: Sequence[LogMessage]) -> tuple[Any, int]:
-        """Make rows of messages; note those that cannot be read."""
-        place = make.Place(chain.topic, chain.partition)
-        heard: list[int] = []
-        now_ms = self._wall_ms()
-        for message in messages:
-            chain.last_ms = max(chain.last_ms, min(message.heard_ms, now_ms))
-            heard.append(chain.last_ms)
-        if chain.table != FRAMES:
-            bodies = [message.value for message in messages]
-            offsets = [message.offset for message in messages]
-            return make.message_rows(bodies, place, offsets, heard), sum(map(len, bodies))
-        frames, n_dead = FrameColumns(), 0
-        offsets, times, replayed = [], [], []
-        for message, ms in zip(messages, heard, strict=True):
-            batch = unpack(message.value, chain.topic, chain.partition, message.offset)
-            found = FrameColumns.of(batch.frames)
-            n_dead += len(batch.dead)
-            offsets += [message.offset] * len(found)
-            times += [ms] * len(found)
-            replayed += [found.n_replays > 0] * len(found)
-            frames.extend(found)
-        chain.unread += n_dead
-        n_bytes = sum(map(len, frames.raw))
-        return make.frame_rows(frames, place, offsets, times, replayed), n_bytes
-
     def _write_files(self, chain: _Chain) -> list[FileEntry]:
         """Write what is held, a file for each day and bucket."""
-        if not chain.pieces:
-            return []
         if self._keys is not None:
             self._keys.refresh()
-        whole = pa.concat_tables(chain.pieces)
-        days = (np.asarray(whole["heard_ms"]) // 86_400_000).astype(np.int64)
-        buckets = buckets_of(whole["stream_id"], self.n_buckets)
+        held, ids = chain.held, chain.held.stream_ids
+        buckets = {stream_id: bucket_of(stream_id, self.n_buckets) for stream_id in set(ids)}
+        parts: dict[tuple[int, int], list[int]] = {}
+        for i, heard_ms in enumerate(held.heard_ms):
+            parts.setdefault((heard_ms // DAY_MS, buckets[ids[i]]), []).append(i)
         stem = f"{chain.topic}-{chain.partition}-{chain.start:020d}"
-        written = []
-        for day, bucket in sorted(set(zip(days.tolist(), buckets.tolist(), strict=True))):
-            chosen = np.flatnonzero((days == day) & (buckets == bucket))
-            piece = whole.take(pa.array(chosen)).sort_by(ORDER)
-            written.append(
-                write_file(self.place, chain.table, (day, bucket), piece, stem, self._keys)
-            )
-        return written
+
+        def write(part: tuple[int, int]) -> FileEntry:
+            rows = held.rows(sorted(parts[part], key=ids.__getitem__))
+            return write_file(self.place, chain.table, part, rows, stem, self._keys)
+
+        if self._keys is not None:  # they stay on the thread that opened them
+            return [write(part) for part in sorted(parts)]
+        with ThreadPoolExecutor(N_THREADS) as pool:
+            return list(pool.map(write, sorted(parts)))
 
     def _count(self, done: Commit) -> None:
         counts = self.counts
@@ -307,9 +289,9 @@ def write_file(
         Keys to seal content with; rows that are sealed stay as they are.
     """
     day = datetime.fromtimestamp(partition[0] * 86_400, UTC).strftime("%Y-%m-%d")
-    plain_bytes = make.raw_bytes(rows)
+    plain_bytes = raw_bytes(rows)
     starts = rows["time_ns"].to_numpy()
-    lengths = make.durations_ns(rows)
+    lengths = durations_ns(rows)
     heard = pc.min_max(rows["heard_ms"]).as_py()
     if keys is not None:
         rows = seal(rows, keys)
@@ -326,14 +308,6 @@ def write_file(
         plain_bytes,
         rows["sealed"].null_count < rows.num_rows,
     )  # fmt: skip
-
-
-def buckets_of(stream_ids: Any, n_buckets: int) -> Any:
-    """Return the buckets of a column of stream ids, shape (n_rows,)."""
-    encoded = pc.dictionary_encode(stream_ids).combine_chunks()
-    encoded = encoded.chunk(0) if isinstance(encoded, pa.ChunkedArray) else encoded
-    of_each = [bucket_of(each, n_buckets) for each in encoded.dictionary.to_pylist()]
-    return np.array(of_each, np.int64)[encoded.indices.to_numpy(zero_copy_only=False)]
 
 
 def mark(place: Place, n_buckets: int) -> int:
