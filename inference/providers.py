@@ -25,6 +25,8 @@ PROVIDERS = {
     "coreml": "CoreMLExecutionProvider",
 }
 """ONNX Runtime's names by ours."""
+DEVICES = {"CUDAExecutionProvider": "cuda", "TensorrtExecutionProvider": "cuda"}
+"""Where memory lies of those that have their own, by ONNX Runtime's names."""
 
 _in_use = [PROVIDERS["cpu"]]
 
@@ -58,6 +60,8 @@ def use(names: Sequence[str]) -> list[str]:
         logger.warning(
             "this ONNX Runtime has no %s: models run on what comes next", ", ".join(absent)
         )
+    if any(PROVIDERS[name] in DEVICES for name in names) and there & DEVICES.keys():
+        ort.preload_dlls()  # NVIDIA's libraries where they came as packages
     wanted = [PROVIDERS[name] for name in names if name != "cpu" and PROVIDERS[name] in there]
     _in_use[:] = [*dict.fromkeys(wanted), PROVIDERS["cpu"]]
     return in_use()
@@ -72,3 +76,14 @@ def in_use() -> list[str]:
     ['CPUExecutionProvider']
     """
     return list(_in_use)
+
+
+def device() -> str | None:
+    """Return the name of the device on which the first provider in use keeps memory of its own.
+
+    Examples
+    --------
+    >>> device() is None
+    True
+    """
+    return DEVICES.get(_in_use[0])

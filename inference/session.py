@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from copy import copy
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from inference import model
+from inference import model, providers
 from inference.model import FRAME_KINDS
-from inference.slots import Field, SlotArrays, Slots
+from inference.resident import Resident
+from inference.slots import Field, SlotArrays, Slots, Snapshot
 from inference.stage import Stage
 from ingest.errors import InputError
 
@@ -34,6 +37,9 @@ class StreamSession(Stage):
         The kind that is wanted here, one of ``inference.model.KINDS``.
     n_slots : int
         Streams to make room for.
+    device : str, optional
+        Where the states of a frame model stay between calls, by ONNX Runtime's name; by default
+        where the model runs. None on a CPU: they stay in this stage's arrays.
 
     Raises
     ------
@@ -41,7 +47,9 @@ class StreamSession(Stage):
         If the model does not fit.
     """
 
-    def __init__(self, path: Path, kind: str, n_slots: int = 0) -> None:
+    def __init__(
+        self, path: Path, kind: str, n_slots: int = 0, *, device: str | None = None
+    ) -> None:
         self._session, self.info = model.load(path)
         if self.info.kind != kind:
             raise InputError(
@@ -60,12 +68,31 @@ class StreamSession(Stage):
             for name in self.state_names
         }
         super().__init__(self._fields, n_slots)
+        device = device or providers.device()
+        self._device = device if kind in FRAME_KINDS else None
+        self._resident = self._residence()
 
     def twin(self) -> StreamSession:
         """Return another set of as many fresh streams, scored by the same loaded model."""
         other = copy(self)
         other.state = SlotArrays(self._fields, self.state.n_slots)
+        other._resident = other._residence()
         return other
+
+    def reset(self, slots: Slots) -> None:
+        """Make the given slots fresh, as for a new session."""
+        self._settle()
+        super().reset(slots)
+
+    def snapshot(self, slots: Slots) -> Snapshot:
+        """Copy all that is remembered for the given slots."""
+        self._settle()
+        return super().snapshot(slots)
+
+    def restore(self, slots: Slots, snapshot: Mapping[str, NDArray[Any]]) -> None:
+        """Write what :meth:`snapshot` gave into the given slots."""
+        self._settle()
+        super().restore(slots, snapshot)
 
     def step(
         self,
@@ -90,7 +117,7 @@ class StreamSession(Stage):
             Probabilities.
         """
         n = self.tile_rows(signal.shape[2])
-        if len(slots) <= n:
+        if len(slots) <= n or self._resident is not None:
             return np.asarray(self._run(slots, signal, rr_s, [])[0])
         tiles = [slice(at, at + n) for at in range(0, len(slots), n)]
         return np.concatenate(
@@ -136,6 +163,8 @@ class StreamSession(Stage):
         feed: dict[str, NDArray[np.generic]] = {"signal": signal}
         if self.takes_rr and rr_s is not None:
             feed["rr_s"] = rr_s
+        if self._resident is not None:
+            return self._resident.run(slots, feed, ["probs", *more])
         for name in self.state_names:
             feed[name] = self.state[name][slots]
         probs, *given = self._session.run([*self._outputs, *more], feed)
@@ -143,3 +172,14 @@ class StreamSession(Stage):
         for name, rows in zip(self.state_names, given[:n_states], strict=True):
             self.state[name][slots] = rows
         return [probs, *given[n_states:]]
+
+    def _residence(self) -> Resident | None:
+        """Return what holds the states where the model runs, if they stay there."""
+        if self._device is None:
+            return None
+        return Resident(self._session, self.state, self.state_names, self._device)
+
+    def _settle(self) -> None:
+        """Have the states in this stage's arrays before anybody else touches them."""
+        if self._resident is not None:
+            self._resident.settle()

@@ -21,6 +21,7 @@ def afterwards_the_cpu() -> Iterator[None]:
 
 @pytest.fixture
 def gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ort, "preload_dlls", lambda: None)
     there = ["TensorrtExecutionProvider", "CUDAExecutionProvider", "CPUExecutionProvider"]
     monkeypatch.setattr(ort, "get_available_providers", lambda: there)
 
@@ -43,6 +44,7 @@ def test_what_is_there_stands_in_the_order_wanted_and_the_cpu_last(
         "TensorrtExecutionProvider", "CUDAExecutionProvider", "CPUExecutionProvider",
     ]  # fmt: skip
     assert not caplog.text
+    assert providers.device() == "cuda"
 
 
 @pytest.mark.usefixtures("gpu")

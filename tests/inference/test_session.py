@@ -77,6 +77,29 @@ def test_scores_do_not_depend_on_how_wild_the_batch_mates_are(session):
     assert (session.step(np.arange(N_ROWS), wild, rr_s)[3:4] == alone).all()
 
 
+@pytest.mark.parametrize("name", ["qrs", "rhythm"])
+def test_states_that_stay_where_the_model_runs_give_the_same_bits(name: str) -> None:
+    path, every = model.builtin(name), np.arange(N_ROWS)
+    ours = StreamSession(path, name, N_ROWS)
+    kept = StreamSession(path, name, N_ROWS, device="cpu")
+    rng, calls = np.random.default_rng(7), signals(ours.info, 24)
+    for k, x in enumerate(calls):
+        rows = every if k % 6 < 4 else rng.permutation(N_ROWS)[: rng.integers(1, N_ROWS)]
+        np.testing.assert_array_equal(kept.step(rows, x[rows]), ours.step(rows, x[rows]))
+        if k % 7 == 3:
+            for session in (ours, kept):
+                session.reset(rows[:5])
+        if k % 7 == 5:
+            moved = kept.snapshot(rows[:9])
+            for session in (ours, kept):
+                session.restore(rows[-9:][: len(rows[:9])], moved)
+        if k % 7 == 6:
+            for session in (ours, kept):
+                session.resize(session.state.n_slots + 8)
+    for part, values in ours.snapshot(every).items():
+        np.testing.assert_array_equal(kept.snapshot(every)[part], values)
+
+
 def test_any_number_of_ticks_a_call_gives_the_same():
     session = StreamSession(model.builtin("qrs"), "qrs", N_ROWS)
     x = np.concatenate(signals(session.info, 30, 7), axis=2)
