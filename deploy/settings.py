@@ -107,6 +107,9 @@ class KafkaSettings(Section):
     """Consumer group; workers of one group share the streams."""
     instance_id: str | None = Field(default=None, min_length=1)
     """Name of this worker for static membership, its own among the group; none: dynamic."""
+    wait_s: float = Field(default=300.0, ge=0, le=86_400)
+    """How long a worker tries to reach brokers at its start before it ends with 1, s; whoever
+    looks after it (``--workers``, systemd, Kubernetes) starts it again."""
     security: SecuritySettings = SecuritySettings()
     """Table ``[kafka.security]``."""
 

@@ -16,6 +16,7 @@ from deploy.lifeline import end_with_parent
 from deploy.ports import free_ports
 from deploy.services.monitor import Monitor
 from deploy.services.supervisor import Supervisor
+from deploy.services.waiting import AwayError, made_when_there
 from deploy.settings import MonitorSettings, load_settings
 from ingest.errors import InputError
 from ingest.kafka_url import BrokerError, KafkaUrl
@@ -79,8 +80,8 @@ def monitor(
     Alarms, beats, states and offsets go in one transaction. With --state-to (or
     kafka.topic_state) whoever takes a partition over goes on with its streams as if
     nothing had happened. Options stand above the environment (VIGIL_KAFKA__GROUP ...),
-    which stands above the file. The exit code is 1 where Kafka failed for good: start
-    the worker again, nothing is lost.
+    which stands above the file. The exit code is 1 where Kafka failed for good, or did not
+    answer for kafka.wait_s at the start: start the worker again, nothing is lost.
 
     With --workers each is a process of its own with its metrics on a port of its own, the first
     behind --http-port; one that dies is started again. On --http-port all metrics are merged.
@@ -115,9 +116,15 @@ def monitor(
         models = [word for name in model or () for word in ("--model", name)]
         words = [word for flag, told in _given(options).items() for word in (flag, str(told))]
         return _supervise(settings, [*words, *models], workers)
-    worker = Monitor(settings, model or [], lead, beats_topic)
+    end_with_parent()
+    try:
+        worker = made_when_there(
+            lambda: Monitor(settings, model or [], lead, beats_topic), settings.kafka.wait_s
+        )
+    except AwayError as error:
+        logger.error("given up after %g s: %s", settings.kafka.wait_s, error)
+        return FAILED
     with _stopped_by_signals(worker):
-        end_with_parent()
         try:
             worker.run()
         except BrokerError as error:

@@ -19,6 +19,7 @@ from typing import Any
 from deploy.console.journal import Journal
 from deploy.console.patient import Patient, Vitals
 from deploy.console.waves import DETAIL, WALL, Wave, pack
+from ingest.dead_letters import MARK_SCHEMA
 from ingest.frames import Frame
 
 MOST_BLOCKS = 40
@@ -160,7 +161,9 @@ class Hub:
             self._tell(item)
 
     def note_dead(self, letter: Mapping[str, Any]) -> None:
-        """Keep a dead letter for reading."""
+        """Keep a dead letter for reading; marks of what was done about them are none."""
+        if letter.get("schema") == MARK_SCHEMA:
+            return
         with self.lock:
             self.counts["dead"] += 1
             self.dead.append({**letter, "heard_ms": self._wall_ms()})

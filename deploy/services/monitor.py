@@ -19,6 +19,7 @@ from deploy.services.command_trail import CommandTrail, open_audit_log
 from deploy.services.heard_source import HeardSource
 from deploy.services.lag_watch import LagWatch
 from deploy.services.models import choose_models, models_in
+from deploy.services.waiting import AwayError
 from deploy.settings import MonitorSettings
 from deploy.tracing.start import make_trace
 from inference import providers, trust
@@ -28,7 +29,6 @@ from inference.keeper import Keeping
 from inference.metrics import Metrics
 from inference.profiles import Profile, limits_of, profile_named
 from inference.worker import Sinks, Worker
-from ingest.errors import InputError
 from ingest.kafka import BrokerError, KafkaSink
 from ingest.kafka_commands import CommandReader
 from ingest.kafka_states import KafkaStates
@@ -111,7 +111,7 @@ class Monitor:
                 if self._announcer is not None:
                     self._announcer.follow_limits(self._worker.set_limits)
             except BrokerError as error:
-                raise InputError(str(error)) from error
+                raise AwayError(str(error)) from error
             opened.pop_all()
 
     @property

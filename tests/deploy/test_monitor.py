@@ -46,9 +46,14 @@ def test_limits_of_the_file_are_checked(tmp_path: Path, capsys: pytest.CaptureFi
 
 
 @pytest.mark.slow
-def test_no_broker_exits_2(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["monitor", *NOWHERE, "--http-port", "0"]) == 2
-    assert "no Kafka answers" in capsys.readouterr().err
+def test_no_broker_exits_1_when_the_time_to_wait_for_one_is_over(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VIGIL_KAFKA__WAIT_S", "0")
+    assert run(["monitor", *NOWHERE, "--http-port", "0"]) == 1
+    told = capsys.readouterr().err
+    assert "given up after 0 s" in told
+    assert "no Kafka answers" in told
 
 
 @pytest.mark.kafka

@@ -113,3 +113,11 @@ def test_vital_signs_are_made_of_beats_where_nobody_tells_them() -> None:
         hub.see([frame("p", hub.patients["p"].end)])
         hub.turn()
     assert hub.patients["p"].vitals.heart_rate_bpm is None
+
+
+def test_marks_on_dead_letters_are_no_dead_letters() -> None:
+    hub = Hub()
+    hub.note_dead({"schema": MARK_SCHEMA, "of": "x"})
+    assert (hub.counts["dead"], len(hub.dead)) == (0, 0)
+    hub.note_dead({"reason": "fs"})
+    assert (hub.counts["dead"], len(hub.dead)) == (1, 1)
