@@ -147,10 +147,6 @@ class Beats(Composite):
         aami, confidence = self._classify(slots[peaks.row], peaks.r_ms, windows, rr_ms)
         return BlockBeats(peaks.row, peaks.tick, peaks.r_ms, rr_ms, aami, confidence, windows)
 
-    def learn_anew(self, slots: Slots) -> None:
-        """Forget what is known of the shapes of beats, as when another lead is scored."""
-        self.beat.reset(slots)
-
     def _frames(
         self, slots: Slots, scaled: NDArray[np.float32], lead: NDArray[np.intp]
     ) -> NDArray[np.float32]:

@@ -6,7 +6,7 @@ is scored; the first is scored again when it has been readable for a good while.
 So a lead that flickers does not pull the scoring to and fro.
 
 What models remember of a lead's shapes is of no use for another's: who goes by
-this choice lets them learn anew where it changes (:mod:`inference.pipeline`).
+this choice parks it where the lead changes (:mod:`inference.lead_memory`).
 """
 
 from __future__ import annotations
@@ -112,7 +112,9 @@ class Segment:
     turns: RhythmTurns
     """Where scoring by another lead than the first began or ended, at the first tick."""
     fresh: Slots
-    """Streams whose lead changed with the first tick."""
+    """Streams whose lead changed with the first tick; none, or the one of the segment."""
+    was: int = 0
+    """The lead that it changed from."""
 
     def lead_of(self, slot: int) -> int:
         """Give the lead of one of its streams."""
@@ -157,7 +159,8 @@ def segments(
             if changes[row, start]:
                 block.quality.noisy[:, 0] = True
                 was = before[row] if start == 0 else chosen[row, start - 1]
-                yield Segment(block, lead, _turn(block, int(was), int(lead[0])), block.slots)
+                turn = _turn(block, int(was), int(lead[0]))
+                yield Segment(block, lead, turn, block.slots, int(was))
             else:
                 yield Segment(block, lead, _NO_TURNS, block.slots[:0])
 

@@ -2,11 +2,14 @@
 
 No QRS can be relied on in fibrillation, so this looks at the signal itself. What
 counts is the mean probability of VT and VF over some seconds. What it is called, fibrillation or
-tachycardia, the R-peaks say: see :mod:`inference.organised`. Once it is called, another name must
-hold for two seconds to be taken.
+tachycardia or neither, the beats and the steepness of the waveform say: see
+:mod:`inference.organised`. Once it is called, another name must hold for two seconds to be taken.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,11 +19,13 @@ from inference.conditions import Code
 from inference.limits import Limits
 from inference.organised import Lethal, lethal_kind
 from inference.rhythm_turns import RhythmTurns
-from inference.running_mean import ONE, edge, over_window, turns, whole
+from inference.running_mean import END_SHARE, ONE, edge, over_window, turns, whole
 from inference.session import StreamSession
+from inference.sharpness import LIKELY, SHARP, are_sharp, slopes
 from inference.slots import Field, SlotArrays, Slots
 from inference.stage import Composite
 from inference.ticks import TICK_MS, BlockBeats, no_beats
+from inference.usual_shape import UsualShape, n_alike
 from ingest.errors import InputError
 
 CLASSES = ("other", "VT", "VF", "ASYS")
@@ -28,7 +33,7 @@ CLASSES = ("other", "VT", "VF", "ASYS")
 SMALLEST_UV = 200.0
 """Amplitude scale below which fibrillation is not called: waves under 0.2 mV are fine fibrillation
 or asystole, which no rule of the AHA tells apart (Kerber, Circulation 1997), uV."""
-THRESHOLD = 0.5
+THRESHOLD = 0.4
 """Mean probability from which fibrillation is called, where the model's metadata names none."""
 CHANGE_TICKS = 10
 """For so long another name must hold before it is taken: 2 s."""
@@ -76,6 +81,8 @@ class LethalRhythm(Composite):
         Limits in force for all slots.
     n_slots : int
         Streams to make room for.
+    before : int
+        Samples of a beat's window before its R-peak, at the model's sampling frequency.
 
     Raises
     ------
@@ -83,7 +90,9 @@ class LethalRhythm(Composite):
         If the model's classes, lead or stride are not those of a rhythm model.
     """
 
-    def __init__(self, session: StreamSession, limits: Limits, n_slots: int = 0) -> None:
+    def __init__(
+        self, session: StreamSession, limits: Limits, n_slots: int = 0, before: int = 0
+    ) -> None:
         info = session.info
         n = info.fs * TICK_MS // 1000
         if info.classes != CLASSES or info.stride != n or len(info.leads) != 1:
@@ -93,10 +102,11 @@ class LethalRhythm(Composite):
             )
         self.session = session
         self._n = round(limits.vf_s * 1000) // TICK_MS
-        self._on = info.thresholds.get("VF", THRESHOLD)
+        self.on, self.sharp = info.thresholds.get("VF", THRESHOLD), SHARP
         self.state = SlotArrays(
             {
                 "share": Field((self._n - 1,), np.uint16),
+                "slopes": Field((2, self._n - 1), np.uint16),
                 "open": Field(dtype=np.bool_),
                 "told": Field(dtype=np.int8),
                 "other": Field(dtype=np.int8),
@@ -104,7 +114,8 @@ class LethalRhythm(Composite):
             },
             n_slots,
         )
-        super().__init__({"lethal": self.state, "rhythm": session})
+        self.usual, self._before = UsualShape(info.fs), before
+        super().__init__({"lethal": self.state, "rhythm": session, "usual": self.usual})
         self.resize(n_slots)
 
     def find(
@@ -141,21 +152,58 @@ class LethalRhythm(Composite):
             end behind the last.
         """
         n_rows, n_ticks = heard.shape
+        found = no_beats() if beats is None else beats
         probs = self.session.step(slots, scaled.reshape(n_rows, 1, -1))
-        share = np.concatenate(
-            [self.state["share"][slots], lethal_share(probs, scale_uv, heard)], axis=1
-        )
+        new = lethal_share(probs, scale_uv, heard)
+        share = np.concatenate([self.state["share"][slots], new], axis=1)
         self.state["share"][slots] = share[:, n_ticks:]
+        steepness = self._slopes(slots, scaled, new)
         mean = over_window(share, self._n)
+        alike = self._alike(slots, found, mean)
         is_open = self.state["open"][slots]
-        rows = np.flatnonzero(is_open | (mean >= self._on).any(axis=1))
+        rows = np.flatnonzero(is_open | (mean >= self.on).any(axis=1))
         parts = []
         for row in rows.tolist():
             slot, at = int(slots[row]), int(first_ms[row])
-            peaks = known_beats(past, slot, beats or no_beats(), row)
-            named = self._follow(slot, at, mean[row], share[row], peaks)
-            parts += [_turn(row, *each) for each in named]
+            peaks = known_beats(past, slot, found, row)
+            seen = _Seen(peaks, steepness[row], alike(row), self._n, self.sharp)
+            parts += [
+                _turn(row, *each) for each in self._follow(slot, at, mean[row], share[row], seen)
+            ]
         return RhythmTurns.of(parts)
+
+    def _slopes(
+        self, slots: Slots, scaled: NDArray[np.float32], share: NDArray[np.int32]
+    ) -> NDArray[np.uint16]:
+        """Give the slopes of the ticks that look lethal, 0 of others, behind those before.
+
+        Returns
+        -------
+        array of shape (n_rows, 2, n - 1 + n_ticks)
+            Steepest and mean.
+        """
+        new = np.zeros((len(slots), 2, share.shape[1]), np.uint16)
+        row, tick = np.nonzero(share >= LIKELY)
+        if len(row):
+            new[row, 0, tick], new[row, 1, tick] = slopes(scaled[row, tick])
+        line = np.concatenate([self.state["slopes"][slots], new], axis=2)
+        self.state["slopes"][slots] = line[:, :, share.shape[1] :]
+        return line
+
+    def _alike(
+        self, slots: Slots, beats: BlockBeats, mean: NDArray[np.float32]
+    ) -> Callable[[int], list[tuple[int, int]]]:
+        """Follow the usual beats; give by row how many looked usual, and from which tick on."""
+        before = self.usual.state["alike"][slots]
+        may_learn = mean[beats.row, beats.tick] < self.on * END_SHARE
+        bits = self.usual.take(slots, beats, self._before, may_learn)
+
+        def of(row: int) -> list[tuple[int, int]]:
+            mine = np.flatnonzero(beats.row == row)
+            known = [(int(beats.tick[i]), n_alike(bits[i])) for i in mine]
+            return [(-1, n_alike(before[row])), *known]
+
+        return of
 
     def _follow(
         self,
@@ -163,12 +211,12 @@ class LethalRhythm(Composite):
         first_ms: int,
         mean: NDArray[np.float32],
         share: NDArray[np.int32],
-        peaks: KnownBeats,
+        seen: _Seen,
     ) -> list[Named]:
         """Open, name and end along the ticks of one stream, of the few that have any to tell."""
         state = self.state
         told: list[Named] = []
-        edges = dict(turns(mean, bool(state["open"][slot]), self._on))
+        edges = dict(turns(mean, bool(state["open"][slot]), self.on))
         for tick in range(len(mean)):
             now_ms = first_ms + tick * TICK_MS
             if tick in edges:
@@ -176,13 +224,13 @@ class LethalRhythm(Composite):
                 n_ago = self._n - edge(window, onset=edges[tick])
                 at_ms = max(now_ms - n_ago * TICK_MS, 0)
                 state["open"][slot] = edges[tick]
-                name = lethal_kind(*peaks.by(tick), now_ms) if edges[tick] else state["told"][slot]
+                name = seen.kind(tick, now_ms) if edges[tick] else state["told"][slot]
                 told.append((tick, Lethal(name), edges[tick], at_ms))
                 state["told"][slot], state["other_ticks"][slot] = name, 0
             elif state["open"][slot]:
-                name = lethal_kind(*peaks.by(tick), now_ms)
+                name = seen.kind(tick, now_ms)
                 now = share[tick + self._n - CHANGE_TICKS : tick + self._n].sum()
-                likely = bool(now >= self._on * ONE * CHANGE_TICKS)
+                likely = bool(now >= self.on * ONE * CHANGE_TICKS)
                 told += self._rename(slot, tick, now_ms, name, likely=likely)
         return told
 
@@ -207,6 +255,29 @@ class LethalRhythm(Composite):
         state["told"][slot], state["other_ticks"][slot] = name, 0
         at_ms = max(now_ms - CHANGE_TICKS * TICK_MS, 0)
         return [(tick, before, False, at_ms), (tick, name, True, at_ms)]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Seen:
+    """What is known beside the probabilities, of one stream's ticks."""
+
+    peaks: KnownBeats
+    """Its beats."""
+    slopes: NDArray[np.uint16]
+    """Array of shape (2, n - 1 + n_ticks): steepest and mean slope of what looks lethal."""
+    alike: list[tuple[int, int]]
+    """Of the last beats, how many look usual, by the tick from which on; in order."""
+    n: int
+    """Ticks of a window."""
+    limit: float
+    """Steepest slope over the mean one from which complexes are sharp."""
+
+    def kind(self, tick: int, now_ms: int) -> Lethal:
+        """Name what looks lethal by the end of a tick."""
+        steepest, mean = self.slopes[:, tick : tick + self.n].astype(np.int32)
+        n_usual = [n for since, n in self.alike if since <= tick][-1]
+        sharp = are_sharp(steepest, mean, self.limit)
+        return lethal_kind(*self.peaks.by(tick), now_ms, sharp=sharp, n_usual=n_usual)
 
 
 def _turn(row: int, tick: int, name: Lethal, onset: bool, at_ms: int) -> RhythmTurns:

@@ -22,6 +22,7 @@ from inference.episodes import Episodes
 from inference.gate import open_beat, require_allowed
 from inference.intake import Intake, Leave, Queue, Signal, seated
 from inference.lead_choice import LeadChoice, Segment, segments
+from inference.lead_memory import LeadMemory
 from inference.leads import first_heard, of_leads, quality_of
 from inference.limits import Limits
 from inference.model import ModelInfo, builtin
@@ -113,6 +114,7 @@ class Pipeline:
         n_beside = self.beats.n_leads - 1 + self._n_spare
         self._beside = [Conditioning(self.beats.fs) for _ in range(n_beside)]
         self.choice = LeadChoice(self.limits, 1 + self._n_spare)
+        self._of_leads = LeadMemory({"beat": self.beats.beat, **self.told.of_shapes}, 1 + n_beside)
         self.strips: Strips | None = None
         late_ms = self.beats.picker.oldest_ms + round(HALF_WIDTH_S * 1000)
         end_ticks = -(-late_ms // TICK_MS) + 2
@@ -123,6 +125,7 @@ class Pipeline:
                 **{f"conditioning{fs}": stage for fs, stage in self.conditioning.items()},
                 **{f"beside{i}": stage for i, stage in enumerate(self._beside, 1)},
                 "choice": self.choice,
+                "of_leads": self._of_leads,
                 "beats": self.beats,
                 **{f"windows{i}": stage for i, stage in enumerate(self.windows)},
                 "told": self.told,
@@ -347,9 +350,7 @@ class Pipeline:
         readable = of_leads([lead.quality.readable for lead in leads])
         chosen = self.choice.choose(leads[0].slots, readable)
         for part in segments(leads, chosen, before):
-            if len(part.fresh):
-                self.beats.learn_anew(part.fresh)
-                self.told.learn_anew(part.fresh)
+            self._of_leads.follow(part)
             self._score_leads([part.block], part, results)
 
     def _score_leads(

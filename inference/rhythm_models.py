@@ -14,7 +14,7 @@ from inference.model import ModelInfo, builtin
 from inference.rhythm_turns import RhythmTurns
 from inference.session import StreamSession
 from inference.slots import SlotArrays, Slots
-from inference.stage import Composite, Slotted
+from inference.stage import Composite, Slotted, Stage
 from inference.ticks import BlockBeats
 from ingest.errors import InputError
 
@@ -47,7 +47,7 @@ class RhythmModels(Composite):
         self.atrial: AtrialFibrillation | None = None
         session = StreamSession(rhythm or builtin("rhythm"), "rhythm")
         if _fits(session.info, beat, asked=rhythm is not None):
-            self.lethal = LethalRhythm(session, limits)
+            self.lethal = LethalRhythm(session, limits, before=beat.before)
         session = StreamSession(atrial or builtin("atrial"), "beat-rhythm")
         if _fits(session.info, beat, asked=atrial is not None):
             self.atrial = AtrialFibrillation(session, limits)
@@ -63,10 +63,15 @@ class RhythmModels(Composite):
         """Metadata of the models in use."""
         return [each.session.info for each in (self.lethal, self.atrial) if each is not None]
 
-    def learn_anew(self, slots: Slots) -> None:
-        """Forget what is known of the shapes of beats, as when another lead is scored."""
+    @property
+    def of_shapes(self) -> dict[str, Stage]:
+        """The parts that know the shapes of beats, which are other ones in another lead."""
+        parts: dict[str, Stage] = {}
+        if self.lethal is not None:
+            parts["usual"] = self.lethal.usual
         if self.atrial is not None:
-            self.atrial.session.reset(slots)
+            parts["atrial"] = self.atrial.session
+        return parts
 
     def find(
         self,

@@ -59,6 +59,11 @@ class SlotArrays:
         self._arrays = {name: f.fresh(n_slots) for name, f in self._fields.items()}
 
     @property
+    def fields(self) -> dict[str, Field]:
+        """What is remembered for each stream, by name."""
+        return dict(self._fields)
+
+    @property
     def n_slots(self) -> int:
         """Slots that there is room for."""
         return self._n_slots

@@ -118,6 +118,36 @@ def test_beats_go_on_in_the_other_lead_and_it_is_told(pipeline, value):
     assert not lethal & {edge.code.name for edge in results.edges}
 
 
+def test_what_is_known_of_a_lead_is_kept_while_another_is_scored(pipeline):
+    samples, _ = two_leads(slice(20 * FS, 40 * FS))
+    beat = pipeline.beats.beat
+    pipeline.push(play(samples[:, : 22 * FS])[:1])
+    (slot,) = pipeline.streams.seated(["p"])
+    as_left = beat.snapshot(np.array([slot]))
+    rest = Chunk(
+        "p", "a", 22 * FS, samples[:, 22 * FS :], float(FS), (LEAD, V1), START_UNIX_NS, False, False
+    )
+    entered = []
+    change = pipeline._of_leads.change
+
+    def spied(slot, was, now):
+        before = beat.snapshot(np.array([slot]))
+        change(slot, was, now)
+        entered.append((was, now, before, beat.snapshot(np.array([slot]))))
+
+    pipeline._of_leads.change = spied
+    pipeline.push([rest])
+    del pipeline._of_leads.change
+    pipeline.forget(["p"])
+
+    (_, to_v1, left, fresh), (_, back, _, again) = entered
+    assert (to_v1, back) == (1, 0)
+    for name in as_left:
+        assert not fresh[name].any()
+        np.testing.assert_array_equal(again[name], left[name])
+    assert any(left[name].any() for name in left)
+
+
 def test_asystole_in_both_leads_is_called_whichever_is_scored(pipeline):
     samples, _ = two_leads(slice(20 * FS, None))
     quiet = np.random.default_rng(0).integers(-4, 5, 12 * FS)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from inference.conditions import Code, Kind, condition_by_name
 from inference.episodes import Episodes
 from inference.fibrillation import AtrialFibrillation
-from inference.lethal import SMALLEST_UV, LethalRhythm
+from inference.lethal import SMALLEST_UV, THRESHOLD, LethalRhythm
 from inference.limits import Limits
 from inference.quality import QualityTicks
 from inference.rhythm_turns import RhythmTurns
@@ -59,7 +59,7 @@ def feed(
     return told
 
 
-def expected(p: np.ndarray, n: int, limit: float = 0.5) -> list[Turn]:
+def expected(p: np.ndarray, n: int, limit: float = THRESHOLD) -> list[Turn]:
     """Say the same of one stream tick by tick, in fractions of 2^15 as a person would."""
     kept = [0] * n + [round(float(np.float32(x)) * 2**15) for x in p]
     told: list[Turn] = []

@@ -31,21 +31,31 @@ def beats(rr_ms: int, n: int = 8, aami: str = "N") -> tuple[np.ndarray, np.ndarr
 
 
 @pytest.mark.parametrize(
-    ("rr_ms", "n", "aami", "kind"),
+    ("rr_ms", "n", "aami", "sharp", "n_usual", "kind"),
     [
-        (400, 8, "N", Lethal.LEFT),
-        (400, 8, "V", Lethal.TACHYCARDIA),
-        (400, 8, "NV", Lethal.TACHYCARDIA),
-        (400, 8, "NNV", Lethal.LEFT),
-        (320, 8, "N", Lethal.TACHYCARDIA),
-        (240, 8, "V", Lethal.FIBRILLATION),
-        (400, 7, "V", Lethal.FIBRILLATION),
-        (870, 8, "N", Lethal.FIBRILLATION),
+        (400, 8, "N", False, 0, Lethal.TACHYCARDIA),
+        (400, 8, "V", False, 0, Lethal.TACHYCARDIA),
+        (400, 8, "NV", False, 8, Lethal.TACHYCARDIA),
+        (320, 8, "N", False, 0, Lethal.TACHYCARDIA),
+        (320, 8, "N", False, 5, Lethal.TACHYCARDIA),
+        (320, 8, "N", False, 6, Lethal.LEFT),
+        (400, 8, "N", False, 6, Lethal.LEFT),
+        (400, 8, "NNV", True, 0, Lethal.LEFT),
+        (400, 8, "V", True, 8, Lethal.TACHYCARDIA),
+        (320, 8, "N", True, 0, Lethal.TACHYCARDIA),
+        (320, 8, "N", True, 8, Lethal.LEFT),
+        (240, 8, "V", False, 0, Lethal.FIBRILLATION),
+        (240, 8, "N", True, 8, Lethal.FIBRILLATION),
+        (400, 7, "V", False, 0, Lethal.FIBRILLATION),
+        (870, 8, "N", False, 0, Lethal.FIBRILLATION),
+        (870, 8, "V", True, 0, Lethal.LEFT),
     ],
 )
-def test_even_complexes_are_a_tachycardia_too_few_or_too_fast_ones_are_none(rr_ms, n, aami, kind):
+def test_the_name_goes_by_evenness_rate_classes_sharpness_and_the_usual_shape(
+    rr_ms, n, aami, sharp, n_usual, kind
+):
     r_ms, codes = beats(rr_ms, n, aami)
-    assert lethal_kind(r_ms, codes, int(r_ms[-1]) + 700) is kind
+    assert lethal_kind(r_ms, codes, int(r_ms[-1]) + 700, sharp=sharp, n_usual=n_usual) is kind
 
 
 def test_uneven_or_old_complexes_are_no_tachycardia():
@@ -53,6 +63,9 @@ def test_uneven_or_old_complexes_are_no_tachycardia():
     assert lethal_kind(r_ms, codes, int(r_ms[-1]) + 1501) is Lethal.FIBRILLATION
     uneven = r_ms + np.array([0, 90, 0, -90, 0, 90, 0, -90])
     assert lethal_kind(uneven, codes, int(r_ms[-1]) + 700) is Lethal.FIBRILLATION
+    uneven = np.array([0, 400, 900, 1300, 1800, 2200, 2700, 3100])
+    assert lethal_kind(uneven, codes, 3800, sharp=True) is Lethal.LEFT
+    assert lethal_kind(uneven // 2, codes, 2200, sharp=True) is Lethal.FIBRILLATION
 
 
 @pytest.fixture(scope="module")
@@ -61,10 +74,18 @@ def rhythm(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def named(
-    rhythm: Path, p: np.ndarray, r_ms: np.ndarray, aami: np.ndarray, seed: int
+    rhythm: Path,
+    p: np.ndarray,
+    r_ms: np.ndarray,
+    aami: np.ndarray,
+    seed: int,
+    shapes: np.ndarray | None = None,
+    spike: float = 0.0,
 ) -> list[tuple[int, bool, int, int]]:
     """Feed one stream in random portions; give condition, onset, time and tick of its turns."""
-    stage, rng, told = LethalRhythm(StreamSession(rhythm, "rhythm", 1), LIMITS, 1), seed, []
+    session = StreamSession(rhythm, "rhythm", 1)
+    stage, rng, told = LethalRhythm(session, LIMITS, 1, before=15), seed, []
+    windows = np.zeros((len(r_ms), 31), np.float32) if shapes is None else shapes
     draw = np.random.default_rng(rng)
     past = Past()
     at = 0
@@ -75,9 +96,10 @@ def named(
         rows = np.zeros(len(new), np.intp)
         block = BlockBeats(
             rows, (tick[new] - at).astype(np.intp), r_ms[new], np.full(len(new), 400),
-            aami[new], np.ones(len(new), np.float32),
+            aami[new], np.ones(len(new), np.float32), windows[new, None],
         )  # fmt: skip
         scaled = np.repeat(p[None, at : at + n, None], N, axis=2).astype(np.float32)
+        scaled[:, :, 12:14] += spike
         good = np.ones((1, n), bool)
         first_ms = np.array([(at + 1) * TICK_MS])
         turns = stage.find(np.array([0]), first_ms, scaled, 500.0 * good, good, block, past.state)
@@ -124,11 +146,33 @@ def test_the_name_follows_the_beats_after_two_seconds_in_any_portions(rhythm, se
     assert end_ms == 200 * TICK_MS
 
 
+def shaped(width: float, n: int) -> np.ndarray:
+    """Windows of beats, all of one QRS of some width, samples."""
+    return np.tile(np.exp(-((np.arange(31) - 15) ** 2) / width**2), (n, 1)).astype(np.float32)
+
+
 @pytest.mark.parametrize("seed", range(3))
-def test_an_organised_rhythm_of_usual_beats_is_left_to_its_rate(rhythm, seed):
+def test_an_even_rhythm_of_usual_beats_is_left_to_its_rate_and_one_of_others_is_tachycardia(
+    rhythm, seed
+):
     p = np.concatenate([np.zeros(50), np.ones(100), np.zeros(40)])
-    r_ms = np.arange(400, 38_000, 400)
-    assert named(rhythm, p, r_ms, np.zeros(len(r_ms), np.int8), seed) == []
+    r_ms = np.concatenate([np.arange(500, 10_000, 500), np.arange(10_000, 38_000, 320)])
+    n_before = int((r_ms < 10_000).sum())
+    codes, shapes = np.zeros(len(r_ms), np.int8), shaped(2, len(r_ms))
+    assert named(rhythm, p, r_ms, codes, seed, shapes) == []
+    shapes[n_before:] = shaped(8, len(r_ms) - n_before)
+    told = {(code, onset) for code, onset, _, _ in named(rhythm, p, r_ms, codes, seed, shapes)}
+    assert (Code.VENTRICULAR_TACHYCARDIA, True) in told
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_sharp_complexes_at_no_fast_rate_are_left_to_their_beats_even_or_not(rhythm, seed):
+    p = np.concatenate([np.zeros(50), np.ones(100), np.zeros(40)])
+    r_ms = np.cumsum(np.tile([400, 700, 500], 24))
+    codes = np.zeros(len(r_ms), np.int8)
+    told = named(rhythm, p, r_ms, codes, seed)
+    assert {code for code, _, _, _ in told} == {Code.VENTRICULAR_FIBRILLATION}
+    assert named(rhythm, p, r_ms, codes, seed, spike=0.5) == []
 
 
 def test_simulated_tachycardia_is_told_as_one_and_fibrillation_as_fibrillation():
