@@ -9,6 +9,7 @@ import numpy as np
 from deploy.console.hub import MOST_BLOCKS, Hub
 from deploy.console.journal import Journal
 from deploy.console.waves import MISSING, unpack
+from ingest.dead_letters import MARK_SCHEMA
 from tests.deploy.console.consoles import alarm, beat, frame
 
 
