@@ -81,7 +81,7 @@ def _summary(told: Mapping[str, Any]) -> Markup:
         (
             f"{told['patients']} patients, {told['hours']:.1f} hours. Both raised {same} alarms; "
             f"{alarms['only_champion']} only the champion, {alarms['only_candidate']} only the "
-            f"candidate; {alarms['other_condition']} times they raised different conditions."
+            f"candidate; different conditions at the same time: {alarms['other_condition']}."
         ),
     ]
     if shift["n"]:
@@ -135,11 +135,11 @@ def _counts(
 def _strip(i: int, pair: Pair, found: Comparison) -> Markup:
     """Tell one difference, with its strip where one is there."""
     one = pair.one
-    heading = f"{one.condition}, {one.priority}: {WORDS[pair.kind]}"
+    heading = f"{_words(one.condition)}, {one.priority}: {WORDS[pair.kind]}"
     if pair.kind == "other_condition" and pair.champion and pair.candidate:
         heading = (
-            f"{pair.champion.condition} ({pair.champion.priority}) became "
-            f"{pair.candidate.condition} ({pair.candidate.priority})"
+            f"{_words(pair.champion.condition)} ({pair.champion.priority}) became "
+            f"{_words(pair.candidate.condition)} ({pair.candidate.priority})"
         )
     words = f"{one.stream[0]}, {one.onset_s:.1f} s after the session's begin."
     if pair.shift_s:
@@ -159,3 +159,7 @@ def _strip(i: int, pair: Pair, found: Comparison) -> Markup:
             "figure", strip_picture(f"s{i}", shown[0], beats[0], beats[1], marks), class_="wide"
         )
     return element("section", element("h3", heading), element("p", words), drawn)
+
+
+def _words(condition: str) -> str:
+    return condition.replace("_", " ")

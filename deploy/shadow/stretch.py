@@ -20,6 +20,9 @@ KAFKA = "kafka://"
 ARCHIVE = "archive:"
 """What the address of an archive begins with; behind it stands a folder or an address."""
 POLL_MS = 1000
+"""Longest wait for messages of a log, ms."""
+GROUP = 32
+"""Records that are held and replayed side by side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +99,12 @@ def records_of(sources: Sequence[str]) -> list[str]:
 
 
 def _of_records(sources: Sequence[str], wanted: set[str]) -> Iterator[FrameColumns]:
-    """Replay records one after another, so that one is held at a time."""
-    for path in records_of(sources):
-        name = record_name(path)
-        if wanted and name not in wanted:
-            continue
-        source = ReplaySource({name: open_recording(path)}, speed=None, chunk_s=CHUNK_S)
+    """Replay records side by side, so many at a time as are held."""
+    names = {record_name(path): path for path in records_of(sources)}
+    chosen = [name for name in names if not wanted or name in wanted]
+    for begin in range(0, len(chosen), GROUP):
+        held = {name: open_recording(names[name]) for name in chosen[begin : begin + GROUP]}
+        source = ReplaySource(held, speed=None, chunk_s=CHUNK_S)
         ended = False
         while not ended:
             batch = source.poll(0)

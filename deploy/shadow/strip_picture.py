@@ -72,7 +72,9 @@ def strip_picture(
         if strip.begin_ms <= at <= strip.begin_ms + length_ms:
             x = across.at(at)
             marks.append(line(x, TOP, x, BOTTOM, "fail", width=1.2, dash="5 3"))
-            marks.append(text(x + 3, BOTTOM - 3, words, size=10, colour="fail"))
+            right = x < (LEFT + RIGHT) / 2
+            aside, anchor = (x + 3, "start") if right else (x - 3, "end")
+            marks.append(text(aside, BOTTOM - 3, words, size=10, anchor=anchor, colour="fail"))
     span_mv = (up.high - up.low) / 1000
     scale = text(4, (TOP + BOTTOM) / 2, f"{span_mv:.1f} mV high", size=10, colour="muted")
     trace = path(points, "ink", width=1.0, dash="")
