@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from inference.limits import Limits
+from inference.streams import UV_PER_UNIT
 from ingest.frames import ECG_UNITS, MISSING_ADU
 from ingest.recording import Recording
 
@@ -16,11 +17,10 @@ NOISE_UV = 50.0
 """RMS of the planted noise, uV."""
 FASTER = 1.2
 """How much faster hearts beat in the planted change of rate."""
-GAIN = 0.7
+GAIN = 0.5
 """Share of the amplitude that is left in the planted change of gain."""
 TEMPERATURE = 1.5
 """What logits of the classes' probabilities are divided by in the planted change of scores."""
-UV_PER_UNIT = {"uV": 1.0, "mV": 1e3, "V": 1e6}
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ def _each(recording: Recording, change: Callable[[np.ndarray], np.ndarray]) -> n
     return samples
 
 
-NARROWER = Limits(bradycardia_bpm=60.0, tachycardia_bpm=100.0, vebs_per_min=4, irregular_share=0.3)
+NARROWER = Limits(bradycardia_bpm=65.0, tachycardia_bpm=90.0, vebs_per_min=2, irregular_share=0.2)
 """Alarm limits that alarm more often."""
 
 PLANTS = (
