@@ -120,6 +120,11 @@ class KafkaSource:
         return self._assigned
 
     @property
+    def n_partitions(self) -> int:
+        """Partitions of the topic; 0 while that is not known."""
+        return len(self._consumer.partitions_for_topic(self.topic) or ())
+
+    @property
     def positions(self) -> dict[int, int]:
         """For each partition the offset behind what was handed out."""
         return dict(self._positions)

@@ -142,10 +142,33 @@ def _supervise(settings: MonitorSettings, words: Sequence[str], n_workers: int) 
     commands = []
     for i, of_worker in enumerate(ports):
         name = [] if instance is None else ["--instance-id", f"{instance}-{i}"]
-        commands.append(([*start, *name, "--http-port", str(of_worker)], of_worker))
+        own = ["env", *own_files(settings, i), *start, *name, "--http-port", str(of_worker)]
+        commands.append((own, of_worker))
     supervisor = Supervisor(commands, host=host, port=port, security=settings.http.security)
     with _stopped_by_signals(supervisor):
         return supervisor.run()
+
+
+def own_files(settings: MonitorSettings, number: int) -> list[str]:
+    """Give a worker files of its own, as settings of its environment: each has one writer.
+
+    Examples
+    --------
+    >>> from deploy.settings import AuditSettings
+    >>> given = MonitorSettings(audit=AuditSettings(log=Path("/var/lib/vigil/audit.jsonl")))
+    >>> own_files(given, 1)
+    ['VIGIL_AUDIT__LOG=/var/lib/vigil/audit.1.jsonl']
+    """
+    named = {
+        "AUDIT__LOG": settings.audit.log,
+        "ANNUNCIATION__LOG": settings.annunciation.log,
+        "NOTIFY__UNDELIVERED": settings.notify.undelivered if settings.notify.webhook else None,
+    }
+    return [
+        f"VIGIL_{key}={path.with_name(f'{path.stem}.{number}{path.suffix}')}"
+        for key, path in named.items()
+        if path is not None
+    ]
 
 
 def _kafka_settings(

@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from prometheus_client import CollectorRegistry, Counter
+from prometheus_client import CollectorRegistry
 
 from deploy.notify import (
     ConsoleNotifier,
@@ -26,6 +26,7 @@ from deploy.notify import (
     Webhook,
     notice_of_signal,
 )
+from deploy.services.announcer_counts import AnnouncerCounts
 from deploy.services.bed_archive import BedArchive
 from deploy.services.command_trail import CommandTrail
 from deploy.services.lateness import Lateness
@@ -71,37 +72,6 @@ class Commands(Protocol):
 
     def close(self) -> None:
         """Let the connections go."""
-
-
-class AnnouncerCounts:
-    """What is counted, under names of Prometheus.
-
-    Parameters
-    ----------
-    registry : CollectorRegistry
-        Where.
-    """
-
-    def __init__(self, registry: CollectorRegistry) -> None:
-        self.signals = Counter(
-            "vigil_alarm_signals", "Alarm signals told.", ["kind"], registry=registry
-        )
-        self.refused = Counter(
-            "vigil_announcing_refused",
-            "Alarms, commands and times that were refused, or not done for want of a log.",
-            ["what", "reason"],
-            registry=registry,
-        )
-        self._notices = Counter(
-            "vigil_notices", "Notices by what became of them.", ["outcome"], registry=registry
-        )
-        self._seen: dict[str, int] = {}
-
-    def note_notices(self, counts: Mapping[str, int]) -> None:
-        """Take over what a notifier counted since."""
-        for outcome, n in dict(counts).items():
-            self._notices.labels(outcome=outcome).inc(n - self._seen.get(outcome, 0))
-            self._seen[outcome] = n
 
 
 class Announcer:
@@ -207,11 +177,8 @@ class Announcer:
             self._counts.note_notices(getattr(notifier, "counts", {}))
         self._watched(self._watch.due)
         if self.desk is None:
-            since_ms, most = (
-                self._now_ms() - round(self._kept.archive_s * 1000),
-                self._kept.most_gone,
-            )
-            self._watch.retire(since_ms, most)
+            since_ms = self._now_ms() - round(self._kept.archive_s * 1000)
+            self._watch.retire(since_ms, self._kept.most_gone)
             return
         desk, signals = self.desk, []
         for text in self._poll():
@@ -242,11 +209,15 @@ class Announcer:
 
     def _command(self, desk: Desk, text: bytes) -> list[Signal]:
         """Do one command; limits that it selects are followed at once."""
+        stream_id = ""
         try:
             stream_id, command = read_command(text)
-            self._trail.given(stream_id, command)
+            if self._trail.is_ours(text, stream_id):
+                self._trail.given(stream_id, command, text)
             told = desk.command(stream_id, command)
         except InputError as error:
+            if not self._trail.is_ours(text, stream_id):
+                return []
             name = self._trail.refused(text, error)
             raise InputError(f"{name}; its dead letter says why") from error
         if isinstance(command, SetLimits):

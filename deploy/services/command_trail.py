@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import logging
 from pathlib import Path
+from typing import Any
 
 from deploy.audit_log import AuditLog, check_key
+from deploy.services.ownership import Ownership
 from inference.annunciation import Command
 from inference.annunciation.inputs import command_name
 from ingest.dead_letters import encode_dead_letter
@@ -35,15 +37,38 @@ class CommandTrail:
         Where refused commands go with their bytes; None: nowhere.
     topic : str
         Topic that the commands came from.
+    owner : Ownership, optional
+        Tells which commands this worker writes down; by default all.
     """
 
     def __init__(
-        self, audit: AuditLog | None = None, dead: Sink | None = None, topic: str = ""
+        self,
+        audit: AuditLog | None = None,
+        dead: Sink | None = None,
+        topic: str = "",
+        owner: Ownership | None = None,
     ) -> None:
-        self._audit, self._dead, self._topic = audit, dead, topic
+        self._audit, self._dead, self._topic, self._owner = audit, dead, topic, owner
 
-    def given(self, stream_id: str, command: Command) -> None:
-        """Write that a command was given.
+    def is_ours(self, text: bytes, stream_id: str = "") -> bool:
+        """Tell whether a command is this worker's to write down.
+
+        Parameters
+        ----------
+        text : bytes
+            The command, as it came.
+        stream_id : str
+            The stream that it is for; empty where that cannot be read.
+        """
+        if self._owner is None:
+            return True
+        if stream_id:
+            return self._owner.of_stream(stream_id)
+        number = text.partition_number if isinstance(text, Message) else 0
+        return self._owner.of_message(number)
+
+    def given(self, stream_id: str, command: Command, text: bytes = b"") -> None:
+        """Write that a command was given, with its place in its topic.
 
         Raises
         ------
@@ -53,7 +78,9 @@ class CommandTrail:
             If it does not say who in so many characters.
         """
         if self._audit is not None:
-            details = {"stream_id": stream_id}
+            details: dict[str, Any] = {"stream_id": stream_id}
+            if isinstance(text, Message):
+                details |= {"partition": text.partition_number, "offset": text.offset}
             self._audit.append(command.who, f"command.{command_name(command)}", details)
 
     def refused(self, text: bytes, error: InputError) -> str:

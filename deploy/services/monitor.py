@@ -19,6 +19,7 @@ from deploy.services.command_trail import CommandTrail, open_audit_log
 from deploy.services.heard_source import HeardSource
 from deploy.services.lag_watch import LagWatch
 from deploy.services.models import choose_models, models_in
+from deploy.services.ownership import Ownership
 from deploy.services.waiting import AwayError
 from deploy.settings import MonitorSettings
 from deploy.tracing.start import make_trace
@@ -248,12 +249,13 @@ class Monitor:
         audit = open_audit_log(self._settings.audit.log, self._settings.audit.key_file)
         if audit is not None:
             opened.callback(audit.close)
-        commands, trail = None, CommandTrail(audit)
+        self._owner = Ownership(lambda: self._source)
+        commands, trail = None, CommandTrail(audit, owner=self._owner)
         if told.topic_commands is not None:
             commands = CommandReader(self._url(told.topic_commands), kafka.security.options())
             opened.callback(commands.close)
             refused = self._open_sink(kafka.topic_dead, opened)
-            trail = CommandTrail(audit, refused, told.topic_commands)
+            trail = CommandTrail(audit, refused, told.topic_commands, self._owner)
         topic = told.topic_signals
         signals = None if topic is None else self._open_sink(topic, opened)
         return make_announcer(
@@ -269,6 +271,7 @@ class Monitor:
 
     def _forget(self, partitions: Sequence[int]) -> None:
         gone = self._worker.forget(partitions)
+        self._owner.lose(partitions)
         if self._announcer is not None:
             self._announcer.lose(gone)
 

@@ -15,7 +15,7 @@ from deploy.drift.declaration import DriftDeclaration
 from deploy.drift.exposition import DriftCollector
 from deploy.drift.watch import DriftWatch
 from deploy.http import HttpServer
-from deploy.services.announcing import AnnouncerCounts
+from deploy.services.announcer_counts import AnnouncerCounts
 from deploy.services.gateway_metrics import GatewayCollector, GatewayState
 from deploy.services.supervisor import Supervisor
 from fairness.live.exposition import WatchCollector
