@@ -140,10 +140,19 @@ class Sender(threading.Thread):
 
 
 class Reader(threading.Thread):
-    """Reads a topic with ``read_committed``, noting when each message could be read."""
+    """Reads a topic with ``read_committed``, noting when each message could be read.
 
-    def __init__(self, url: str) -> None:
+    Parameters
+    ----------
+    url : str
+        The topic.
+    poll_ms : int
+        Longest wait of one poll, ms.
+    """
+
+    def __init__(self, url: str, poll_ms: int = 200) -> None:
         super().__init__(name="reader", daemon=True)
+        self._poll_ms = poll_ms
         self._address = KafkaUrl.parse(url)
         self._stop_event = threading.Event()
         self.messages: list[tuple[str, bytes, float]] = []
@@ -169,14 +178,18 @@ class Reader(threading.Thread):
         consumer.seek_to_beginning(*places)
         while not self._stop_event.is_set():
             try:
-                found = consumer.poll(timeout_ms=200)
+                found = consumer.poll(timeout_ms=self._poll_ms)
             except KafkaError:
                 time.sleep(0.2)
                 continue
             now_s = time.time()
-            for records in found.values():
-                self.messages += [((r.key or b"").decode(), r.value, now_s) for r in records]
+            for record in (record for records in found.values() for record in records):
+                self.note((record.key or b"").decode(), record.value, now_s)
         consumer.close(autocommit=False)
+
+    def note(self, key: str, value: bytes, read_s: float) -> None:
+        """Take one message in, read at a moment, s since 1970."""
+        self.messages.append((key, value, read_s))
 
     def by_stream(self) -> Messages:
         """Return the messages by their key, in order."""

@@ -21,7 +21,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -29,18 +28,17 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
-from kafka import KafkaConsumer, TopicPartition
 
 from deploy.kafka.broker import STATES_CONFIG
 from deploy.kafka.cluster import KafkaCluster
 from deploy.services.bench.workload import FS, from_folder, simulated
+from deploy.trials.fault_traffic import Reader
 from deploy.trials.fleet import START
 from deploy.trials.processes import cpu_by_role
 from deploy.trials.ward_page import draw, page
 from deploy.trials.ward_sender import Devices, send
 from inference.resample import HALF_WIDTH_S
 from ingest.errors import InputError
-from ingest.kafka_url import KafkaUrl
 
 TOPICS = ("in", "out", "dead", "state")
 PARTITIONS_A_WORKER = 4
@@ -86,36 +84,18 @@ class Outcome:
         return float(np.quantile(self.late_s, share)) if self.late_s else float("nan")
 
 
-class AlarmReader(threading.Thread):
-    """Notes of each alarm when it could be read, and which sample decided it."""
+class AlarmReader(Reader):
+    """Notes of each alarm when it could be read, and which sample decided it; keeps nothing else."""
 
     def __init__(self, url: str) -> None:
-        super().__init__(name="alarm-reader", daemon=True)
-        self._address, self._stop_event = KafkaUrl.parse(url), threading.Event()
+        super().__init__(url, poll_ms=20)
         self.found: list[tuple[str, int, float]] = []
         """Stream, deciding sample, when it was read (s since 1970)."""
 
-    def stop(self) -> None:
-        """Let it end."""
-        self._stop_event.set()
-        self.join(30)
-
-    def run(self) -> None:
-        """Read until it is stopped."""
-        consumer = KafkaConsumer(
-            bootstrap_servers=list(self._address.servers),
-            group_id=None,
-            isolation_level="read_committed",
-        )
-        numbers = sorted(consumer.partitions_for_topic(self._address.topic) or ())
-        consumer.assign([TopicPartition(self._address.topic, number) for number in numbers])
-        while not self._stop_event.is_set():
-            records = [r for of in consumer.poll(timeout_ms=20).values() for r in of]
-            now_s = time.time()
-            for record in records:
-                told = json.loads(record.value)
-                self.found.append((told["stream_id"], told["decided"]["sample"], now_s))
-        consumer.close(autocommit=False)
+    def note(self, key: str, value: bytes, read_s: float) -> None:
+        """Take one alarm in."""
+        told = json.loads(value)
+        self.found.append((told["stream_id"], told["decided"]["sample"], read_s))
 
 
 def run(plan: Plan, devices: Devices, data: str, folder: Path) -> Outcome:
