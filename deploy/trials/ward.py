@@ -85,7 +85,7 @@ class Outcome:
 
 
 class AlarmReader(Reader):
-    """Notes of each alarm when it could be read, and which sample decided it; keeps nothing else."""
+    """Keeps of each alarm when it could be read, and which sample decided it."""
 
     def __init__(self, url: str) -> None:
         super().__init__(url, poll_ms=20)
