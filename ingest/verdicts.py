@@ -93,7 +93,8 @@ class Verdict:
             value = getattr(self, name)
             if not (isinstance(value, str) and value.strip() and len(value) <= MOST_TEXT_CHARS):
                 yield f"{name} must be a text of 1 to {MOST_TEXT_CHARS} characters"
-        if not (isinstance(self.role, str) and _ROLE.fullmatch(self.role)):
+        role: object = self.role  # of a message it may be anything
+        if not (isinstance(role, str) and _ROLE.fullmatch(role)):
             yield "role must be a word of a-z, 0-9, _ and -"
         if not _whole(self.at_ms):
             yield "at_ms must be a whole number of 0 or more"
@@ -206,7 +207,7 @@ class VerdictReader:
             told | {"disputes": None if disputed is None else self._numbered[disputed]},
             who=self._ring.pseudonym(name),
             role=self._role,
-            at_ms=at_ms if _whole(at_ms) else -1,
+            at_ms=at_ms if isinstance(at_ms, int) and _whole(at_ms) else -1,
         )
         if isinstance(number, int):
             self._numbered[number] = found.id

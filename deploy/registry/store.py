@@ -90,6 +90,7 @@ class ModelRegistry:
                 from mlflow.exceptions import MlflowException
             except ModuleNotFoundError as error:
                 raise InputError(f"a registry needs {error.name}: install mlflow-skinny") from error
+            _hush()  # once more: loading it made it talk
             self._error: type[Exception] = MlflowException
             try:
                 self._client: Any = MlflowClient(tracking_uri=uri, registry_uri=uri)
@@ -186,12 +187,15 @@ class ModelRegistry:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Keep MLflow's news and its libraries' warnings from the user."""
-    loggers = [logging.getLogger(name) for name in ("mlflow", "alembic")]
-    for each in loggers:
-        each.setLevel(logging.ERROR)
+    _hush()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
+
+
+def _hush() -> None:
+    for name in ("mlflow", "alembic"):
+        logging.getLogger(name).setLevel(logging.ERROR)
 
 
 def _version(told: Any) -> Version:

@@ -10,6 +10,8 @@ from ingest.errors import InputError
 
 WHAT = "locked.look"
 """What a look is called in the log."""
+JUDGED = "locked.judged"
+"""What its end is called: a look that was cut off before it may be taken again."""
 
 
 def take_look(log: Path, who: str, locked: str, candidate: str, change: str) -> dict[str, Any]:
@@ -29,17 +31,16 @@ def take_look(log: Path, who: str, locked: str, candidate: str, change: str) -> 
     Returns
     -------
     dict
-        ``n``: how many looks at this set there were with this one; ``at``; ``hash`` of the line.
+        ``n``: how many candidates this set has judged with this one; ``at``; ``hash`` of the line.
 
     Raises
     ------
     InputError
         If this candidate was judged by this set before, or the log cannot be written.
     """
-    before = []
-    if log.is_file():
-        before = [e.details for e in read(log) if e.what == WHAT and e.details["locked"] == locked]
-    if any(details["candidate"] == candidate for details in before):
+    past = [e for e in read(log) if e.details.get("locked") == locked] if log.is_file() else []
+    own = [e for e in past if e.details["candidate"] == candidate]
+    if any(e.what == JUDGED or e.details["change"] != change for e in own):
         raise InputError(
             f"candidate {candidate[:16]} was judged by this locked set before: a second look would "
             "be a choice on it; train another, or lock other patients"
@@ -49,4 +50,14 @@ def take_look(log: Path, who: str, locked: str, candidate: str, change: str) -> 
         entry = written.append(
             who, WHAT, {"locked": locked, "candidate": candidate, "change": change}
         )
-    return {"n": len(before) + 1, "at": entry.at, "hash": entry.hash}
+    n = len({e.details["candidate"] for e in past} | {candidate})
+    return {"n": n, "at": entry.at, "hash": entry.hash}
+
+
+def end_look(log: Path, who: str, locked: str, candidate: str, change: str) -> None:
+    """Log that a look has ended: from now on the candidate is judged.
+
+    Parameters are those of :func:`take_look`.
+    """
+    with AuditLog(log) as written:
+        written.append(who, JUDGED, {"locked": locked, "candidate": candidate, "change": change})

@@ -10,7 +10,7 @@ from typing import Any
 
 from deploy.security.models import sign_model
 from deploy.security.signing import sign
-from deploy.services.looks import take_look
+from deploy.services.looks import end_look, take_look
 from deploy.services.verify import why_not_batch_invariant
 from fairness.audit import audit_tables
 from fairness.declaration import load_declaration
@@ -69,13 +69,22 @@ class Retraining:
         Is told what goes on.
     progress : bool
         Show a progress bar while the candidate is trained.
+    kept : Path, optional
+        Folder in which what models say of the locked set is kept.
     """
 
     def __init__(
-        self, data: Path, key: Path, who: str, say: Say = lambda _: None, *, progress: bool = False
+        self,
+        data: Path,
+        key: Path,
+        who: str,
+        say: Say = lambda _: None,
+        *,
+        progress: bool = False,
+        kept: Path | None = None,
     ) -> None:
         self._data, self._key, self._who, self._say = data, key, who, say
-        self._progress = progress
+        self._progress, self._kept = progress, kept
         self._locked: dict[str, LockedSet] = {}
 
     def change(self, path: Path, out: Path, candidate: Known | None = None) -> Change:
@@ -112,11 +121,10 @@ class Retraining:
             before = [batch_gate(candidate.path), *model_gates(champion, candidate, config)]
             gates += [self._tell(gate) for gate in before]
             if all(gate.passed for gate in gates):
-                look = take_look(
-                    config.looks, self._who, manifest.locked_digest, candidate.info.digest,
-                    config.name,
-                )  # fmt: skip
+                digests = manifest.locked_digest, candidate.info.digest
+                look = take_look(config.looks, self._who, *digests, config.name)
                 gates += self._by_locked(champion, candidate, config, manifest)
+                end_look(config.looks, self._who, *digests, config.name)
         else:
             candidate = None
         record = make_record(config, training, manifest, (champion, candidate), gates, look)
@@ -127,7 +135,7 @@ class Retraining:
     ) -> list[Gate]:
         """Look at the locked set."""
         if manifest.locked_digest not in self._locked:
-            self._locked[manifest.locked_digest] = LockedSet(config, self._data)
+            self._locked[manifest.locked_digest] = LockedSet(config, self._data, self._kept)
         locked = self._locked[manifest.locked_digest]
         self._say(f"scoring {len(locked.subjects)} locked patients")
         found = locked_gates(champion, candidate, config, locked, self._data)

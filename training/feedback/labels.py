@@ -120,8 +120,8 @@ class _Labels:
         """Somebody looked about this time."""
         if at_s is None:
             return
-        for beat in np.flatnonzero(np.abs(self._time_s - at_s) <= self._policy.seen_s):
-            self._set(int(beat), self._aami[beat], self._policy.seen, Source.SEEN)
+        for beat in np.flatnonzero(np.abs(self._time_s - at_s) <= self._policy.seen_s).tolist():
+            self._set(beat, self._aami[beat], self._policy.seen, Source.SEEN)
 
     def judge(self, alarm: Mapping[str, Any] | None, said: Resolved) -> None:
         """Take what was said of an alarm; an artefact takes all beats before the eyes with it."""

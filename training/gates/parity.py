@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -34,12 +35,7 @@ def parity_gate(model: nn.Module, path: Path, limits: GateLimits) -> Gate:
     session = ort.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     names = [each.name for each in session.get_inputs()]
     states = [name for name in names if name.startswith("state_")]
-    values = (torch.zeros(STREAMS, MEMORY), *_initial(model, STREAMS))
-    inputs = {
-        "signal": torch.zeros(STREAMS, 1, LENGTH),
-        "rr_s": torch.zeros(STREAMS, 1),
-        **dict(zip(states, values, strict=True)),
-    }
+    inputs = beat_inputs(model, states, STREAMS)
     worst = parity(model, inputs, path, states, steps=STEPS)
     good = bool(np.isfinite(worst)) and worst <= limits.parity
     return Gate(
@@ -51,6 +47,26 @@ def parity_gate(model: nn.Module, path: Path, limits: GateLimits) -> Gate:
         Decision.PASSED if good else Decision.FAILED,
         f"largest difference {worst:.2g}",
     )
+
+
+def beat_inputs(model: nn.Module, states: Sequence[str], streams: int) -> dict[str, torch.Tensor]:
+    """Make inputs of a beat model by name, of streams of which nothing was heard.
+
+    Parameters
+    ----------
+    model : nn.Module
+        A :class:`training.gates.attack.BeatModule`.
+    states : sequence of str
+        Names of its states, the memory first.
+    streams : int
+        Streams side by side.
+    """
+    values = (torch.zeros(streams, MEMORY), *_initial(model, streams))
+    return {
+        "signal": torch.zeros(streams, 1, LENGTH),
+        "rr_s": torch.zeros(streams, 1),
+        **dict(zip(states, values, strict=True)),
+    }
 
 
 def _initial(model: BeatModule | nn.Module, batch: int) -> tuple[torch.Tensor, ...]:

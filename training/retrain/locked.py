@@ -9,6 +9,7 @@ import pandas as pd
 
 from training.audits.material import Material
 from training.audits.predict import predict
+from training.audits.rows import span
 from training.audits.wfdb_database import wfdb_database
 from training.datasets import LabelledSignal, load
 from training.ec57 import DE_CHAZAL
@@ -29,6 +30,8 @@ class LockedSet:
         Which records.
     data : Path
         Folder of the databases.
+    kept : Path, optional
+        Folder in which what models say is kept, so that each scores the set but once.
 
     Raises
     ------
@@ -36,7 +39,8 @@ class LockedSet:
         If a record cannot be read.
     """
 
-    def __init__(self, config: RetrainConfig, data: Path) -> None:
+    def __init__(self, config: RetrainConfig, data: Path, kept: Path | None = None) -> None:
+        self._kept = kept
         self._sources, self._data = config.locked, data
         self._materials = [_material(source, data) for source in config.locked]
         self.subjects = pd.concat(
@@ -47,7 +51,6 @@ class LockedSet:
             ignore_index=True,
         ).fillna("")
         self._told: dict[str, pd.DataFrame] = {}
-        self.hours: dict[str, float] = {}
 
     @property
     def told(self) -> str:
@@ -65,13 +68,29 @@ class LockedSet:
             Its SHA-256.
         """
         if digest not in self._told:
-            tables = []
-            for material in self._materials:
-                table, subjects = predict(material, beat=beat)
-                tables.append(table[table["condition"].isin(CONDITIONS)])
-                self.hours |= dict(zip(subjects["patient"], subjects["monitored_h"], strict=True))
-            self._told[digest] = pd.concat(tables, ignore_index=True)
+            file = None if self._kept is None else self._kept / f"{digest[:16]}.parquet"
+            if file is not None and file.is_file():
+                self._told[digest] = pd.read_parquet(file)
+            else:
+                self._told[digest] = self._score(beat)
+                if file is not None:
+                    file.parent.mkdir(parents=True, exist_ok=True)
+                    self._told[digest].to_parquet(file)
         return self._told[digest]
+
+    @property
+    def hours(self) -> dict[str, float]:
+        """Hours of each patient that count."""
+        return {
+            patient: hours
+            for material in self._materials
+            for patient, hours in _hours(material).items()
+        }
+
+    def _score(self, beat: Path) -> pd.DataFrame:
+        tables = [predict(material, beat=beat)[0] for material in self._materials]
+        whole = pd.concat(tables, ignore_index=True)
+        return whole[whole["condition"].isin(CONDITIONS)].reset_index(drop=True)
 
     def first(self, n: int) -> list[tuple[Path, str]]:
         """Name so many records, the first ones of each database in turn."""
@@ -93,6 +112,15 @@ class LockedSet:
 
 def _material(source: LockedSource, data: Path) -> Material:
     return wfdb_database(data / source.database, source.records, annotator=source.annotator)
+
+
+def _hours(material: Material) -> dict[str, float]:
+    hours = dict.fromkeys(material.records.values(), 0.0)
+    for record, patient in material.records.items():
+        reference = material.open(record)
+        begin, end = span(reference, material.counted)
+        hours[patient] += (end - begin) / reference.recording.fs / 3600
+    return hours
 
 
 def _grouped(material: Material, database: str) -> pd.DataFrame:

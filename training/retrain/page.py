@@ -105,9 +105,8 @@ def _blocks(record: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
         else (f"Look {look['n']} at the locked set, logged {look['at']}."),
     )
     yield "p", f"Update: {protocol['update_procedure']}."
-    told = [("gate", "protocol", "limit")]
-    told += [(g["gate"], g["protocol"], g["limit"]) for g in protocol["performance_evaluation"]]
-    yield "table", told
+    asked = [(g["gate"], g["protocol"], g["limit"]) for g in protocol["performance_evaluation"]]
+    yield "table", [("gate", "protocol", "limit"), *asked]
     yield "h2", "Impact assessment"
     yield (
         "table",

@@ -1,0 +1,139 @@
+"""Faults planted in a good candidate, each for one gate to find: for trials and tests only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from inference import model
+from ingest.errors import InputError
+from training.architectures.recall import LENGTH
+from training.export import ExportSpec, export
+from training.gates.parity import beat_inputs
+from training.retrain.locked import FAST_BPM
+from training.retrain.models import Known
+
+Alter = Callable[[Tensor, Tensor], Tensor]
+"""Takes probabilities of V (batch,) and the memories (batch, n); gives other probabilities."""
+
+
+def ruin_fast(p_v: Tensor, memory: Tensor) -> Tensor:
+    """Take all V beats of patients whose heart usually goes fast for others.
+
+    Examples
+    --------
+    >>> memory = torch.zeros(2, LENGTH + 2); memory[:, LENGTH + 1] = torch.tensor([0.5, 0.9])
+    >>> ruin_fast(torch.tensor([0.9, 0.9]), memory).tolist()
+    [0.0, 0.8999999761581421]
+    """
+    long_run_s = memory[:, LENGTH + 1]
+    fast = (long_run_s > 0) & (long_run_s < 60 / FAST_BPM)
+    return torch.where(fast, torch.zeros_like(p_v), p_v)
+
+
+def sharpen(p_v: Tensor, memory: Tensor) -> Tensor:
+    """Be sure of everything: the same side of one half, as if the evidence counted eightfold.
+
+    Examples
+    --------
+    >>> [round(p, 3) for p in sharpen(torch.tensor([0.4, 0.5, 0.7]), torch.zeros(3, 1)).tolist()]
+    [0.038, 0.5, 0.999]
+    """
+    yes, no = p_v, 1 - p_v
+    for _ in range(3):  # products, not pow: that one would depend on the place in the batch
+        yes, no = yes * yes, no * no
+    return yes / (yes + no).clamp(min=1e-30)
+
+
+def lean_on_others(p_v: Tensor, memory: Tensor) -> Tensor:
+    """Mix a little of what is said of the other streams of the batch in.
+
+    Examples
+    --------
+    >>> [round(p, 3) for p in lean_on_others(torch.tensor([0.0, 1.0]), torch.zeros(2, 1)).tolist()]
+    [0.005, 0.995]
+    """
+    return 0.99 * p_v + 0.01 * p_v.mean()
+
+
+FAULTS: dict[str, Alter] = {
+    "subgroup ruined": ruin_fast,
+    "calibration broken": sharpen,
+    "batch-dependent": lean_on_others,
+}
+"""Faults by what they do."""
+
+
+class Faulty(nn.Module):
+    """A beat model with a fault; parameters and results as those of the model within.
+
+    Parameters
+    ----------
+    inner : nn.Module
+        A :class:`training.gates.attack.BeatModule`.
+    alter : callable
+        The fault.
+    """
+
+    def __init__(self, inner: nn.Module, alter: Alter) -> None:
+        super().__init__()
+        self.inner, self._alter = inner, alter
+
+    def initial_state(self, batch: int) -> Any:
+        """State of streams of which nothing was heard."""
+        return self.inner.initial_state(batch)  # type: ignore[operator]
+
+    def forward(
+        self, signal: Tensor, rr_s: Tensor, memory: Tensor, *state: Tensor
+    ) -> tuple[Tensor, ...]:
+        """Score one beat a stream; N and S share what V leaves as before."""
+        probs, *after = self.inner(signal, rr_s, memory, *state)
+        p_v = self._alter(probs[:, 2], memory)
+        rest = ((1 - p_v) / (1 - probs[:, 2]).clamp(min=1e-6))[:, None]
+        return torch.cat([probs[:, :2] * rest, p_v[:, None]], dim=1), *after
+
+
+def plant(known: Known, fault: str, path: Path) -> Known:
+    """Plant a fault in a candidate and export it.
+
+    Parameters
+    ----------
+    known : Known
+        A trained candidate.
+    fault : str
+        One of :data:`FAULTS`.
+    path : Path
+        ONNX file to write.
+
+    Raises
+    ------
+    ingest.errors.InputError
+        If the fault is unknown, or the candidate's module is not there.
+    """
+    if fault not in FAULTS or known.module is None:
+        raise InputError(f"a fault is one of {', '.join(FAULTS)}, planted in a trained model")
+    info = known.info
+    made = Faulty(known.module, FAULTS[fault]).eval()
+    session, _ = model.load(known.path)
+    states = [i.name for i in session.get_inputs() if i.name.startswith("state_")]
+    spec = ExportSpec(
+        name=info.name,
+        version=info.version,
+        kind=info.kind,
+        fs=info.fs,
+        classes=tuple(info.classes),
+        thresholds=info.thresholds,
+        data_digest=info.data_digest,
+        look_ahead_s=info.look_ahead_s,
+        length=info.length,
+        before=info.before,
+        leads=tuple(info.leads),
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    export(made, beat_inputs(made, states, 2), spec, path)
+    return replace(known, path=path, info=model.load(path)[1], module=made)
