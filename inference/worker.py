@@ -35,6 +35,7 @@ from ingest.dead_letters import encode_dead_letter
 from ingest.frame_columns import FrameColumns
 from ingest.kafka_url import CommitRefusedError
 from ingest.sequence import Sequencer
+from ingest.sequence_types import Ordered
 from ingest.source import DeadLetter, Sink, Source
 from ingest.state_log import Resumable, StateLog
 
@@ -102,6 +103,8 @@ class Worker:
         How often states are written, how far back streams are built without one.
     resumed : callable, optional
         Is given the last messages of the alarms that stand in partitions taken over.
+    overheard : callable, optional
+        Is given what was scored anew, as the sequencer ordered it; must neither wait nor raise.
     """
 
     def __init__(
@@ -121,6 +124,7 @@ class Worker:
         states: StateLog | None = None,
         keeping: Keeping = Keeping(),
         resumed: Callable[[Sequence[bytes]], None] | None = None,
+        overheard: Callable[[Sequence[Ordered]], None] | None = None,
     ) -> None:
         self._source, self._sinks = source, sinks
         self._gathering = Gathering(source, budget, clock)
@@ -128,7 +132,7 @@ class Worker:
         self.sequencer = sequencer or Sequencer()
         self._settle, self._clock = settle, clock
         self._context, self._told = context.of_models(pipeline.models), told
-        self._resumed = resumed
+        self._resumed, self._overheard = resumed, overheard
         info = pipeline.models[0]
         self._model = ModelRef(info.name, info.version, info.digest)
         self._outbox: list[_Message] = []  # not yet durable
@@ -309,6 +313,8 @@ class Worker:
         if portion.is_published:
             return self._post(results, admitted.let_go, is_published=True)
         self.metrics.score_seconds.observe(self._clock() - started_s)
+        if self._overheard is not None:
+            self._overheard([*admitted.ends, *items])
         self.metrics.batch_size.observe(len(set(admitted.frames.stream_ids)))
         self.metrics.note_results(results)
         self.metrics.note_alarms(results.alarms)
