@@ -25,6 +25,15 @@ STORE_BYTES = 128 << 20
 """Memory of a local cluster's object store, bytes: arguments and summaries are small."""
 PARTS_A_CORE = 4
 """Parts that each core of a cluster does one after another."""
+START_TRIES = 3
+"""How often a cluster is begun here: on a busy machine Ray's own half minute may not do."""
+PATIENT = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_gcs_server_port_wait_time_s": "120",
+    "RAY_worker_register_timeout_seconds": "300",
+    "RAY_agent_register_timeout_ms": "300000",
+}
+"""What Ray reads when it is loaded: no reports to its maker, and time to start."""
 POLL_S = 1.0
 """How long to wait for a part before looking again, s."""
 
@@ -113,7 +122,8 @@ def ray_executor(n_jobs: int, cluster: str | None) -> Iterator[RayExecutor]:
     ingest.errors.InputError
         If Ray is not installed, or there is no such cluster.
     """
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    for name, value in PATIENT.items():
+        os.environ.setdefault(name, value)
     address = cluster or os.environ.get("RAY_ADDRESS")
     if address is None and "ray" not in sys.modules:  # which reads them when it is loaded
         os.environ.setdefault("RAY_AUTH_MODE", "token")
@@ -133,12 +143,30 @@ def ray_executor(n_jobs: int, cluster: str | None) -> Iterator[RayExecutor]:
                 "_temp_dir": folder,
                 "_node_ip_address": "127.0.0.1",
             }
-        try:
-            ray.init(address=address or "local", **shared)
-        except (ConnectionError, RuntimeError, ValueError) as error:
-            reason = str(error).splitlines()[0]
-            raise InputError(f"no Ray cluster at {address or 'this machine'}: {reason}") from error
+        _connect(address, shared)
         try:
             yield RayExecutor()
         finally:
             ray.shutdown()
+
+
+def _connect(address: str | None, shared: dict[str, Any]) -> None:
+    """Connect; begin again where a cluster that is started here took Ray too long.
+
+    Raises
+    ------
+    ingest.errors.InputError
+        With what Ray says.
+    """
+    import ray
+
+    for left in reversed(range(START_TRIES)):
+        try:
+            ray.init(address=address or "local", **shared)
+            return
+        except Exception as error:  # a start that took too long is a plain one
+            ray.shutdown()
+            if left and "timed out" in str(error) and address is None:
+                continue
+            reason = str(error).splitlines()[0]
+            raise InputError(f"no Ray cluster at {address or 'this machine'}: {reason}") from error

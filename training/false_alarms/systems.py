@@ -76,7 +76,7 @@ def vigil(recordings: dict[str, Recording], variant: str) -> dict[str, list[Told
         for change in pipeline.push(items).alarms:
             told[change.stream.stream_id].append(change.transition)
         ended = batch.end
-    return {name: _spans(told[name], each) for name, each in recordings.items()}
+    return {name: alarms_of(told[name], each) for name, each in recordings.items()}
 
 
 def xqrs(recording: Recording, cache: Path) -> list[ToldAlarm]:
@@ -94,17 +94,36 @@ def xqrs(recording: Recording, cache: Path) -> list[ToldAlarm]:
         recording.name, recording.fs, (recording.leads[row],), recording.samples[row : row + 1]
     )
     r_ms = np.rint(find_qrs("xqrs", lead, cache) * 1000 / recording.fs).astype(np.int64)
-    r_ms = r_ms[np.diff(r_ms, prepend=-TICK_MS) >= TICK_MS]
+    return of_beats(recording, r_ms, np.zeros(len(r_ms), np.int8))
+
+
+def of_beats(
+    recording: Recording, r_ms: NDArray[np.int64], aami: NDArray[np.int8]
+) -> list[ToldAlarm]:
+    """Apply the rules to beats that somebody else found, all believed, all of the signal readable.
+
+    Parameters
+    ----------
+    recording : Recording
+        Whose beats they are.
+    r_ms : array of shape (n_beats,)
+        R-peaks, ms; of those closer than a tick the later is left out.
+    aami : array of shape (n_beats,)
+        Class codes.
+    """
+    apart = np.diff(r_ms, prepend=-TICK_MS) >= TICK_MS
+    r_ms, aami = r_ms[apart], aami[apart]
     n_ticks = int(recording.duration_s * 1000) // TICK_MS
     tick = (r_ms + DELAY_MS - 1) // TICK_MS
-    r_ms, tick = r_ms[tick < n_ticks], tick[tick < n_ticks]
+    heard = tick < n_ticks
+    r_ms, aami, tick = r_ms[heard], aami[heard], tick[heard]
     n = len(r_ms)
     beats = BlockBeats(
         np.zeros(n, np.intp),
         tick.astype(np.intp),
         r_ms,
         np.diff(r_ms, prepend=r_ms[:1]),
-        np.zeros(n, np.int8),
+        aami,
         np.ones(n, np.float32),
     )
     fine, ones = np.zeros((1, n_ticks), np.bool_), np.ones((1, n_ticks), np.float32)
@@ -113,10 +132,11 @@ def xqrs(recording: Recording, cache: Path) -> list[ToldAlarm]:
     found = []
     for decided in episodes.advance(slot, np.array([TICK_MS]), beats, quality):
         found += alarms.step(*decided)
-    return _spans(found, recording)
+    return alarms_of(found, recording)
 
 
-def _spans(transitions: list[AlarmTransition], recording: Recording) -> list[ToldAlarm]:
+def alarms_of(transitions: list[AlarmTransition], recording: Recording) -> list[ToldAlarm]:
+    """Make one span an alarm of the changes of a recording's alarms."""
     source = AlarmSource(recording.name, "", StreamClock(recording.fs, 0, 0))
     limits = Limits()
     return spans(document(each, source, _MODEL, limits) for each in transitions)
