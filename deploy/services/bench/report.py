@@ -25,6 +25,12 @@ _STYLE = (
 )
 _CURVES = (
     ("batch.png", r"^batch of (\d+)$", "streams in one push", "patients a core"),
+    (
+        "cores.png",
+        r"^messages to alarms in (\d+) process(?:es)? at once, by the clock$",
+        "processes, a core each",
+        "patients in real time",
+    ),
     ("census.png", r"^cost with (\d+) streams$", "streams", "us a patient-second"),
     (
         "latency.png",
@@ -161,7 +167,8 @@ def _draw(folder: Path, figures: Sequence[Figure]) -> list[Path]:
         for label, points in curves.items():
             x_of, y_of = zip(*sorted(points), strict=True)
             axes.plot(x_of, y_of, marker="o", label=f"frames of {label} s" if label else None)
-        axes.set(xscale="log", xlabel=x_label, ylabel=y_label)
+        scale = "linear" if name == "cores.png" else "log"
+        axes.set(xscale=scale, xlabel=x_label, ylabel=y_label)
         if y_label.endswith("ms"):
             axes.set_yscale("log")
         else:
