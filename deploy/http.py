@@ -20,6 +20,7 @@ from typing import Any, Self
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
+from deploy.security.certificates import Certificates
 from deploy.security.http import HttpSecurity
 from deploy.security.tokens import TokenRefusedError, Tokens
 from ingest.errors import InputError
@@ -57,13 +58,18 @@ class _Server(ThreadingHTTPServer):
         self.registry, self.checks = registry, checks
         self.tokens: Tokens | None = security.tokens()
         self._room = threading.Semaphore(MOST_CLIENTS)
-        context = security.server_context()
+        self.refused: Callable[[str], None] = lambda _: None
+        self._certificates = Certificates(security)
         super().__init__(address, _Handler)
-        if context is not None:
+        if self._certificates.context is not None:
             # Hands are shaken in the client's own thread: a slow one holds up nobody.
-            self.socket = context.wrap_socket(
+            self.socket = self._certificates.context.wrap_socket(
                 self.socket, server_side=True, do_handshake_on_connect=False
             )
+
+    def service_actions(self) -> None:
+        """See, between clients, whether the certificate was renewed."""
+        self._certificates.look()
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """Let a client in, unless there are too many."""
@@ -89,6 +95,7 @@ class _Server(ThreadingHTTPServer):
         error = sys.exc_info()[1]
         if isinstance(error, ssl.SSLError):
             logger.warning("a client was refused: TLS: %s", error.reason or error)
+            self.refused(f"TLS: {error.reason or 'no handshake'}")
         elif isinstance(error, OSError):
             logger.debug("a client went: %s", error)
         else:
@@ -120,6 +127,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer_check(path, with_reasons=refusal is None)
         elif refusal is not None:
             logger.warning("a client was refused: %s", refusal)
+            self.server.refused(refusal)
             self._answer(401, PLAIN, f"{refusal}\n".encode(), [("WWW-Authenticate", "Bearer")])
         elif path == "/metrics":
             kind, body = self._metrics()
@@ -217,6 +225,10 @@ class HttpServer:
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(0.05,), name="http", daemon=True
         )
+
+    def tell_refused(self, refused: Callable[[str], None]) -> None:
+        """Let somebody hear why clients are refused; called on any thread."""
+        self._server.refused = refused
 
     @property
     def port(self) -> int:

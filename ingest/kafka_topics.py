@@ -11,7 +11,7 @@ from kafka import KafkaAdminClient
 from kafka.errors import GroupAuthorizationFailedError, KafkaError
 
 from ingest.errors import InputError
-from ingest.kafka_url import BrokerError, KafkaUrl, wait_for_server
+from ingest.kafka_url import BrokerError, KafkaUrl, NotLetInError, wait_for_server
 
 TIMEOUT_MS = 10_000
 """How long brokers may take to answer, ms."""
@@ -135,7 +135,7 @@ def _why(
     hint = " (are user and password right?)" if sasl and "disconnected" in last else ""
     if not options.get("security_protocol"):
         hint = " (if it wants TLS or a password, set kafka.security)"
-    return BrokerError(f"no Kafka answers at {at}: {last}{hint}")
+    return NotLetInError(f"no Kafka answers at {at}: {last}{hint}")
 
 
 class _LastWords(logging.Handler):

@@ -23,6 +23,10 @@ class CommitRefusedError(BrokerError):
     """The group was rebalanced before the commit: who has the partition now hears it again."""
 
 
+class NotLetInError(BrokerError):
+    """Brokers are there, and do not let this client in: waiting will not mend it."""
+
+
 @dataclass(frozen=True, slots=True)
 class KafkaUrl:
     """Where a topic is."""

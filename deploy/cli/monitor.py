@@ -14,7 +14,9 @@ import typer
 
 from deploy.lifeline import end_with_parent
 from deploy.ports import free_ports
+from deploy.services.command_trail import audit_key
 from deploy.services.monitor import Monitor
+from deploy.services.refusals import note_refused_start
 from deploy.services.supervisor import Supervisor
 from deploy.services.waiting import AwayError, made_when_there
 from deploy.settings import MonitorSettings, load_settings
@@ -70,6 +72,10 @@ def monitor(
         str | None,
         typer.Option(help="Whose alarm limits: adult (as without it), paediatric, neonatal."),
     ] = None,
+    shadow: Annotated[
+        list[str] | None,
+        typer.Option(help="Candidate beside them, model or folder; alarms to shadow.topic."),
+    ] = None,
     workers: Annotated[
         int, typer.Option(min=1, help="Processes, of one core each, that share the partitions.")
     ] = 1,
@@ -85,6 +91,9 @@ def monitor(
 
     With --workers each is a process of its own with its metrics on a port of its own, the first
     behind --http-port; one that dies is started again. On --http-port all metrics are merged.
+
+    With --shadow a candidate scores beside the models in use in the worker's spare time. What it
+    raises goes to shadow.topic (ecg.shadow) and to nobody; behind, it is shed first.
 
     Examples
     --------
@@ -104,6 +113,7 @@ def monitor(
     given: dict[str, dict[str, Any]] = {
         "http": {"port": http_port},
         "patient": {"profile": profile},
+        "shadow": {"models": shadow},
     }
     told = {table: _given(keys) for table, keys in given.items()}
     settings = load_settings(config, {"kafka": kafka, **told})
@@ -114,6 +124,7 @@ def monitor(
         topics["--state-to"] = state_to
         options = {**topics, "--group": group, "--config": config, "--lead": lead}
         models = [word for name in model or () for word in ("--model", name)]
+        models += [word for name in shadow or () for word in ("--shadow", name)]
         words = [word for flag, told in _given(options).items() for word in (flag, str(told))]
         return _supervise(settings, [*words, *models], workers)
     end_with_parent()
@@ -124,6 +135,9 @@ def monitor(
     except AwayError as error:
         logger.error("given up after %g s: %s", settings.kafka.wait_s, error)
         return FAILED
+    except InputError as error:
+        note_refused_start(settings.audit.log, audit_key(settings.audit.key_file), error)
+        raise
     with _stopped_by_signals(worker):
         try:
             worker.run()

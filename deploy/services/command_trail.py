@@ -112,6 +112,17 @@ class CommandTrail:
             self._audit.close()
 
 
+def audit_key(key_file: Path | None) -> bytes | None:
+    """Read the key of an audit log, where a file of one is named.
+
+    Raises
+    ------
+    InputError
+        If it cannot be used.
+    """
+    return None if key_file is None else check_key(read_secret(key_file, "audit.key_file"))
+
+
 def open_audit_log(path: Path | None, key_file: Path | None) -> AuditLog | None:
     """Open the audit log that settings name; None where they name none.
 
@@ -124,8 +135,7 @@ def open_audit_log(path: Path | None, key_file: Path | None) -> AuditLog | None:
         if key_file is not None:
             raise InputError("settings: audit.key_file needs audit.log")
         return None
-    key = None if key_file is None else check_key(read_secret(key_file, "audit.key_file"))
-    log = AuditLog(path, key=key)
+    log = AuditLog(path, key=audit_key(key_file))
     if log.torn:
         logger.warning("audit log %s: a torn last line was set aside", path)
     log.append("vigil", "monitor.start")

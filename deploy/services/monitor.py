@@ -20,14 +20,19 @@ from deploy.services.heard_source import HeardSource
 from deploy.services.lag_watch import LagWatch
 from deploy.services.models import choose_models, models_in
 from deploy.services.ownership import Ownership
-from deploy.services.waiting import AwayError
+from deploy.services.refusals import Refusals
+from deploy.services.waiting import why_not_made
 from deploy.settings import MonitorSettings
+from deploy.shadow.candidate import make_candidate
+from deploy.shadow.live import LiveShadow, ShadowMetrics, Shedding
 from deploy.tracing.start import make_trace
 from inference import providers, trust
 from inference.alarm_json import AlarmContext
 from inference.gathering import Budget
 from inference.keeper import Keeping
+from inference.limits import Limits
 from inference.metrics import Metrics
+from inference.pipeline import Pipeline
 from inference.profiles import Profile, limits_of, profile_named
 from inference.worker import Sinks, Worker
 from ingest.kafka import BrokerError, KafkaSink
@@ -91,6 +96,7 @@ class Monitor:
         with trust.only(trusted):
             chosen = choose_models([*named, *models])
             self._pipeline = chosen.pipeline(limits, lead, explain=explain)
+            beside = make_candidate(settings, self._pipeline, lead)
         if settings.models.strips:
             self._pipeline.keep_strips()
         self._metrics = Metrics(self._registry)
@@ -108,11 +114,12 @@ class Monitor:
             )
             opened.callback(self._http.stop)
             try:
+                self._shadow = self._make_shadow(beside, opened)
                 self._worker = self._make_worker(topic_beats, opened)
                 if self._announcer is not None:
-                    self._announcer.follow_limits(self._worker.set_limits)
+                    self._announcer.follow_limits(self._set_limits)
             except BrokerError as error:
-                raise AwayError(str(error)) from error
+                raise why_not_made(error) from error
             opened.pop_all()
 
     @property
@@ -142,6 +149,8 @@ class Monitor:
                     worker.turn(self._settings.batch.poll_timeout_s)
                     if self._announcer is not None:
                         self._announcer.turn()
+                    if self._shadow is not None:
+                        self._shadow.turn(source.lag_s)
                     self._metrics.lag_seconds.set(source.lag_s)
                     self._lag.note(source.lag_s)
                     self._metrics.partitions.set(len(source.assigned))
@@ -151,6 +160,8 @@ class Monitor:
                 source.close()
                 raise
             worker.close()
+            if self._shadow is not None:
+                self._shadow.close()
             if self._states is not None:
                 self._states.close()
             if self._announcer is not None:
@@ -207,7 +218,24 @@ class Monitor:
             states=self._states,
             keeping=Keeping(state.every_s, state.rebuild_s, state.idle_s),
             resumed=None if announcer is None else announcer.resume,
+            overheard=None if self._shadow is None else self._shadow.hear,
         )
+
+    def _make_shadow(self, beside: Pipeline | None, opened: ExitStack) -> LiveShadow | None:
+        """Connect to the candidate's topic, where there is a candidate."""
+        if beside is None:
+            return None
+        told, profile = self._settings.shadow, self._settings.patient.profile
+        require_topics([], self._settings.kafka.security.options(), writes=[self._url(told.topic)])
+        sink = self._open_sink(told.topic, opened)
+        shedding = Shedding(told.lag_s, rest_s=told.rest_s)
+        metrics = ShadowMetrics(self._registry)
+        return LiveShadow(beside, sink, metrics, shedding, AlarmContext(profile))
+
+    def _set_limits(self, stream_id: str, limits: Limits) -> None:
+        self._worker.set_limits(stream_id, limits)
+        if self._shadow is not None:
+            self._shadow.set_limits(stream_id, limits)
 
     def _require_topics(self, topic_beats: str | None) -> None:
         """See that all topics are there and may be used."""
@@ -249,6 +277,7 @@ class Monitor:
         audit = open_audit_log(self._settings.audit.log, self._settings.audit.key_file)
         if audit is not None:
             opened.callback(audit.close)
+            self._http.tell_refused(Refusals(audit).client)
         self._owner = Ownership(lambda: self._source)
         commands, trail = None, CommandTrail(audit, owner=self._owner)
         if told.topic_commands is not None:
@@ -271,6 +300,8 @@ class Monitor:
 
     def _forget(self, partitions: Sequence[int]) -> None:
         gone = self._worker.forget(partitions)
+        if self._shadow is not None:
+            self._shadow.forget(gone)
         self._owner.lose(partitions)
         if self._announcer is not None:
             self._announcer.lose(gone)

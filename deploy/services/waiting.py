@@ -7,7 +7,10 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+from kafka.errors import AuthorizationError, SaslAuthenticationFailedError
+
 from ingest.errors import InputError
+from ingest.kafka_url import BrokerError, NotLetInError
 
 logger = logging.getLogger(__name__)
 
@@ -19,6 +22,24 @@ FIRST_S, LONGEST_S = 1.0, 30.0
 
 class AwayError(InputError):
     """No broker answers, or one that did has gone while the worker was starting."""
+
+
+def why_not_made(error: BrokerError) -> InputError:
+    """Tell a broker that is away from one that does not let this client in.
+
+    Returns
+    -------
+    InputError
+        An :class:`AwayError` where waiting may help.
+
+    Examples
+    --------
+    >>> why_not_made(BrokerError("no Kafka answers at b:1"))
+    AwayError('no Kafka answers at b:1')
+    """
+    causes: tuple[type[BaseException], ...] = (AuthorizationError, SaslAuthenticationFailedError)
+    shut = isinstance(error, NotLetInError) or isinstance(error.__cause__, causes)
+    return InputError(str(error)) if shut else AwayError(str(error))
 
 
 def made_when_there(
