@@ -15,7 +15,6 @@ from pydantic_settings import BaseSettings
 
 from deploy.settings import (
     SERVICE,
-    TOPIC_PATTERN,
     HttpSettings,
     Section,
     SecuritySettings,
@@ -24,6 +23,9 @@ from deploy.settings import (
 from ingest.archive import StreamKeys
 from ingest.errors import InputError
 from ingest.secret_files import read_secret
+
+TOPIC_OR_NONE = r"^[A-Za-z0-9._-]{0,249}$"
+"""A topic; empty for none."""
 
 
 class ArchiveSection(Section):
@@ -84,15 +86,15 @@ class ArchivedTopics(Section):
 
     servers: str = Field(default="127.0.0.1:9092", pattern=r"^[^\s,]+:\d+(,[^\s,]+:\d+)*$")
     """Brokers to begin with, ``HOST:PORT``, separated by commas."""
-    topic_frames: str | None = Field(default="ecg.frames", pattern=TOPIC_PATTERN)
-    """Topic of the frames; none: they are not archived."""
-    topic_alarms: str | None = Field(default="ecg.alarms", pattern=TOPIC_PATTERN)
-    """Topic of the alarms."""
-    topic_beats: str | None = Field(default=None, pattern=TOPIC_PATTERN)
+    topic_frames: str = Field(default="ecg.frames", pattern=TOPIC_OR_NONE)
+    """Topic of the frames; empty: they are not archived."""
+    topic_alarms: str = Field(default="ecg.alarms", pattern=TOPIC_OR_NONE)
+    """Topic of the alarms; empty: they are not archived."""
+    topic_beats: str = Field(default="", pattern=TOPIC_OR_NONE)
     """Topic of the beats."""
-    topic_signals: str | None = Field(default=None, pattern=TOPIC_PATTERN)
+    topic_signals: str = Field(default="", pattern=TOPIC_OR_NONE)
     """Topic of the alarm signals."""
-    topic_verdicts: str | None = Field(default=None, pattern=TOPIC_PATTERN)
+    topic_verdicts: str = Field(default="", pattern=TOPIC_OR_NONE)
     """Topic of what people said of alarms and beats."""
     group: str = Field(default="vigil-archive", min_length=1)
     """Consumer group; services of one group share the partitions."""

@@ -91,12 +91,17 @@ class ArchiveService:
             )  # fmt: skip
             opened.callback(self._http.stop)
             opened.pop_all()
-        registry.register(ArchiveCollector(self._view()))
+        registry.register(ArchiveCollector(self.view()))
 
     @property
     def http_port(self) -> int:
         """Port of ``/metrics``, ``/healthz`` and ``/readyz``."""
         return self._http.port
+
+    @property
+    def rows(self) -> int:
+        """Rows that count, of all tables, since it was made."""
+        return sum(self._writer.counts.rows.values())
 
     def stop(self) -> None:
         """Let :meth:`run` end; may be called by a signal's handler."""
@@ -236,7 +241,7 @@ class ArchiveService:
             except (InputError, OSError):
                 logger.exception("the archive could not be compacted; it is tried again")
 
-    def _view(self) -> ArchiveView:
+    def view(self) -> ArchiveView:
         """Return what the metrics are asked of."""
         lag: Callable[[], int] = lambda: sum(f.source.lag_records for f in self._feeds)  # noqa: E731
         return ArchiveView(

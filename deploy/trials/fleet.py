@@ -23,7 +23,7 @@ START = "from deploy.cli import main; main()"
 
 
 class WorkerProcess:
-    """``vigil monitor`` under a name, with a log that outlives it.
+    """``vigil monitor``, or another service, under a name, with a log that outlives it.
 
     Parameters
     ----------
@@ -33,15 +33,17 @@ class WorkerProcess:
         Its settings.
     folder : Path
         Where its log goes.
+    service : str
+        The command that it runs.
     """
 
-    def __init__(self, name: str, config: Path, folder: Path) -> None:
+    def __init__(self, name: str, config: Path, folder: Path, service: str = "monitor") -> None:
         self.name, self.log = name, folder / f"{name}.log"
         self.port = free_ports(1)[0]
         self.starts, self.frozen_until_s, self.due_s = 0, 0.0, 0.0
         self.exits: list[int] = []
         self._command = [
-            sys.executable, "-c", START, "--log-level", "info", "monitor",
+            sys.executable, "-c", START, "--log-level", "info", service,
             "--config", str(config), "--http-port", str(self.port),
         ]  # fmt: skip
         self._process: subprocess.Popen[bytes] | None = None

@@ -40,7 +40,7 @@ CREATE TABLE IF NOT EXISTS stream_keys (
 
 
 class StreamKeys:
-    """The keys in one file; to be used on the thread that opened it.
+    """The keys in one file; to be used by one thread at a time.
 
     Parameters
     ----------
@@ -67,7 +67,9 @@ class StreamKeys:
         self._path = path
         try:
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-            self._database = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None)
+            self._database = sqlite3.connect(
+                path, timeout=BUSY_S, isolation_level=None, check_same_thread=False
+            )
             # What is overwritten must not stay on a free page.
             self._database.execute("PRAGMA secure_delete = ON")
             self._database.execute("PRAGMA journal_mode = TRUNCATE")

@@ -28,9 +28,8 @@ from ingest.frames import Frame
 
 LOG_ORDER = ("heard_ms", "topic", "partition", "offset", "nth")
 """Order in which the log took rows; of one partition it is the order of offsets."""
-MOST_TRIES = 3
-"""How often a reading begins again where maintenance removed a file under it."""
-FAR_NS = (1 << 63) - 1
+FAR_MS = 1 << 63
+"""Later than any time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,20 +277,19 @@ class Archive:
         messages the messages.
         """
         pending: list[tuple[Any, Any]] = []
+        earliest_ms = FAR_MS
         entries = self.files(table, stream, start, stop)
         for i, entry in enumerate(entries):
             rows = self._opened(self.read(entry, stream, start, stop))
             keys = zip(*(rows[name].to_pylist() for name in LOG_ORDER), strict=True)
+            earliest_ms = min(earliest_ms, entry.heard_ms[0])
             pending += zip(keys, _values(rows), strict=True)
-            n_ready = len(pending)
-            if i + 1 < len(entries):
-                limit_ms = entries[i + 1].heard_ms[0]
-                if all(key[0] >= limit_ms for key, _ in pending):
-                    continue
-                pending.sort(key=itemgetter(0))
-                n_ready = bisect_left(pending, limit_ms, key=lambda each: each[0][0])
-            else:
-                pending.sort(key=itemgetter(0))
+            limit_ms = entries[i + 1].heard_ms[0] if i + 1 < len(entries) else FAR_MS
+            if limit_ms <= earliest_ms:
+                continue
+            pending.sort(key=itemgetter(0))
+            n_ready = bisect_left(pending, limit_ms, key=lambda each: each[0][0])
+            earliest_ms = limit_ms
             if n_ready:
                 yield [value for _, value in pending[:n_ready]]
                 del pending[:n_ready]

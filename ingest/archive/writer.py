@@ -247,7 +247,7 @@ class ArchiveWriter:
             rows = held.rows(sorted(parts[part], key=ids.__getitem__))
             return write_file(self.place, chain.table, part, rows, stem, self._keys)
 
-        if self._keys is not None:  # they stay on the thread that opened them
+        if self._keys is not None:  # they are used by one thread at a time
             return [write(part) for part in sorted(parts)]
         with ThreadPoolExecutor(N_THREADS) as pool:
             return list(pool.map(write, sorted(parts)))
