@@ -29,8 +29,8 @@ def test_figures_are_told_as_one_object(capsys: Say) -> None:
     assert told.keys() == {"machine", "figures", "calibration"}
     assert told["machine"]
     names = [figure["name"] for figure in told["figures"]]
-    expected = ["decode a frame of 1 s", *(f"model {n}, batch 128" for n in builtin_names())]
-    assert names[: len(expected)] == expected
+    assert names[:2] == ["decode a frame of 1 s", "a frame of 1 s by lz4"]
+    assert {f"model {n}, batch 128" for n in builtin_names()} <= set(names)
     for figure in told["figures"]:
         assert figure.keys() == {"name", "value", "unit", "peer", "ratio", "spread"}
         assert figure["unit"]

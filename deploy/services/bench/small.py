@@ -6,11 +6,26 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 
+from kafka.codec import (
+    gzip_encode,
+    has_gzip,
+    has_lz4,
+    has_zstd,
+    lz4_encode,
+    zstd_encode,
+)
+
 from deploy.services.bench.figure import Figure, Sample, beside, cpu_s, sampled
 from deploy.services.bench.workload import Ward
 from ingest.codec import decode
 from ingest.recording import Recording
 
+CODECS = (
+    ("lz4", has_lz4, lz4_encode),
+    ("zstd", has_zstd, zstd_encode),
+    ("gzip", has_gzip, gzip_encode),
+)
+"""What Kafka's records may be compressed by: whether it is installed, and what does it."""
 SCORER = """
 import time
 begun = time.perf_counter()
@@ -60,3 +75,11 @@ def codec(recordings: Sequence[Recording]) -> Iterator[Figure]:
     ours = sampled(5, lambda: cost_us(lambda: decode(payload)))
     copy = sampled(5, lambda: cost_us(lambda: [bytearray(raw) for raw in columns.raw]))
     yield beside("decode a frame of 1 s", ours, "us", "copying its samples", copy)
+    whole = Sample(len(payload) / len(columns), 0.0)
+    for name, there, encode in CODECS:
+        if not there():
+            continue
+        size = Sample(len(encode(payload)) / len(columns), 0.0)
+        yield beside(f"a frame of 1 s by {name}", size, "bytes", "no compression", whole)
+        packed = sampled(5, lambda encode=encode: cost_us(lambda: encode(payload)))  # type: ignore[misc]
+        yield beside(f"to compress a frame of 1 s by {name}", packed, "us", "decoding it", ours)
