@@ -247,6 +247,19 @@ class StateSettings(Section):
     """A stream that was not heard for so long of the log's time is let go of, s."""
 
 
+class ShadowSettings(Section):
+    """A candidate that scores beside the models in use, in spare time; nobody is told."""
+
+    models: tuple[Path, ...] = ()
+    """ONNX files, or folders of them; none: no candidate."""
+    topic: str = Field(default="ecg.shadow", pattern=TOPIC_PATTERN)
+    """Topic of its alarms and of the stretches that it heard."""
+    lag_s: float = Field(default=5.0, gt=0)
+    """Age of what is scored above which it is shed, s."""
+    rest_s: float = Field(default=60.0, ge=0)
+    """How long it rests then, s."""
+
+
 class MonitorSettings(BaseSettings):
     """All settings of one worker.
 
@@ -276,6 +289,8 @@ class MonitorSettings(BaseSettings):
     """Table ``[notify]``."""
     audit: AuditSettings = AuditSettings()
     """Table ``[audit]``."""
+    shadow: ShadowSettings = ShadowSettings()
+    """Table ``[shadow]``."""
     tracing: TracingSettings = TracingSettings()
     """Table ``[tracing]``."""
     limits: dict[str, Annotated[float, AfterValidator(_whole)]] = {}

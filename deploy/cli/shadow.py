@@ -104,12 +104,13 @@ def shadow(
 
 def _side(names: list[str], profile: str | None, lead: str | None, without: str) -> Side:
     """Make one set of models ready."""
-    from deploy.services.models import choose_models, models_in
+    from deploy.services.models import choose_models
+    from deploy.shadow.candidate import models_of
     from deploy.shadow.compare import make_side
     from inference.limits import Limits
     from inference.profiles import limits_of, profile_named
 
-    paths = [one for name in names for one in (models_in(Path(name)) or [name])]
+    paths = [one for name in names for one in models_of(Path(name))]
     limits = Limits() if profile is None else limits_of(profile_named(profile))
     title = ", ".join(Path(name).name for name in names) or without
     return make_side(title, choose_models(paths), limits, lead)
