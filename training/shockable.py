@@ -124,7 +124,7 @@ def leave_out(config: TrainConfig, data: Path, kept: Path) -> Iterator[LeftOut]:
     """
     signals = list(read_split(config.data, data).training)
     patients = sorted({s.patient for s in signals if s.patient.startswith(f"{DATABASE}/")})
-    told = config.model_dump_json() + "".join(s.name for s in signals)
+    told = config.model_dump_json(exclude_defaults=True) + "".join(s.name for s in signals)
     digest = hashlib.sha256(told.encode()).hexdigest()[:12]
     kept.mkdir(parents=True, exist_ok=True)
     for patient in track(patients, description="patients left out"):
@@ -153,11 +153,40 @@ def fit_without(config: TrainConfig, signals: Sequence[LabelledSignal], patient:
 
 def stretches(left: LeftOut, threshold: float) -> Counts:
     """Count stretches of 4 s."""
+    return counted(left, left.called(threshold))
+
+
+def sides(left: LeftOut) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Say which stretches of 4 s are shockable throughout, and which of another rhythm throughout.
+
+    Returns
+    -------
+    shockable, other : arrays of shape (n_stretches,)
+    """
     n = len(left.truth) // WINDOW_TICKS
     truth = left.truth[: n * WINDOW_TICKS].reshape(n, WINDOW_TICKS)
-    called = left.called(threshold)[WINDOW_TICKS - 1 :: WINDOW_TICKS][:n]
-    shockable = np.isin(truth, SHOCKABLE).all(axis=1)
-    other = ((truth == SpanRhythm.OTHER) | (truth == SpanRhythm.ASYSTOLE)).all(axis=1)
+    other = (truth == SpanRhythm.OTHER) | (truth == SpanRhythm.ASYSTOLE)
+    return np.isin(truth, SHOCKABLE).all(axis=1), other.all(axis=1)
+
+
+def counted(
+    left: LeftOut, by_tick: NDArray[np.bool_], counts: NDArray[np.bool_] | None = None
+) -> Counts:
+    """Count stretches of 4 s, given what is called at the end of each tick.
+
+    Parameters
+    ----------
+    left : LeftOut
+        The lead.
+    by_tick : array of shape (n_ticks,)
+        Whether a shockable rhythm is called.
+    counts : array of shape (n_stretches,), optional
+        Stretches that count.
+    """
+    shockable, other = sides(left)
+    if counts is not None:
+        shockable, other = shockable & counts, other & counts
+    called = by_tick[WINDOW_TICKS - 1 :: WINDOW_TICKS][: len(other)]
     return Counts(
         left.record,
         left.lead,
@@ -170,7 +199,11 @@ def stretches(left: LeftOut, threshold: float) -> Counts:
 
 def long_episodes(left: LeftOut, threshold: float) -> Iterator[Called]:
     """Tell of each episode of 10 s or more when it was called; VT into VF is one."""
-    called = left.called(threshold)
+    return timed(left, left.called(threshold))
+
+
+def timed(left: LeftOut, called: NDArray[np.bool_]) -> Iterator[Called]:
+    """Tell the same, given what is called at the end of each tick."""
     for begin, end, rhythm in joined(left.rhythm_ms):
         if end - begin < LONG_MS:
             continue
@@ -226,10 +259,10 @@ def figures(left: Sequence[LeftOut], threshold: float) -> dict[str, Any]:
     """Gather what one threshold gives: each record, both leads, and all of them with intervals."""
     counts = [[stretches(one, threshold) for one in left if one.lead == lead] for lead in (0, 1)]
     rows = [
-        {"record": one.record, "cells": [*_cells([one]), *_cells([other])]}
+        {"record": one.record, "cells": [*cells([one]), *cells([other])]}
         for one, other in zip(*counts, strict=True)
     ]
-    whole = [cell for of_lead in counts for cell in _cells(of_lead, intervals=True)]
+    whole = [cell for of_lead in counts for cell in cells(of_lead, intervals=True)]
     episodes = [episode for one in left for episode in long_episodes(one, threshold)]
     late = [e for e in episodes if e.delay_s is None or e.delay_s > LONG_MS / 1000]
     return {
@@ -242,20 +275,20 @@ def figures(left: Sequence[LeftOut], threshold: float) -> dict[str, Any]:
     }
 
 
-def _cells(counts: Sequence[Counts], *, intervals: bool = False) -> list[str]:
+def cells(counts: Sequence[Counts], *, intervals: bool = False) -> list[str]:
     """Say sensitivity and specificity, percent, with what they are out of or their intervals."""
-    sides = np.array([[[c.shocked, c.missed], [c.left, c.false]] for c in counts])
-    cells = []
-    for right, wrong in sides.sum(axis=0).tolist():
+    pairs = np.array([[[c.shocked, c.missed], [c.left, c.false]] for c in counts])
+    told = []
+    for right, wrong in pairs.sum(axis=0).tolist():
         n = right + wrong
-        cells.append(f"{100 * right / n:.1f} of {n}" if n else "–")
+        told.append(f"{100 * right / n:.1f} of {n}" if n else "–")
     if not intervals:
-        return cells
-    drawn = np.random.default_rng(0).integers(0, len(sides), (DRAWS, len(sides)))
-    totals = sides[drawn].sum(axis=1)
+        return told
+    drawn = np.random.default_rng(0).integers(0, len(pairs), (DRAWS, len(pairs)))
+    totals = pairs[drawn].sum(axis=1)
     shares = 100 * totals[:, :, 0] / totals.sum(axis=2)
     low, high = np.percentile(shares, (2.5, 97.5), axis=0)
-    return [f"{cell} [{a:.1f}, {b:.1f}]" for cell, a, b in zip(cells, low, high, strict=True)]
+    return [f"{cell} [{a:.1f}, {b:.1f}]" for cell, a, b in zip(told, low, high, strict=True)]
 
 
 def in_words(counts: Sequence[Counts]) -> str:

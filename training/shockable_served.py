@@ -15,6 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference import model
+from inference.alarm_transition import TransitionKind
+from inference.conditions import Code
+from inference.corroboration import TACHYCARDIAS
 from inference.lethal import LethalRhythm
 from inference.limits import Limits
 from inference.pipeline import Pipeline
@@ -41,6 +44,8 @@ class Given:
     """Array of shape (n_ticks,): there is a signal."""
     beats: BlockBeats
     """All beats, by the tick that decided them."""
+    by_beats: tuple[tuple[int, int], ...] = ()
+    """Ticks from which and before which an alarm of tachycardia is up that the beats raised."""
 
 
 class _Listener(LethalRhythm):
@@ -94,9 +99,20 @@ def listen(folder: Path, keys: Sequence[Key]) -> dict[Key, Given]:
     pipeline = Pipeline()
     listener = _Listener(pipeline)
     pipeline.told.lethal = pipeline.told.parts["lethal"] = listener
-    for _ in push_records(pipeline, streams):
-        pass
-    return {key: _joined(listener.taken[f"{key[0]}.{key[1]}"]) for key in keys}
+    up: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    since: dict[tuple[str, Code], int] = {}
+    for results in push_records(pipeline, streams):
+        for change in results.alarms:
+            name, told = change.stream.stream_id, change.transition
+            key, tick = (name, told.condition.code), told.decided_ms // TICK_MS
+            if told.kind is TransitionKind.RAISED and key[1] in TACHYCARDIAS:
+                since[key] = tick - 1
+            elif key in since:
+                up[name].append((since.pop(key), tick))
+    joined = {key: _joined(listener.taken[f"{key[0]}.{key[1]}"]) for key in keys}
+    return {
+        key: replace(one, by_beats=tuple(up[f"{key[0]}.{key[1]}"])) for key, one in joined.items()
+    }
 
 
 def _joined(parts: Sequence[Given]) -> Given:
