@@ -62,7 +62,8 @@ class Specification:
         return NO_TIME if place < 0 else self.diary[place][0]
 
     def is_latest(self, word, others, condition=""):
-        return self.last([word], condition) > self.last(others, condition)
+        after = self.place.get((word, condition), -1)
+        return after >= 0 and after > self.last(others, condition)
 
     def timing(self, c):
         return self.policy.timings[OF[c].priority]
@@ -102,7 +103,7 @@ class Specification:
         if not self.present(c) or self.switched_off(c) or self.standing_by():
             return None
         return max(
-            self.second_of(self.last(["raised"], c)),
+            self.second_of(self.last(["begun"], c)),
             self.second_of(self.last(["alarm on"], c)),
             self.second_of(self.last(["resume"])),
         )
@@ -163,15 +164,19 @@ class Specification:
             self.end_pause()
             self.hide_and_uncover()
         for c in self.names:
-            timing, on_since = self.timing(c), self.second_of(self.last(["on"], c))
+            if not self.present(c) and not self.on(c):
+                continue  # time changes nothing for it
+            timing, n_noted = self.timing(c), len(self.diary)
             if self.over(c) and not self.latched(c):
                 over_since = self.second_of(self.last(["over"], c))
                 if self.now - over_since >= timing.end_delay_s:
                     self.switch_off(c, by_itself=True)
             if not self.on(c) and self.waited(c) and not self.hidden(c):
                 self.switch_on(c)
-            self.hide_and_uncover()
+            if len(self.diary) > n_noted:
+                self.hide_and_uncover()
             unknown = self.on(c) and not self.known(c) and timing.escalation_s is not None
+            on_since = self.second_of(self.last(["on"], c))
             if unknown and self.now == on_since + timing.escalation_s:
                 self.tell("escalated", c)
             if self.known(c) and timing.reminder_s is not None:
@@ -225,6 +230,8 @@ class Specification:
         match what:
             case Change(condition=c, kind=T.RAISED) if not self.present(c):
                 was_latched = self.latched(c)
+                if was_latched or not self.on(c):
+                    self.note("begun", c)  # else it is the same signal, and need not wait again
                 self.note("raised", c)
                 if was_latched:
                     self.switch_off(c, by_itself=False)
