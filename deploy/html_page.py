@@ -13,7 +13,7 @@ Cell = str | Markup
 """Text, escaped, or markup that is whole."""
 
 MORE = (
-    "figure { margin: .3rem 0 1rem; } .pair figure { flex: 0 1 30rem; } .n { text-align: right; }"
+    "figure { margin: .3rem 0 1rem; } .pair figure { flex: 0 1 28rem; } .n { text-align: right; }"
 )
 """What these pages need beside the reports' own sheet."""
 

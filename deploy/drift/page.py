@@ -17,14 +17,16 @@ Told = Mapping[str, Any]
 WIDTH, HEIGHT = 470.0, 210.0
 LEFT, RIGHT, TOP, BOTTOM = 58.0, 458.0, 24.0, 176.0
 """Ends of the plot within a picture, px."""
-MARK = {"too_few": "too few patients", "watched": "nothing shown", "drift": "drift"}
+MARK = {"too_few": "too few patients", "watched": "none shown", "drift": "drift"}
 """States in words."""
 
 
 def page(told: Told) -> str:
     """Write the page of one reading."""
     cells = sorted(told["cells"], key=lambda c: (c["state"] != "drift", -_share(c)))
-    whole = [cell for cell in told["cells"] if cell["by"] == "all"]
+    whole = sorted(
+        (cell for cell in told["cells"] if cell["by"] == "all"), key=lambda c: c["state"] != "drift"
+    )
     found = [cell for cell in told["cells"] if cell["by"] != "all" and cell["state"] == "drift"]
     pictures = [_pair(cell) for cell in (*found, *whole) if cell["patients"]]
     return html_page(
@@ -34,6 +36,7 @@ def page(told: Told) -> str:
             _verdict(told),
             element("h2", "Every figure, by group"),
             _table(cells),
+            element("p", _few(told["cells"])),
             element("h2", "Patient by patient"),
             element(
                 "p",
@@ -48,7 +51,8 @@ def page(told: Told) -> str:
 def _verdict(told: Told) -> Markup:
     """Say what was found in a box."""
     drifts = told["alerts"]
-    heading = "No drift shown" if not drifts else f"{len(drifts)} drifts found"
+    found = "1 drift found" if len(drifts) == 1 else f"{len(drifts)} drifts found"
+    heading = found if drifts else "No drift shown"
     key = "fail" if drifts else "pass"
     words = (
         f"{told['patients']} patients, each counted once by the first {told['window_min']:g} "
@@ -79,16 +83,16 @@ def _table(cells: list[Told]) -> Markup:
     rows = [
         (
             cell["figure"],
-            "all patients" if cell["by"] == "all" else f"{cell['by']} {cell['group']}",
+            _where(cell),
             MARK[cell["state"]],
             _value(cell["reference"].get("median", cell["reference"].get("mix"))),
             _value(cell["running"].get("median", cell["running"].get("mix"))),
             str(cell["patients"]),
             f"{cell['evidence']:.3g}",
-            f"{cell['limit']:.3g}",
+            f"{cell['limit']:,.0f}",
         )
         for cell in cells
-        if cell["patients"]
+        if cell["state"] != "too_few"
     ]
     heads = ("figure", "of", "state", "reference", "now", "patients", "evidence", "limit")
     return html_table("Middle of the reference and of the latest patients.", heads, rows, 5)
@@ -96,7 +100,6 @@ def _table(cells: list[Told]) -> Markup:
 
 def _pair(cell: Told) -> Markup:
     """Draw one cell: its patients and its evidence side by side."""
-    where = "all patients" if cell["by"] == "all" else f"{cell['by']} {cell['group']}"
     unit = f", {cell['unit']}" if cell["unit"] else ""
     ident = f"c-{cell['figure']}-{cell['by']}-{cell['group']}".replace(" ", "-")
     drawn = [_values(cell, f"{ident}-v")] if cell["values"] else [_mix(cell)]
@@ -104,7 +107,7 @@ def _pair(cell: Told) -> Markup:
         drawn.append(_trace(cell, f"{ident}-e"))
     return element(
         "section",
-        element("h3", f"{cell['figure']}, {where}"),
+        element("h3", f"{cell['figure']}, {_where(cell)}"),
         element("p", f"{cell['text']}{unit}. {MARK[cell['state']].capitalize()}."),
         element("div", *(element("figure", each) for each in drawn), class_="pair"),
     )
@@ -169,6 +172,20 @@ def _mix(cell: Told) -> Markup:
     words = list(dict.fromkeys([*before, *now]))
     rows = [(word, f"{before.get(word, 0):.0%}", f"{now.get(word, 0):.0%}") for word in words]
     return html_table("Share of patients.", ("word", "reference", "now"), rows)
+
+
+def _where(cell: Told) -> str:
+    return "all" if cell["by"] == "all" else f"{cell['by']} {cell['group']}"
+
+
+def _few(cells: list[Told]) -> str:
+    """Say which groups are not watched yet."""
+    few = {_where(cell): 0 for cell in cells if cell["state"] == "too_few" and cell["patients"]}
+    for cell in cells:
+        if _where(cell) in few:
+            few[_where(cell)] = max(few[_where(cell)], cell["patients"])
+    told = ", ".join(f"{where} ({n})" for where, n in few.items())
+    return f"Too few patients yet: {told}." if told else "No group has too few patients."
 
 
 def _value(value: Any) -> str:

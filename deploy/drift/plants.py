@@ -102,7 +102,7 @@ def _each(recording: Recording, change: Callable[[np.ndarray], np.ndarray]) -> n
     return samples
 
 
-NARROWER = Limits(bradycardia_bpm=65.0, tachycardia_bpm=90.0, vebs_per_min=2, irregular_share=0.2)
+NARROWER = Limits(bradycardia_bpm=70.0, tachycardia_bpm=85.0, vebs_per_min=1, irregular_share=0.2)
 """Alarm limits that alarm more often."""
 
 PLANTS = (

@@ -20,8 +20,7 @@ page.
 
 {lives} lives of {patients} patients without drift, {figures} figures each, correlated, skewed and
 with ties, two devices and two leads: **{alerted} of {lives} alert at all ({share:.1%})**; at most
-{alpha:.0%} was promised. Bets over many beginnings and many tests are timid: the promise is kept
-with room to spare.
+{alpha:.0%} was promised. Bets over many beginnings and many tests are timid.
 
 ### Delay, simulated
 
@@ -36,12 +35,13 @@ is promised below. A reference of {reference} patients for all, {group_reference
 REAL = """
 ### Planted into real recordings
 
-{patients} patients ({databases}; none of the held-out records), each by the first {minutes:g}
-minutes, scored as `vigil score` does, as they are and with each drift planted into the signal
-itself (scores: into the probabilities). {orders} times a row patients are drawn from these with
-replacement, {after} behind the reference, and watched until the drift is found. *Larger* is
-measured over all patients for the figure that moves most among those the plant is of; the stated
-delay follows from the table above, before anything is watched. Behind a colon: medians, and means.
+{patients} patients ({databases};
+none of the held-out records), each by the first {minutes:g} minutes, scored as `vigil score` does,
+as they are and with each drift planted into the signal itself (scores: into the probabilities).
+{orders} times a row patients are drawn from these with replacement, {after} behind the reference,
+and watched until the drift is found. *Larger* is measured over all patients for the figure that
+moves most among those the plant is of; the stated delay follows from the table above, before
+anything is watched. Behind a colon: medians, and means.
 
 | planted | figure that moves most | larger | stated | found within it | found at all | median |
 |---|---|---|---|---|---|---|
