@@ -27,7 +27,8 @@ def audit(
         Path | None, typer.Option(help="Subjects, CSV or Parquet: a row a patient.")
     ] = None,
     declaration: Annotated[
-        Path | None, typer.Option(help="TOML: metrics, groups, margins, declared beforehand.")
+        Path | None,
+        typer.Option(help="TOML: metrics, groups, margins, declared beforehand; or beats."),
     ] = None,
     model: Annotated[
         list[str] | None,
@@ -82,6 +83,7 @@ def audit(
         from deploy.services.audit import run_audit
         from deploy.services.audit_database import DatabaseOptions, make_tables, write_tables
         from fairness.report import load_result, write_report
+        from fairness.starting import find_declaration, starting_declarations
     except ModuleNotFoundError as error:
         raise InputError(f"vigil audit needs {error.name}: install vigil-ecg[audit]") from error
     if predictions is not None and predictions.suffix == ".json":
@@ -91,7 +93,11 @@ def audit(
         files = write_report(result, out, pdf=not no_pdf)
         return _tell(result, files, as_json=as_json)
     if declaration is None:
-        raise InputError("--declaration is missing: metrics, groups and margins come first")
+        raise InputError(
+            "--declaration is missing: metrics, groups and margins come first; "
+            f"{' or '.join(starting_declarations())} ships to begin with"
+        )
+    declaration = find_declaration(declaration)
     if database is not None:
         if predictions is not None or subjects is not None:
             raise InputError("--database makes the predictions and subjects: give it alone")

@@ -1,0 +1,1 @@
+"""Declarations that ship, to begin with."""
