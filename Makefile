@@ -15,6 +15,7 @@ CAPACITY_ARGS ?=
 DATA ?= ../shared/data
 DEMO_ARGS ?=
 FUZZ_ARGS ?=
+TUTORIALS ?= docs/start.md docs/update.md docs/tutorials/alerting.md docs/tutorials/audit.md docs/tutorials/retraining.md
 PYTEST_ARGS ?= -n 2 --dist loadgroup
 
 VENV := .venv
@@ -24,7 +25,7 @@ PACKAGES := ingest inference training fairness deploy
 AXE := tests/deploy/console/axe/node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test screenshots check format bench bench-peers kafka mosquitto gateway-trial train assess noise results survey mitigation audits capacity proto sbom dependencies fuzz lock clean distclean
+.PHONY: help demo test screenshots docs tutorials check format bench bench-peers kafka mosquitto gateway-trial train assess noise results survey mitigation audits capacity proto sbom dependencies fuzz lock clean distclean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -42,6 +43,12 @@ $(AXE): tests/deploy/console/axe/package-lock.json
 
 screenshots: $(DEV)/.installed ## take the pictures of docs/console.md (needs Chromium)
 	$(DEV)/bin/python -m tests.deploy.console.screenshots docs/figures/console
+
+docs: $(DEV)/.installed ## build the site of the documentation into build/site
+	NO_MKDOCS_2_WARNING=1 PYTHONPATH=. $(DEV)/bin/mkdocs build --quiet
+
+tutorials: $(DEV)/.installed ## run the commands of the tutorials, and put their output in (TUTORIALS=docs/start.md)
+	$(DEV)/bin/python -m deploy.site.tutorial --data $(DATA) $(TUTORIALS)
 
 check: $(DEV)/.installed ## run the linter, the formatter's check and the type checker
 	$(DEV)/bin/ruff check .

@@ -1,0 +1,1 @@
+"""The site of the documentation: what is generated for it, and the tutorials that are run."""
