@@ -67,6 +67,7 @@ class Bench:
     def models(self) -> Iterator[Figure]:
         """Measure the models alone."""
         yield from steps.models()
+        yield from steps.bound()
         yield from steps.peak(self.calibration.gflops, compiled=self.folder is not None)
 
     def kafka(self) -> Iterator[Figure]:

@@ -34,6 +34,24 @@ def models() -> Iterator[Figure]:
         yield beside(f"model {name}, batch {BATCH}", many, unit, "batch 1", one)
 
 
+def bound() -> Iterator[Figure]:
+    """Step the QRS model with its states bound in place, as on an accelerator, beside without."""
+    for batch in (1, BATCH):
+        signal = np.zeros((BATCH, 1, 25), np.float32)
+        kept = StreamSession(builtin("qrs"), "qrs", BATCH, device="cpu")
+        plain = StreamSession(builtin("qrs"), "qrs", BATCH)
+        ours = sampled(REPEATS, lambda: _step_us(kept, signal[:batch]))  # noqa: B023
+        peer = sampled(REPEATS, lambda: _step_us(plain, signal[:batch]))  # noqa: B023
+        name = f"step of 0.2 s, batch {batch}, states bound where the model runs"
+        yield beside(name, ours, "us", "states fetched each time", peer)
+
+
+def _step_us(session: StreamSession, signal: np.ndarray) -> float:
+    slots = np.arange(len(signal))
+    session.step(slots, signal)
+    return cpu_s(lambda: [session.step(slots, signal) for _ in range(50)]) / 50 * 1e6
+
+
 def _cost_us(session: StreamSession, signal: np.ndarray, batch: int) -> float:
     rr_s = np.full((BATCH, 1), 0.8, np.float32)
 
