@@ -98,6 +98,8 @@ class KafkaSettings(Section):
     """Topic of the frames."""
     topic_out: str = Field(default="ecg.alarms", pattern=TOPIC_PATTERN)
     """Topic of the alarms."""
+    topic_beats: str | None = Field(default=None, pattern=TOPIC_PATTERN)
+    """Topic of every beat, such as ``ecg.beats``; none: they are not written."""
     topic_dead: str = Field(default="ecg.dead-letter", pattern=TOPIC_PATTERN)
     """Topic of what could not be read."""
     topic_state: str | None = Field(default=None, pattern=TOPIC_PATTERN)

@@ -66,7 +66,7 @@ class Monitor:
     lead : str, optional
         Lead to score.
     topic_beats : str, optional
-        Topic that every beat is written to.
+        Topic that every beat is written to, else that of the settings.
 
     Raises
     ------
@@ -115,7 +115,7 @@ class Monitor:
             opened.callback(self._http.stop)
             try:
                 self._shadow = self._make_shadow(beside, opened)
-                self._worker = self._make_worker(topic_beats, opened)
+                self._worker = self._make_worker(topic_beats or settings.kafka.topic_beats, opened)
                 if self._announcer is not None:
                     self._announcer.follow_limits(self._set_limits)
             except BrokerError as error:
