@@ -268,7 +268,7 @@ def _told(body: bytes, heard_ms: int) -> Told:
         _text(fields, "session") or "",
         next(_times_ns(fields), heard_ns),
         _sample(fields),
-        next(filter(None, (_text(fields, n) for n in ("aami", "condition", "verdict", "kind"))),
+        next(filter(None, (_text(fields, n) for n in ("aami", "verdict", "condition", "kind"))),
              None),
         _text(fields, "state"),
         _text(fields, "alarm_id") or _text(fields, "id"),
