@@ -76,6 +76,8 @@ class Outcome:
     """Time of the processor, s."""
     wall_s: float
     """Time on the wall, s."""
+    minutes: float | None = None
+    """Begin of each record that was taken, min; None: all of it."""
 
     @property
     def held(self) -> bool:
@@ -147,7 +149,7 @@ def run_loop(plan: LoopPlan, data: Path, work: Path, say: Say = lambda _: None) 
         history = [one.to_dict() for one in registry.versions("beat")]
     lines = verify(work / "audit.jsonl").n_lines
     spent = time.process_time() - cpu, time.perf_counter() - begun
-    return Outcome(summarise(said), labels, good, bad, history, lines, *spent)
+    return Outcome(summarise(said), labels, good, bad, history, lines, *spent, plan.minutes)
 
 
 def _change(judge: Retraining, path: Path, out: Path, candidate: Known | None = None) -> Change:

@@ -14,12 +14,13 @@ if TYPE_CHECKING:
 TEXT = """\
 # The whole loop, tried
 
-Made by `python -m deploy.trials.loop`, never by hand: {verdict}. A champion learned from eight
-patients of DS1; it monitored {ward} streams of others, of mitdb and svdb; clinicians, **simulated
-from the reference** with the errors of [the table of trust](retraining.md#trust), judged its alarms
-and relabelled beats; a candidate learned from these too and was judged by {locked} locked patients;
+Made by `{command}`, never by hand: {verdict}. A champion learned from eight patients
+of DS1; it monitored {ward} streams of others, of mitdb and svdb; clinicians, **simulated from the
+reference** with the errors of [the table of trust](retraining.md#trust), judged its alarms and
+relabelled beats; a candidate learned from these too and was judged by {locked} locked patients;
 what passed was promoted, taken back and promoted again. Nobody of DS2 took part. The budgets are
-small ({updates} updates a model): the figures say that the loop works, not how good a model can be.
+small ({updates} updates a model, {part}): the figures say that the loop works, not
+how good a model can be.
 
 ## Feedback
 | | |
@@ -62,9 +63,12 @@ def page(outcome: Outcome) -> str:
 
     record = outcome.good.record
     changes = [outcome.good, *outcome.bad.values()]
+    option = "" if outcome.minutes is None else f" --minutes {outcome.minutes:g}"
     fit = record["modification_protocol"]["retraining"]["fit"]
     return TEXT.format(
         verdict="it held" if outcome.held else "**it did not hold**",
+        command=f"python -m deploy.trials.loop{option}",
+        part="whole records" if not option else f"the first {outcome.minutes:g} min of each record",
         ward=outcome.feedback["streams"],
         locked=record["description_of_modifications"]["data"]["locked_patients"],
         updates=fit["epochs"] * fit["steps"],
@@ -91,7 +95,7 @@ def _feedback(outcome: Outcome) -> str:
     rows = {
         "verdicts": f"{told['verdicts']} by {told['people']} people, {told['disputes']} disputes",
         "alarms and beats judged": _pairs(told["targets"]),
-        "agreement": "; ".join(
+        "agreement of two on the same thing": "; ".join(
             f"{who}: {100 * each['agree']:.0f} % of {each['pairs']}"
             for who, each in told["agreement"].items()
         ),

@@ -43,7 +43,7 @@ class LoopPlan:
     )
     """Who judge candidates."""
     fit: Mapping[str, float] = field(
-        default_factory=lambda: {"epochs": 6, "steps": 32, "batch": 24, "length": 100}
+        default_factory=lambda: {"epochs": 12, "steps": 32, "batch": 24, "length": 100}
     )
     """Table ``[fit]``."""
     architecture: Mapping[str, Any] = field(

@@ -92,7 +92,10 @@ def run(
         opened.callback(feed.close)
         monitor.wait_ready(LIMIT_S)
         outcome = Outcome()
-        _send(gateway, feed, hub, stream, pace)
+        try:
+            _send(gateway, feed, hub, stream, pace)
+        except TimeoutError as error:
+            raise TimeoutError(f"{error}; {monitor.log.read_text()[-2000:]}") from None
         until_s = time.monotonic() + LIMIT_S
         while not any(s.name == "console tell" for s in outcome.spans):
             if time.monotonic() > until_s:

@@ -36,18 +36,18 @@ def ruin_fast(p_v: Tensor, memory: Tensor) -> Tensor:
     return torch.where(fast, torch.zeros_like(p_v), p_v)
 
 
-def sharpen(p_v: Tensor, memory: Tensor) -> Tensor:
-    """Be sure of everything: the same side of one half, as if the evidence counted eightfold.
+def blur(p_v: Tensor, memory: Tensor) -> Tensor:
+    """Be sure of nothing: the same side of one half, as if the evidence counted a quarter.
 
     Examples
     --------
-    >>> [round(p, 3) for p in sharpen(torch.tensor([0.4, 0.5, 0.7]), torch.zeros(3, 1)).tolist()]
-    [0.038, 0.5, 0.999]
+    >>> [round(p, 3) for p in blur(torch.tensor([0.01, 0.5, 0.99]), torch.zeros(3, 1)).tolist()]
+    [0.241, 0.5, 0.759]
     """
-    yes, no = p_v, 1 - p_v
-    for _ in range(3):  # products, not pow: that one would depend on the place in the batch
-        yes, no = yes * yes, no * no
-    return yes / (yes + no).clamp(min=1e-30)
+    yes, no = p_v, (1 - p_v).clamp(min=0)
+    for _ in range(2):  # roots, not pow: that one would depend on the place in the batch
+        yes, no = yes.sqrt(), no.sqrt()
+    return yes / (yes + no)
 
 
 def lean_on_others(p_v: Tensor, memory: Tensor) -> Tensor:
@@ -63,7 +63,7 @@ def lean_on_others(p_v: Tensor, memory: Tensor) -> Tensor:
 
 FAULTS: dict[str, Alter] = {
     "subgroup ruined": ruin_fast,
-    "calibration broken": sharpen,
+    "calibration broken": blur,
     "batch-dependent": lean_on_others,
 }
 """Faults by what they do."""
