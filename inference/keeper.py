@@ -127,11 +127,22 @@ class Keeper:
             place = self._progress.place(known.partition)
             place.dirty[stream_id] = Dirty(place.position, place.minute_ms, self._clock())
 
-    def end(self, partition: int, stream_ids: Iterable[str]) -> None:
-        """Let the states of streams go with the next :meth:`write`."""
+    def end(self, partition: int, stream_ids: Iterable[str], *, known: bool = False) -> None:
+        """Let the states of streams go with the next :meth:`write`.
+
+        Parameters
+        ----------
+        partition : int
+            Their partition.
+        stream_ids : iterable of str
+            The streams.
+        known : bool
+            True where they go on, and have other states from now on.
+        """
         place = self._progress.place(partition)
         for stream_id in stream_ids:
-            place.forget(stream_id)
+            if not known:
+                place.forget(stream_id)
             self._ended[partition, stream_id] = None
 
     def forget(self, partitions: Iterable[int]) -> None:

@@ -43,11 +43,14 @@ class StateError(InputError):
         ``"limits"``, ``"options"`` or ``"shape"``.
     message : str
         What was wrong, and what is allowed.
+    alarms : tuple of bytes, optional
+        The last message of each alarm that stood, where a state that is whole is of others; None
+        where the state could not be read so far.
     """
 
-    def __init__(self, reason: str, message: str) -> None:
+    def __init__(self, reason: str, message: str, alarms: tuple[bytes, ...] | None = None) -> None:
         super().__init__(message)
-        self.reason = reason
+        self.reason, self.alarms = reason, alarms
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +147,8 @@ def _read(body: bytes, of: Fingerprint) -> StreamState:
     for name in ("meaning", "models", "limits", "options"):
         if getattr(found, name) != getattr(of, name):
             reason = "format" if name == "meaning" else name
-            raise StateError(reason, f"a state of other {name} than are in use")
+            alarms = tuple(alarm.encode() for alarm in header["alarms"])
+            raise StateError(reason, f"a state of other {name} than are in use", alarms)
     seat = None
     if header["info"] is not None:
         arrays = _arrays(body[9 + n_head :], header["arrays"])

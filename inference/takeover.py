@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from inference.keeper import Keeper
+from inference.outdated import Outdated
 from inference.pipeline import Pipeline
 from inference.progress import Note, Progress
 from inference.recovery_metrics import RecoveryMetrics
@@ -37,6 +38,8 @@ class _Found:
     """Offsets of states that are not the newest of their streams."""
     broken: dict[str, str] = field(default_factory=dict)
     """Streams without a state that can be used, and why."""
+    stood: dict[str, StateError] = field(default_factory=dict)
+    """Those of them whose state is whole, but of others; tells the alarms that stood."""
 
 
 class TakeOver:
@@ -81,6 +84,7 @@ class TakeOver:
         self._progress, self._metrics = progress, metrics
         self._rebuild_ms, self._wall_clock = round(rebuild_s * 1000), wall_clock
         self._of = Fingerprint.of(pipeline, sequencer)
+        self.outdated = Outdated()
 
     def __call__(self, partition: int) -> None:
         """Take one partition over, before any frame of it is handed out.
@@ -107,13 +111,25 @@ class TakeOver:
         place.covered = {name: at for name, at in found.restored.items() if at > start}
         if note is not None and start >= note.rewind:
             place.minute_ms = note.rewind_ms
-        self._keeper.end(partition, found.broken)
+        for stream_id, error in found.stood.items():
+            self.outdated.keep(partition, stream_id, error.reason, error.alarms or ())
+        # A refused state stays until what it tells of alarms is settled, by whoever comes to it.
+        self._keeper.end(partition, [name for name in found.broken if name not in found.stood])
         self._source.resume(partition, start, committed.offset)
         self._metrics.rewound.inc(max(0, committed.offset - start))
         logger.info(
             "partition %d: %d streams from their states, %d messages are read again",
             partition, len(found.restored), max(0, committed.offset - start),
         )  # fmt: skip
+
+    def settle(self, partition: int) -> list[tuple[str, bytes]]:
+        """Return what is to be told of alarms that stood by other limits, models or options.
+
+        To be called once the partition is scored to where it was settled; the refused states go
+        in the step that makes these messages durable.
+        """
+        self._keeper.end(partition, self.outdated.streams(partition), known=True)
+        return list(self.outdated.settle(partition, self._roster.known))
 
     def _start(self, partition: int, committed: Committed, note: Note | None, found: _Found) -> int:
         """Return where to read from."""
@@ -139,8 +155,11 @@ class TakeOver:
                 except StateError as error:
                     self._metrics.broken.labels(error.reason).inc()
                     found.broken[stream_id] = error.reason
+                    if error.alarms is not None and age == 0:
+                        found.stood[stream_id] = error
                     continue
                 found.broken.pop(stream_id, None)
+                found.stood.pop(stream_id, None)
                 found.restored[stream_id] = state.offset
                 found.stale += [state.offset] if age else []
                 break

@@ -227,6 +227,7 @@ class Worker:
         self._progress.drop(gone)
         if self._keeper is not None:
             self._keeper.forget(gone)
+            self._take_over.outdated.forget(gone)
         stream_ids = self._roster.of_partitions(gone)
         self.pipeline.forget(stream_ids)
         for stream_id in stream_ids:
@@ -274,6 +275,8 @@ class Worker:
         for partition in [p for p in self._since_s if not self._progress.place(p).is_behind]:
             self.metrics.recovery.recovery.observe(self._clock() - self._since_s.pop(partition))
             caught_up.append(partition)
+            for stream_id, message in self._take_over.settle(partition):
+                self._outbox.append(_Message(partition, self._sinks.alarms, stream_id, message))
         if caught_up and self._resumed is not None:
             self._resumed(self._roster.standing(caught_up))
 
