@@ -16,6 +16,7 @@ from deploy.console.commands import CommandPort, LocalDesk, TopicCommands
 from deploy.console.context import Console
 from deploy.console.hub import Hub
 from deploy.console.oidc import Provider
+from deploy.console.reports import Reports
 from deploy.console.server import Server
 from deploy.console.store.accounts import Accounts
 from deploy.console.store.database import Database
@@ -26,6 +27,7 @@ from deploy.settings import TracingSettings
 from deploy.tracing.start import make_tracing
 from inference.alarm_json import canonical
 from inference.limits import Limits
+from inference.stream_clock import rfc3339
 from ingest.errors import InputError
 from ingest.kafka import BrokerError, KafkaSink
 
@@ -50,6 +52,8 @@ class Place:
     """Its key, PEM."""
     audits: Path | None = None
     """Folder of fairness audits."""
+    reports: Path | None = None
+    """Folder of reports of drift and of models."""
     metrics: str | None = None
     """Address of the worker's metrics."""
     limits: Limits | None = None
@@ -131,6 +135,7 @@ class Central:
                 publish_feedback=lambda said: _publish(told, said),
                 secure_cookies=place.certificate is not None,
                 audits=place.audits,
+                reports=Reports(place.reports),
                 metrics=self._metrics,
                 limits_of=lambda stream_id: place.limits,
                 provider=provider,
@@ -185,7 +190,8 @@ def _publish(sink: KafkaSink | None, said: Feedback) -> None:
     if sink is None:
         return
     try:
-        sink.write(said.stream_id, canonical(said.to_dict()))
+        utc = {"utc": rfc3339(said.at_ms * 1_000_000)}  # as vigil watch reads it
+        sink.write(said.stream_id, canonical(said.to_dict() | utc))
         sink.flush()
     except BrokerError as error:
         logger.error("feedback %d is kept but was not published: %s", said.id, error)
