@@ -39,8 +39,8 @@ from ingest.wfdb_replay import frames as cut
 TOPIC = "speed.frames"
 PARTITIONS = 4
 """Partitions that streams are spread over."""
-COMMIT_FRAMES = 20_000
-"""Frames in one commit where nothing goes through Kafka: 20 s of a thousand streams."""
+COMMIT_BYTES = 64 << 20
+"""Samples in one commit where nothing goes through Kafka, as ``archive.flush_bytes``."""
 STRETCH_S = 30.0
 """Length of the stretches that are looked up, s."""
 LOOKUPS = 50
@@ -197,20 +197,16 @@ def _write(messages: Sequence[tuple[int, bytes]], url: str, keys: StreamKeys | N
     writer.take_all("frames", TOPIC, range(PARTITIONS))
     offsets = [itertools.count() for _ in range(PARTITIONS)]
     now_ms = time.time_ns() // 1_000_000
-    held = 0
     for partition, message in messages:
-        held += writer.add(
-            TOPIC, partition, [LogMessage(next(offsets[partition]), now_ms, message)]
-        )
-        if held >= COMMIT_FRAMES:
-            held = _commit(writer)
+        writer.add(TOPIC, partition, [LogMessage(next(offsets[partition]), now_ms, message)])
+        if writer.held_bytes >= COMMIT_BYTES:
+            _commit(writer)
     _commit(writer)
 
 
-def _commit(writer: ArchiveWriter) -> int:
+def _commit(writer: ArchiveWriter) -> None:
     for partition in range(PARTITIONS):
         writer.commit(TOPIC, partition)
-    return 0
 
 
 def _read_all(archive: Archive) -> None:

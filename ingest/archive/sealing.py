@@ -39,14 +39,15 @@ def seal(rows: Any, keys: StreamKeys) -> Any:
     generations = keys.current(set(rows["stream_id"].to_pylist()))
     codec, ciphers = pa.Codec("zstd", compression_level=1), {}
     sealed: list[bytes] = []
-    for place, content in zip(_places(rows), _contents(rows), strict=True):
+    nonces = os.urandom(NONCE_BYTES * rows.num_rows)
+    for i, (place, content) in enumerate(zip(_places(rows), _contents(rows), strict=True)):
         stream_id = place[0]
         if stream_id not in ciphers:
             key = keys.key(stream_id, generations[stream_id])
             if key is None:
                 raise OSError("a key was destroyed while it was used: try again")
             ciphers[stream_id] = AESGCM(key)
-        nonce = os.urandom(NONCE_BYTES)
+        nonce = nonces[NONCE_BYTES * i : NONCE_BYTES * (i + 1)]
         plain = len(content).to_bytes(HEAD_BYTES, "little") + codec.compress(content, asbytes=True)
         head = generations[stream_id].to_bytes(HEAD_BYTES, "little")
         sealed.append(head + nonce + ciphers[stream_id].encrypt(nonce, plain, _bound(place)))
@@ -89,7 +90,10 @@ def unseal(rows: Any, keys: StreamKeys | None) -> tuple[Any, list[bytes]]:
         cipher = ciphers[which]
         if cipher is None:
             continue
-        nonce, rest = value[HEAD_BYTES:][:NONCE_BYTES], value[HEAD_BYTES + NONCE_BYTES :]
+        nonce, rest = (
+            value[HEAD_BYTES : HEAD_BYTES + NONCE_BYTES],
+            value[HEAD_BYTES + NONCE_BYTES :],
+        )
         try:
             plain = cipher.decrypt(nonce, rest, _bound(place))
         except InvalidTag:
@@ -104,30 +108,50 @@ def unseal(rows: Any, keys: StreamKeys | None) -> tuple[Any, list[bytes]]:
 
 def with_samples(rows: Any, contents: list[bytes]) -> Any:
     """Return rows of frames with the samples that :func:`unseal` gave."""
-    samples = [_unpacked(content) for content in contents]
-    lengths = np.cumsum([0, *map(len, samples)]).astype(np.int32)
-    values = np.concatenate(samples) if samples else np.zeros(0, np.int16)
-    column = pa.ListArray.from_arrays(pa.array(lengths), pa.array(values))
+    bounds = np.cumsum([0, *(len(content) // 2 for content in contents)])
+    column = pa.ListArray.from_arrays(
+        pa.array(bounds.astype(np.int32)), pa.array(unpacked(contents, bounds))
+    )
     return _replaced(rows, {"samples": column, "sealed": pa.nulls(len(contents), pa.binary())})
 
 
-def packed(samples: NDArray[np.int16]) -> bytes:
-    """Return samples as differences, low bytes before high ones, which compress better.
+def packed(samples: NDArray[np.int16], bounds: NDArray[np.int64]) -> list[bytes]:
+    """Return rows of samples as differences, low bytes before high ones, which compress better.
+
+    Parameters
+    ----------
+    samples : array of shape (n_samples,), adu
+        Samples of all rows.
+    bounds : array of shape (n_rows + 1,)
+        Row ``i`` is ``samples[bounds[i]:bounds[i + 1]]``.
 
     Examples
     --------
-    >>> samples = np.array([-32768, 32767, 5, 5], np.int16)
-    >>> _unpacked(packed(samples)).tolist()
+    >>> samples, bounds = np.array([-32768, 32767, 5, 5], np.int16), np.array([0, 3, 3, 4])
+    >>> unpacked(packed(samples, bounds), bounds).tolist()
     [-32768, 32767, 5, 5]
     """
     differences = np.diff(samples, prepend=np.int16(0)).astype("<i2")  # wraps, and back again
-    return differences.view(np.uint8).reshape(-1, 2).T.tobytes()
+    begins = bounds[:-1][np.diff(bounds) > 0]
+    differences[begins] = samples[begins]
+    low, high = (np.ascontiguousarray(each) for each in differences.view(np.uint8).reshape(-1, 2).T)
+    return [
+        low[first:end].tobytes() + high[first:end].tobytes()
+        for first, end in itertools.pairwise(bounds.tolist())
+    ]
 
 
-def _unpacked(content: bytes) -> NDArray[np.int16]:
-    planes = np.frombuffer(content, np.uint8).reshape(2, -1)
-    differences = np.ascontiguousarray(planes.T).view("<i2").ravel()
-    return np.cumsum(differences, dtype=np.int16)
+def unpacked(contents: list[bytes], bounds: NDArray[np.int64]) -> NDArray[np.int16]:
+    """Return the samples of all rows, shape (n_samples,), adu, that :func:`packed` was given."""
+    planes = np.empty((int(bounds[-1]), 2), np.uint8)
+    lows = b"".join(content[: len(content) // 2] for content in contents)
+    highs = b"".join(content[len(content) // 2 :] for content in contents)
+    planes[:, 0] = np.frombuffer(lows, np.uint8)
+    planes[:, 1] = np.frombuffer(highs, np.uint8)
+    sums = np.append(0, np.cumsum(planes.view("<i2").ravel(), dtype=np.int64))
+    before = np.repeat(sums[bounds[:-1]], np.diff(bounds))
+    samples: NDArray[np.int16] = (sums[1:] - before).astype(np.int16)
+    return samples
 
 
 def _contents(rows: Any) -> list[bytes]:
@@ -140,9 +164,8 @@ def _contents(rows: Any) -> list[bytes]:
         ]
     samples = rows["samples"].combine_chunks()
     samples = samples.chunk(0) if isinstance(samples, pa.ChunkedArray) else samples
-    bounds = np.asarray(samples.offsets) - samples.offsets[0].as_py()
-    values = samples.flatten().to_numpy()
-    return [packed(values[first:end]) for first, end in itertools.pairwise(bounds)]
+    offsets = np.asarray(samples.offsets, np.int64)
+    return packed(samples.flatten().to_numpy(), offsets - offsets[0])
 
 
 def _places(rows: Any) -> list[tuple[Any, ...]]:
