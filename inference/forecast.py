@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from inference.adaptive_limit import moved, require_share
 from inference.calibration import Calibration
 from inference.forecast_info import ForecastInfo
 from inference.session import StreamSession
@@ -68,11 +69,14 @@ class ForecastStage(Composite):
         False alarms an hour that are asked for: a key of the model's limits.
     n_slots : int
         Streams to make room for.
+    share : float, optional
+        Share of a stream's time in which its score may reach its limit: the limit then begins as
+        given and follows the stream (:mod:`inference.adaptive_limit`).
 
     Raises
     ------
     ingest.errors.InputError
-        If the model does not forecast what is scored, or carries no calibration.
+        If the share is none, the model does not forecast what is scored, or carries no calibration.
     """
 
     def __init__(
@@ -81,6 +85,7 @@ class ForecastStage(Composite):
         limit: float | None = None,
         asked: str = "4",
         n_slots: int = 0,
+        share: float | None = None,
     ) -> None:
         self.session, self.info = session, ForecastInfo.of(session.info)
         n = len(self.info.channels)
@@ -99,6 +104,9 @@ class ForecastStage(Composite):
         fields |= {name: Field((n,)) for name in ("last", "heard", "gone")}
         fields |= {name: Field((n,)) for name in ("unchanged", "usual_heard", "usual_changes")}
         fields |= {name: Field(dtype=np.int32) for name in ("steps", "over", "under", "anomalous")}
+        self.share = None if share is None else require_share(share)
+        if share is not None:
+            fields["limit"] = Field(dtype=np.float64, initial=self.limit)
         self.state = SlotArrays(fields, n_slots)
         super().__init__({"forecast": self.state, "session": session})
         self.resize(n_slots)
@@ -167,10 +175,20 @@ class ForecastStage(Composite):
         state, fs = self.state, self.session.info.fs
         heard = state["steps"][slots]
         state["steps"][slots] = heard + 1
-        above = (score >= np.float32(self.limit)) & (heard >= WARM_UP_S * fs)
+        warm = heard >= WARM_UP_S * fs
+        above = (score >= self._limits(slots)) & warm
+        if self.share is not None:
+            limit = state["limit"][slots]
+            state["limit"][slots] = np.where(warm, moved(limit, above, self.share), limit)
         over = np.where(above, state["over"][slots] + 1, 0)
         under = np.where(above, 0, state["under"][slots] + 1)
         before = state["anomalous"][slots] > 0
         now = np.where(before, under < REST_S * fs, over >= HOLD_S * fs)
         state["over"][slots], state["under"][slots], state["anomalous"][slots] = over, under, now
         return np.asarray(now, np.bool_)
+
+    def _limits(self, slots: Slots) -> NDArray[np.float32]:
+        """Limit of each stream."""
+        if self.share is None:
+            return np.full(len(slots), self.limit, np.float32)
+        return np.asarray(self.state["limit"][slots], np.float32)

@@ -20,15 +20,20 @@ from deploy.cluster.executor import open_executor, require_place
 from deploy.services.models import choose_models
 from deploy.services.score_jobs import Outcome, score_to_folder
 from deploy.services.scoring import Refusal, ScoreOptions
+from inference.adaptive_limit import require_share
 from inference.limits import Limits
 from inference.profiles import limits_of, profile_named
 from ingest.errors import InputError
+from ingest.record_folders import records_in
 from ingest.wfdb_replay import record_name
 
 
 def score(
     records: Annotated[
-        list[str], typer.Argument(help="WFDB records (with or without .hea), EDF or BDF files.")
+        list[str],
+        typer.Argument(
+            help="WFDB records (with or without .hea), EDF or BDF files, or folders of them."
+        ),
     ],
     *,
     out: Annotated[Path, typer.Option(help="Folder to write to; made where it is not there.")],
@@ -65,6 +70,13 @@ def score(
         bool,
         typer.Option(help="Let alarms tell why their V beats were called so; needs such a model."),
     ] = False,
+    anomaly_share: Annotated[
+        float | None,
+        typer.Option(
+            help="Numerics: share of the time in which scores may reach a limit that follows "
+            "each record (0.02); without it the model's own limit stands."
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one object a record.")] = False,
 ) -> None:
     """Find beats, episodes and alarms in records.
@@ -87,13 +99,19 @@ def score(
     $ vigil score bidmc/bidmc19n --out scored --json
     $ vigil score archive/*.hea --out scored --on ray --cluster 10.0.0.5:6379
     """
+    records = records_in(records)
     _refuse_clashes(records)
     if not (math.isfinite(chunk_s) and chunk_s > 0):
         raise InputError(f"--chunk-s must be above 0, not {chunk_s:g}")
     if jobs is not None and jobs < 1:
         raise InputError(f"--jobs must be 1 or more, not {jobs}")
     limits = Limits() if profile is None else limits_of(profile_named(profile))
-    options = ScoreOptions(choose_models(model or []), lead, chunk_s, limits, profile, explain)
+    if anomaly_share is not None:
+        require_share(anomaly_share)
+    models = choose_models(model or [])
+    options = ScoreOptions(
+        models, lead, chunk_s, limits, profile, explain, anomaly_share=anomaly_share
+    )
     options.pipeline()  # that models do not fit together is told before anything is read
     require_place(on, cluster)
     n_jobs = min(jobs or os.cpu_count() or 1, len(records))

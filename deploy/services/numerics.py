@@ -51,7 +51,9 @@ class Anomaly:
     """Outer quantiles and median that had been forecast of it."""
 
 
-def score_numerics(path: str, out: Path, model: Path | None = None) -> dict[str, object] | None:
+def score_numerics(
+    path: str, out: Path, model: Path | None = None, share: float | None = None
+) -> dict[str, object] | None:
     """Score a record of numerics, write its anomalies, and sum them up.
 
     Parameters
@@ -62,6 +64,8 @@ def score_numerics(path: str, out: Path, model: Path | None = None) -> dict[str,
         Folder that exists.
     model : Path, optional
         Forecaster; the shipped one where not given.
+    share : float, optional
+        As for :class:`inference.forecast.ForecastStage`.
 
     Returns
     -------
@@ -80,7 +84,8 @@ def score_numerics(path: str, out: Path, model: Path | None = None) -> dict[str,
         return None  # told already, where it was opened as an ECG
     if recording.fs >= MIN_FS:
         return None
-    stage = ForecastStage(StreamSession(model or builtin(MODEL), "forecast"), n_slots=1)
+    session = StreamSession(model or builtin(MODEL), "forecast")
+    stage = ForecastStage(session, n_slots=1, share=share)
     names = {lead.name.lower() for lead in recording.leads}
     if not names & {channel.lower() for channel in stage.info.channels}:
         return None

@@ -110,7 +110,8 @@ def _score_part(
     number = {record_name(path): i for i, path in part}
     for outcome in score_paths([path for _, path in part], options, advance):
         if isinstance(outcome, Refusal):
-            numerics = score_numerics(outcome.record, out, options.models.forecast)
+            forecaster, share = options.models.forecast, options.anomaly_share
+            numerics = score_numerics(outcome.record, out, forecaster, share)
             yield number[record_name(outcome.record)], numerics or outcome
         else:
             yield number[outcome.name], outcome.summary(write_score(outcome, out))

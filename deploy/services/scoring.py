@@ -48,6 +48,9 @@ class ScoreOptions:
     ecg_only: bool = False
     """Leave out leads that are no ECG, so that pulses neither confirm nor veto."""
 
+    anomaly_share: float | None = None
+    """Share of a record of numerics in which its score may reach a limit that follows it; None: the
+    model's own limit stands."""
     strips: bool = False
     """Let raised alarms carry the last 10 s of signal."""
 

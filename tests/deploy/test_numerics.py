@@ -97,6 +97,24 @@ def test_the_command_writes_anomalies(tmp_path: Path, capsys: pytest.CaptureFixt
     assert not (tmp_path / "out" / "p01n.vgl").exists()
 
 
+def test_a_limit_that_follows_the_record_spares_one_that_is_restless(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    values = numerics()
+    for at in range(100, 420, 30):
+        values[at : at + 12, 3] -= 15
+    path = write_numerics(tmp_path, values)
+
+    def anomalies(*more: str) -> int:
+        told = ["score", path, "--out", str(tmp_path / "out"), "--jobs", "1", "--json", *more]
+        assert run(told) == 0
+        return int(json.loads(capsys.readouterr().out)["anomalies"])
+
+    assert anomalies("--anomaly-share", "0.01") < anomalies()
+    assert run(["score", path, "--out", str(tmp_path / "o"), "--anomaly-share", "0.9"]) == 2
+    assert "share of the time 0.9: allowed" in capsys.readouterr().err
+
+
 def test_numerics_of_other_sensors_are_still_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

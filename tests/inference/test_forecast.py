@@ -32,12 +32,18 @@ def stage(n_slots: int) -> ForecastStage:
     return ForecastStage(StreamSession(model.builtin("forecast"), "forecast"), n_slots=n_slots)
 
 
+def following(n_slots: int) -> ForecastStage:
+    session = StreamSession(model.builtin("forecast"), "forecast")
+    return ForecastStage(session, n_slots=n_slots, share=0.1)
+
+
 def _step(each: Any, slots: np.ndarray, x: np.ndarray) -> list[bytes]:
     return row_bytes(each.step(slots, x), len(slots))
 
 
-def test_the_stage_keeps_the_contract_of_stages() -> None:
-    check_all(StageCase(stage, _step, values(5), 5))  # type: ignore[arg-type]
+@pytest.mark.parametrize("make", [stage, following])
+def test_the_stage_keeps_the_contract_of_stages(make: Any) -> None:
+    check_all(StageCase(make, _step, values(5), 5))  # type: ignore[arg-type]
 
 
 def test_limits_that_were_not_calibrated_are_refused_by_name() -> None:

@@ -10,6 +10,7 @@ import numpy as np
 
 from training.config import TrainConfig
 from training.forecast.ablation import left_out_tables, runs
+from training.forecast.adaptive import of_adaptive
 from training.forecast.baselines import SIMPLE, LinearForecast
 from training.forecast.detection import of_false_alarms, of_kind, of_real
 from training.forecast.errors import MEASURES, by_patient, error_table, naive_table, skill
@@ -180,6 +181,7 @@ PARTS: dict[str, Callable[[TrainConfig, Sequence[SensorSeries], Path, int], Foun
     "detection": lambda config, series, models, seeds: of_detection(config, series, models),
     "errors": of_errors,
     "few_shot": lambda config, series, models, seeds: of_few_shot(config, series, models),
+    "adaptive": lambda config, series, models, seeds: of_adaptive(config, series, models),
     "ablation": of_ablation,
 }
 """Parts, by the name under which they are kept."""

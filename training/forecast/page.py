@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ from training.assessment.card import replace_figures
 from training.forecast.channels import NAMES, UNITS
 from training.forecast.planted import KINDS
 from training.forecast.words import (
+    ADAPTIVE,
     ANOMALIES,
     CARD,
     CONFORMAL,
@@ -42,7 +44,13 @@ def page(kept: Kept) -> str:
         parts += [ANOMALIES, precision_table(detection), event_table(detection)]
         parts += ["![Precision and recall by detector](figures/forecast-detection.png)"]
         parts += ["![A planted desaturation](figures/forecast-anomaly.png)"]
-        parts += [CONFORMAL, alarm_table(detection), verdict_on_alarms(detection)]
+        parts += [
+            CONFORMAL,
+            alarm_table(detection),
+            verdict_on_alarms(detection, cohort["patients"]),
+        ]
+    if "adaptive" in kept:
+        parts += [ADAPTIVE, adaptive_table(kept["adaptive"])]
     if "few_shot" in kept:
         parts += [FEW_SHOT, few_shot_table(kept["few_shot"])]
     return "\n\n".join([*parts, HOW]) + "\n"
@@ -230,15 +238,41 @@ def alarm_table(detection: Kept, names: Sequence[str] = ()) -> str:
     )
 
 
-def verdict_on_alarms(detection: Kept) -> str:
+def verdict_on_alarms(detection: Kept, people: int) -> str:
     """Count how often the false alarms got are within 20 % of those asked for."""
     rows = detection["forecaster"]["false_alarms"]
     near = sum(0.8 <= row["ratio"] <= 1.2 for row in rows)
     known = sum(row["low"] <= row["got"] / row["ratio"] <= row["high"] for row in rows)
     return (
         f"Of the forecaster's {len(rows)} limits {near} give a rate within 20 % of the one asked "
-        f"for; in {known} of them what was asked lies in the interval."
+        f"for; in {known} of them what was asked lies in the interval. {_needed(rows, people)}"
     )
+
+
+def _needed(rows: Sequence[Kept], people: int) -> str:
+    """Say how far so few persons can tell at all, and how many it would take."""
+    wide = sorted((row["high"] - row["low"]) / 2 / (row["got"] / row["ratio"]) for row in rows)
+    middle = wide[len(wide) // 2]
+    needed = math.ceil(people * (middle / 0.2) ** 2)
+    return (
+        f"The measurement itself is wider than that: half an interval is {100 * wide[0]:.0f} to "
+        f"{100 * wide[-1]:.0f} % of what was asked, in the middle {100 * middle:.0f} %. Persons "
+        f"differ that much; some {needed} would be needed for intervals of 20 %. So no choice "
+        f"among ways of calibrating can be made or refuted on {people}, and none was."
+    )
+
+
+def adaptive_table(adaptive: Kept) -> str:
+    """Lay out shares of all time at or above a limit that stands, and one that follows."""
+    rows = [
+        [name, f"{100 * row['asked']:g}% of the time", "follows" if row["follows"] else "stands",
+         interval((row["got"], row["low"], row["high"]), 100, 2), f"{row['ratio']:.2f}",
+         f"{100 * row['within']:.0f} %", f"{100 * row['worst']:.1f} %"]
+        for name, each in adaptive.items()
+        for row in each
+    ]  # fmt: skip
+    heads = ["detector", "asked", "limit", "got (95 % interval), %", "got over asked"]
+    return table([*heads, "persons within 20 %", "worst person"], rows)
 
 
 def few_shot_table(few_shot: Kept) -> str:

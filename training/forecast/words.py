@@ -58,6 +58,17 @@ whose mean rate over calibration persons is what was asked. Calibration persons 
 learned from nor tested on. Rates are means over test persons: anomalies that begin in
 undisturbed time, an hour, or the share of undisturbed seconds at or above the limit."""
 
+ADAPTIVE = """### Limits that follow the stream
+
+Split conformal holds for persons drawn as those it was calibrated on, on average over them, and for
+nobody in particular. Adaptive conformal inference (`inference/adaptive_limit.py`; Gibbs and Candès
+2021) moves the limit behind each score, and so holds the share of time at or above it for every
+single stream, whatever it does: after `n` scores it is off by at most the range of the scores over
+`0.05 n`. It holds no more than that: it counts all time, anomalies too, and what goes on for long
+becomes usual. `vigil score --anomaly-share 0.02` asks for it; without it the calibrated limit
+stands. Here over all time behind the first minute, of persons left out, the limit starting where
+split conformal put it. Seven minutes are few for 1 %: four seconds."""
+
 FEW_SHOT = """## A new patient's first three minutes
 
 Measured on what comes after them, over the naive forecast: with normalisation by patients at
@@ -68,6 +79,7 @@ are against no adapting at all."""
 HOW = """## How it is used
 
     vigil score bidmc/bidmc19n --out scored          # NAME.anomalies.jsonl
+    vigil score bidmc/bidmc19n --out scored --anomaly-share 0.02
     vigil train training/configs/forecast.toml        # runs/forecast/forecast.onnx
     python -m training.forecast.calibrated runs/forecast/forecast.onnx
     python -m training.forecast                       # this page; --seeds, --parts, --page
