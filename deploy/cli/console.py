@@ -57,6 +57,9 @@ def console(
     certificate: Annotated[Path | None, typer.Option(help="Certificate for HTTPS, PEM.")] = None,
     key: Annotated[Path | None, typer.Option(help="Its key, PEM.")] = None,
     audits: Annotated[Path | None, typer.Option(help="Folder of fairness audits.")] = None,
+    reports: Annotated[
+        Path | None, typer.Option(help="Folder of reports: drift, changes of models, shadows.")
+    ] = None,
     metrics: Annotated[
         str | None, typer.Option(help="Address of a worker's metrics, http://…/metrics.")
     ] = None,
@@ -112,6 +115,7 @@ def console(
         certificate=certificate,
         key=key,
         audits=audits,
+        reports=reports,
         metrics=metrics,
         limits=_limits(monitor_config),
         tracing=TracingSettings(endpoint=traces),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from deploy.audit_log import AuditLog
 from deploy.console.commands import CommandPort
 from deploy.console.hub import Hub
+from deploy.console.reports import Reports
 from deploy.console.store.accounts import Accounts
 from deploy.console.store.feedback import Feedback, FeedbackStore
 from deploy.console.throttle import Throttle
@@ -40,6 +41,8 @@ class Console:
     """Cookies only over HTTPS."""
     audits: Path | None = None
     """Folder of fairness audits, one sub-folder each with report.html."""
+    reports: Reports = field(default_factory=Reports)
+    """Reports of drift and of models."""
     metrics: Callable[[], Mapping[str, Any]] = dict
     """What the system counts, by name."""
     limits_of: Callable[[str], Limits | None] = lambda stream_id: None

@@ -11,11 +11,11 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from deploy.console.api import acting, patients, signing, system
+from deploy.console.api import acting, patients, reports, signing, system
 from deploy.console.api.problem import Problem
 from deploy.console.api.route import COOKIE, CSRF_HEADER, Way
 
-WAYS: tuple[Way, ...] = (*signing.WAYS, *patients.WAYS, *acting.WAYS, *system.WAYS)
+WAYS: tuple[Way, ...] = (*signing.WAYS, *patients.WAYS, *acting.WAYS, *system.WAYS, *reports.WAYS)
 """All ways through the API."""
 
 PROBLEMS = {

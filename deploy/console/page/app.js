@@ -22,6 +22,7 @@ const PAGES = [
   ["feedback", "Feedback", () => true],
   ["system", "System", () => may("engineer")],
   ["models", "Models", () => may("engineer") || may("auditor")],
+  ["drift", "Drift", () => may("engineer") || may("auditor")],
   ["dead-letters", "Dead letters", () => may("engineer")],
   ["audits", "Audits", () => may("engineer") || may("auditor")],
   ["log", "Log", () => may("auditor")],

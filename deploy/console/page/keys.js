@@ -6,7 +6,7 @@ import { store, firstLine, urgency } from "./store.js";
 
 const HELP = [
   ["Everywhere", [
-    ["?", "this help"], ["1 … 8", "pages, from the left"], ["M", "alarm sound on or off, in this browser"],
+    ["?", "this help"], ["1 … 9", "pages, from the left"], ["M", "alarm sound on or off, in this browser"],
     ["T", "dark or light"], ["U", "open the most urgent patient"], ["Esc", "close, or back to the wall"],
   ]],
   ["Wall", [

@@ -6,17 +6,11 @@ import { store } from "./store.js";
 import { sign, words } from "./alarmview.js";
 import { disputeDialog, VERDICTS } from "./actions.js";
 import { openStrip } from "./strip.js";
+import { card, row, table } from "./tables.js";
+import { driftPage, lineageCards } from "./reports.js";
 
 const bedOf = (id) => store.patients.get(id)?.bed ?? id;
 const number = (v) => (Math.abs(v) >= 1e6 ? `${(v / 1e6).toFixed(1)} M` : Math.abs(v) >= 1e4 ? `${(v / 1e3).toFixed(1)} k` : String(Math.round(v * 1000) / 1000));
-
-function table(heads, rows, none) {
-  if (!rows.length) return h("p", { class: "hint" }, none);
-  return h("table", {}, h("thead", {}, h("tr", {}, ...heads.map((text) => h("th", { scope: "col" }, text)))), h("tbody", {}, ...rows));
-}
-
-const row = (...cells) => h("tr", {}, ...cells.map((cell) => (cell instanceof Node && cell.tagName === "TD" ? cell : h("td", {}, cell ?? ""))));
-const card = (title, ...inside) => h("section", { class: "card" }, title ? h("h2", {}, title) : null, ...inside);
 
 const MAKERS = {
   alarms: {
@@ -65,18 +59,19 @@ const MAKERS = {
     },
   },
   models: {
-    title: "Models", lead: "The models that ship with this installation, with their cards.",
+    title: "Models", lead: "The models in use, candidates beside them, and those that ship, with their cards.",
     async fill() {
-      const { models } = await get("/api/models");
-      return models.map((m) => card(`${m.name} ${m.version}`,
+      const [{ models }, beside] = await Promise.all([get("/api/models"), lineageCards()]);
+      return [...beside, ...models.map((m) => card(`${m.name} ${m.version}`,
         table([], [
           row("Kind", m.kind), row("Classes", (m.classes ?? []).join(" ")), row("Sampling frequency", `${m.fs} Hz`),
           row("Size", `${(m.size_bytes / 1024).toFixed(0)} KiB`), row("SHA-256", h("code", {}, m.digest)),
           row("Training data", h("code", {}, m.training_data ?? m.training_digest ?? "")),
         ], ""),
-        m.card ? h("details", {}, h("summary", {}, "Model card"), h("pre", {}, m.card)) : null));
+        m.card ? h("details", {}, h("summary", {}, "Model card"), h("pre", {}, m.card)) : null))];
     },
   },
+  drift: driftPage,
   "dead-letters": {
     title: "Dead letters", lead: "Messages that could not be read, kept with the reason; the first bytes are shown.", every: 5000,
     async fill() {

@@ -8,10 +8,12 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from deploy.console.reports import Reports
 from deploy.console.waves import WALL, Wave, pack
 from deploy.services.console_side import ConsoleSide
 from deploy.services.demo import Demo
@@ -30,6 +32,7 @@ from tests.deploy.console.browsers import (
     started_chromium,
 )
 from tests.deploy.console.consoles import alarm
+from tests.deploy.console.test_reports import write_reports
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
@@ -271,7 +274,10 @@ def test_search_and_arrows(page: Page) -> None:
 
 
 @pytest.mark.parametrize("theme", ["dark", "light"])
-def test_axe_finds_no_serious_issue(page: Page, sweeping: SweepingWard, theme: str) -> None:
+def test_axe_finds_no_serious_issue(
+    page: Page, sweeping: SweepingWard, theme: str, tmp_path: Path
+) -> None:
+    sweeping.ward.console.reports = Reports(write_reports(tmp_path))
     if not AXE.exists():
         pytest.skip("no axe-core: make test fetches it by npm")
     sweeping.raise_alarm(alarm("p14", "tachycardia", sample=14))
@@ -284,6 +290,8 @@ def test_axe_finds_no_serious_issue(page: Page, sweeping: SweepingWard, theme: s
         ("#/patient/p14", ".event"),
         ("strip", "dialog .reasons"),
         ("#/alarms", "td"),
+        ("#/drift", '.verdict.bad:text("drift")'),
+        ("#/models", '.verdict.bad:text("stopped by noise")'),
         ("#/log", "td"),
     ):
         if place == "strip":
