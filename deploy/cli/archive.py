@@ -99,6 +99,8 @@ def archive(
         if action == "compact":
             return _compact(opened, settings, as_json=as_json)
         return _erase(opened, settings, stream or "", yes=yes, as_json=as_json)
+    except BrokenPipeError:
+        return 0  # whoever reads the lines has seen enough
     except OSError as error:
         raise InputError(f"the archive cannot be used: {error}") from error
     finally:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from kafka import KafkaAdminClient, TopicPartition
 
 from deploy.archive_settings import load_archive_settings
 from deploy.services.archive import ArchiveService
@@ -138,6 +139,29 @@ def test_messages_that_could_not_be_read_are_counted_and_beats_are_sealed(
         assert bodies(Archive(url, opened)) == [beat("bed-1", i) for i in range(5)]
     with pytest.raises(InputError, match="takes its keys"):
         bodies(Archive(url))
+
+
+def test_messages_that_kafka_let_go_before_they_were_archived_are_counted(
+    kafka_cluster: KafkaCluster, tmp_path: Path
+) -> None:
+    topic = KafkaUrl.parse(fresh_topic(kafka_cluster, 1)).topic
+    kafka = {"servers": kafka_cluster.bootstrap, "topic_frames": topic, "group": f"g-{topic}"}
+    (stream,) = patients(1, n_frames=10)
+    send(kafka_cluster, topic, stream[:4])
+    with running(str(tmp_path), kafka) as service:
+        assert until(lambda: service.rows == 4)
+    send(kafka_cluster, topic, stream[4:])
+    admin = KafkaAdminClient(bootstrap_servers=kafka_cluster.bootstrap)
+    admin.delete_records({TopicPartition(topic, 0): 7})
+    admin.close()
+    with running(str(tmp_path), kafka) as service:
+        assert until(lambda: service.rows == 3)
+        assert service.view().lost() == 3
+
+    archive = Archive(str(tmp_path))
+    heard = [each.first_sample for each in archive.frames()]
+    assert heard == [each.first_sample for each in stream[:4] + stream[7:]]
+    assert verify(archive).faults == []
 
 
 def test_settings_that_archive_nothing_or_lack_a_secret_are_refused(tmp_path: Path) -> None:
