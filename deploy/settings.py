@@ -105,6 +105,8 @@ class KafkaSettings(Section):
     topic_state: str | None = Field(default=None, pattern=TOPIC_PATTERN)
     """Compacted topic of the streams' states, such as ``ecg.state``, from which whoever takes a
     partition over goes on; none: its streams begin afresh."""
+    topic_in_force: str | None = Field(default=None, pattern=TOPIC_PATTERN)
+    """Topic that models, limits and options in force are written to, for replays; none: nowhere."""
     group: str = Field(default="vigil", min_length=1)
     """Consumer group; workers of one group share the streams."""
     instance_id: str | None = Field(default=None, min_length=1)

@@ -64,6 +64,9 @@ COMMANDS = {
     "adapt": Entry("deploy.cli.adapt", "adapt", "Make the beat model fit one patient."),
     "audit": Entry("deploy.cli.audit", "audit", "Audit how groups of patients fare."),
     "watch": Entry("deploy.cli.watch", "watch", "Watch alarms by group of patients, live."),
+    "replay-alarm": Entry(
+        "deploy.cli.replay_alarm", "replay_alarm", "Say a past alarm again and compare the bytes."
+    ),
     "shadow": Entry("deploy.cli.shadow", "shadow", "Compare a candidate with what is in use."),
     "drift": Entry("deploy.cli.drift", "drift", "Watch signal, scores and alarms for drift."),
     "bench": Entry("deploy.cli.bench", "bench", "Measure speed, latency and memory."),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -119,6 +119,15 @@ class TopicLines:
         got = self._consumer.poll(timeout_ms=200, max_records=LINES_A_POLL)
         return [record.value or b"" for records in got.values() for record in records]
 
+    def ends(self) -> dict[Any, int]:
+        """Return where each partition ends now."""
+        found: dict[Any, int] = self._consumer.end_offsets(self._consumer.assignment())
+        return found
+
+    def is_behind(self, ends: Mapping[Any, int]) -> bool:
+        """Tell whether a partition has not been read to a place yet."""
+        return any(self._consumer.position(part) < end for part, end in ends.items())
+
     def close(self) -> None:
         """Leave the broker."""
         self._consumer.close(autocommit=False)
@@ -139,3 +148,22 @@ def open_lines(where: str, *, whole: bool = False) -> Lines:
 
         return TopicLines(where, load_settings().kafka.security.options())
     return FileLines(Path(where), whole=whole)
+
+
+def past_lines(where: str) -> Iterator[bytes]:
+    """Yield all that a file or a topic holds now.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read.
+    """
+    lines = open_lines(where, whole=True)
+    try:
+        ends = lines.ends() if isinstance(lines, TopicLines) else {}
+        while found := lines.poll():
+            yield from found
+        while isinstance(lines, TopicLines) and lines.is_behind(ends):
+            yield from lines.poll()
+    finally:
+        lines.close()

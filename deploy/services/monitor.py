@@ -13,6 +13,7 @@ from functools import partial
 from prometheus_client import CollectorRegistry
 
 from deploy.http import HttpServer
+from deploy.past.in_force import Ledger, Options
 from deploy.security.models import ModelTrust
 from deploy.services.announcing import Announcer, make_announcer
 from deploy.services.command_trail import CommandTrail, open_audit_log
@@ -39,6 +40,8 @@ from ingest.kafka import BrokerError, KafkaSink
 from ingest.kafka_commands import CommandReader
 from ingest.kafka_states import KafkaStates
 from ingest.kafka_topics import require_group, require_topics
+from ingest.sequence import Sequencer
+from ingest.sequence_types import Ordered
 from ingest.source import Sink
 
 logger = logging.getLogger(__name__)
@@ -82,7 +85,7 @@ class Monitor:
         topic_beats: str | None = None,
     ) -> None:
         self._settings = settings
-        self._stop = threading.Event()
+        self._stop, self._lead, self._sequencer = threading.Event(), lead, Sequencer()
         self._registry = CollectorRegistry()
         profile = settings.patient.profile
         limits = limits_of(profile_named(profile or Profile.ADULT), settings.limits)
@@ -187,6 +190,7 @@ class Monitor:
         alarms = self._open_sink(kafka.topic_out, opened, f"{kafka.group}.{member}")
         dead = alarms.beside(self._url(kafka.topic_dead))
         beats = None if topic_beats is None else alarms.beside(self._url(topic_beats))
+        self._ledger = self._open_ledger(opened)
         self._states = self._open_states(alarms, opened)
         self._announcer = announcer = self._open_announcer(opened)
         tell = None if announcer is None else announcer.technical
@@ -218,8 +222,24 @@ class Monitor:
             states=self._states,
             keeping=Keeping(state.every_s, state.rebuild_s, state.idle_s),
             resumed=None if announcer is None else announcer.resume,
-            overheard=None if self._shadow is None else self._shadow.hear,
+            sequencer=self._sequencer,
+            overheard=self._overhear if self._shadow or self._ledger else None,
         )
+
+    def _open_ledger(self, opened: ExitStack) -> Ledger | None:
+        """Make what notes what is in force, where the settings name a topic for it."""
+        topic, settings = self._settings.kafka.topic_in_force, self._settings
+        if topic is None:
+            return None
+        told = (settings.models.explain, settings.models.strips, settings.patient.profile)
+        sink = self._open_sink(topic, opened)
+        return Ledger(sink, self._pipeline, self._sequencer, Options(self._lead, *told))
+
+    def _overhear(self, items: Sequence[Ordered]) -> None:
+        if self._ledger is not None:
+            self._ledger.hear(items)
+        if self._shadow is not None:
+            self._shadow.hear(items)
 
     def _make_shadow(self, beside: Pipeline | None, opened: ExitStack) -> LiveShadow | None:
         """Connect to the candidate's topic, where there is a candidate."""
@@ -234,6 +254,8 @@ class Monitor:
 
     def _set_limits(self, stream_id: str, limits: Limits) -> None:
         self._worker.set_limits(stream_id, limits)
+        if self._ledger is not None:
+            self._ledger.limits_changed(stream_id)
         if self._shadow is not None:
             self._shadow.set_limits(stream_id, limits)
 
@@ -242,7 +264,7 @@ class Monitor:
         kafka, told = self._settings.kafka, self._settings.annunciation
         reads = [kafka.topic_in, told.topic_commands, kafka.topic_state]
         writes = [kafka.topic_out, kafka.topic_dead, topic_beats, told.topic_signals]
-        writes.append(kafka.topic_state)
+        writes += [kafka.topic_state, kafka.topic_in_force]
         secure = kafka.security.options()
         require_topics(
             [],

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from deploy.services.lines import TopicLines
+from deploy.services.lines import past_lines
 from inference import model
 from tests.brokers import fresh_topic
 from tests.end_to_end.monitors import MonitorProcess
@@ -17,17 +17,6 @@ from tests.records import vigil, write_ward
 
 if TYPE_CHECKING:
     from deploy.kafka.cluster import KafkaCluster
-
-
-def read_past(url: str) -> list[bytes]:
-    """Read all committed messages that a topic has now."""
-    lines = TopicLines(url)
-    ends = lines._consumer.end_offsets(lines._consumer.assignment())
-    found: list[bytes] = []
-    while any(lines._consumer.position(at) < end for at, end in ends.items()):
-        found += lines.poll()
-    lines.close()
-    return found
 
 
 @pytest.mark.kafka
@@ -44,7 +33,11 @@ def test_a_shadow_writes_to_its_own_topic_and_nothing_else(
     candidate.mkdir()
     shutil.copy(model.builtin("beat"), candidate / "same.onnx")
     config = tmp_path / "vigil.toml"
-    config.write_text(f'[shadow]\nlag_s = 1000.0\ntopic = "{beside.rpartition("/")[2]}"\n')
+    noted = fresh_topic(kafka_cluster, kind="in-force")
+    config.write_text(
+        f'[kafka]\ntopic_in_force = "{noted.rpartition("/")[2]}"\n'
+        f'[shadow]\nlag_s = 1000.0\ntopic = "{beside.rpartition("/")[2]}"\n'
+    )
     urls = ["--from", frames, "--to", alarms, "--dead-to", dead, "--config", str(config)]
     more = ["--group", frames[-9:], "--shadow", str(candidate)]
     with MonitorProcess(tmp_path / "log", *urls, *more) as worker:
@@ -53,8 +46,8 @@ def test_a_shadow_writes_to_its_own_topic_and_nothing_else(
         worker.until(lambda: (worker.metric("vigil_shadow_signal_seconds_total") or 0) >= 90)
         assert worker.terminate() == 0
 
-    said = [json.loads(value) for value in read_past(alarms)]
-    shadowed = [json.loads(value) for value in read_past(beside)]
+    said = [json.loads(value) for value in past_lines(alarms)]
+    shadowed = [json.loads(value) for value in past_lines(beside)]
     heard = [m for m in shadowed if m["schema"] == "vigil.shadow/1"]
     assert {m["id"] for m in said} == {m["id"] for m in shadowed if "id" in m} != set()
     assert sum((m["to"]["sample"] - m["from"]["sample"]) / m["fs"] for m in heard) == 90
@@ -67,3 +60,8 @@ def test_a_shadow_writes_to_its_own_topic_and_nothing_else(
     assert told["patients"] == 3
     assert told["differences"] == []
     assert told["alarms"]["both"] == len({m["id"] for m in said if m["state"] == "raised"})
+
+    where = ["--alarms", alarms, "--source", frames, "--in-force", noted]
+    again = vigil("replay-alarm", said[0]["id"], *where, "--json")
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert json.loads(again.stdout)["same"] is True

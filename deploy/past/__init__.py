@@ -1,0 +1,1 @@
+"""What was in force when something was said, and saying it again."""
