@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tests.fuzz import files, network, targets
+from tests.fuzz import console, files, network, targets
 from tests.fuzz.page import page
 from tests.fuzz.plan import Ledger, Piece, share
 from tests.fuzz.run import fuzz, rss_bytes
@@ -25,7 +25,7 @@ MAKERS: tuple[Callable[[], Target], ...] = (
     targets.codec, targets.sequence, targets.command, targets.dead_letter, targets.config,
     targets.address, files.wfdb_header, files.wfdb_signals, files.edf, files.keys,
     files.audit_log, files.annunciation_log, files.state, network.http, network.mqtt,
-    network.device_hello, network.device_line, network.alarm,
+    network.device_hello, network.device_line, network.alarm, console.api,
 )  # fmt: skip
 """Every target."""
 

@@ -35,6 +35,7 @@ SHARES: Mapping[str, int] = {
     "signal-log": 500_000,
     "edf": 500_000,
     "config": 500_000,
+    "console-api": LEAST,
     "wfdb-header": LEAST,
     "wfdb-signals": LEAST,
 }
