@@ -6,7 +6,9 @@ import asyncio
 import json
 import logging
 import re
+import tempfile
 from collections.abc import MutableMapping
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
@@ -37,7 +39,8 @@ def api() -> Target:
     from tests.deploy.console.consoles import alarm, make_ward
 
     logging.getLogger("deploy.console").setLevel(logging.CRITICAL)
-    made = make_ward(folder())
+    here = Path(tempfile.mkdtemp(dir=folder()))
+    made = make_ward(here)
     made.feed(alarm("p1", "asystole"))
     console = made.console
     console.commands = _Done()
@@ -55,7 +58,7 @@ def api() -> Target:
         n_calls[0] += 1
         if n_calls[0] % ANEW == 0:  # it is read whole where it is asked for
             console.audit.close()
-            console.audit = AuditLog(folder() / f"audit-{n_calls[0]}.jsonl", sync=False)
+            console.audit = AuditLog(here / f"audit-{n_calls[0]}.jsonl", sync=False)
         scope, body = _scope(request)
         scope["headers"] += ours
         answer: list[MutableMapping[str, Any]] = []
@@ -99,7 +102,8 @@ def api() -> Target:
 PATHS = (
     b"/api/patients", b"/api/patients/p1", b"/api/patients/p1/limits", b"/api/alarms?most=5",
     b"/api/feedback?most=3", b"/api/health", b"/api/models", b"/api/audits",
-    b"/api/audit-log?most=3", b"/api/me", b"/api/sign-in", b"/api/openapi.json", b"/page/app.js", b"/",
+    b"/api/audit-log?most=3", b"/api/me", b"/api/sign-in", b"/api/openapi.json", b"/page/app.js",
+    b"/",
 )  # fmt: skip
 """Where there is something to be had."""
 
