@@ -28,7 +28,7 @@ from deploy.archive_settings import load_archive_settings
 from deploy.kafka.cluster import KafkaCluster
 from deploy.services.archive import ArchiveService
 from ingest.archive import Archive, ArchiveWriter, LogMessage, Plan, StreamKeys, maintain, verify
-from ingest.codec import encode
+from ingest.codec import decode, encode
 from ingest.errors import InputError
 from ingest.frames import Frame
 from ingest.kafka import KafkaSink
@@ -73,6 +73,8 @@ class Measured:
     """Messages that it came in."""
     raw_bytes: int = 0
     """Bytes of samples, two each."""
+    decode_us: float = 0.0
+    """Processor time of decoding a frame in this run, us: what else the machine did shows in it."""
     paces: dict[str, Pace] = field(default_factory=dict)
     """How fast each was done."""
     sizes: dict[str, int] = field(default_factory=dict)
@@ -107,6 +109,9 @@ def make_messages(
 
 def measure(messages: Sequence[tuple[int, bytes]], folder: Path, told: Measured) -> None:
     """Write messages, plain and sealed, read them, compact, and read again; fills ``told``."""
+    began_s = time.process_time()
+    n_frames = sum(len(decode(message)) for _, message in messages)
+    told.decode_us = round((time.process_time() - began_s) / n_frames * 1e6, 2)
     plain = str(folder / "plain")
     told.paces["write"] = _paced(told, lambda: _write(messages, plain, None))
     _read(Archive(plain), told)

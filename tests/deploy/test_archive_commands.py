@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import sys
 import warnings
 from pathlib import Path
 
@@ -184,3 +185,12 @@ def test_bad_use_is_told(
     monkeypatch.chdir(tmp_path)
     assert run(words) == 2
     assert why in capsys.readouterr().err
+
+
+def test_without_its_extra_it_says_what_to_install(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr("deploy.cli.archive_actions", raising=False)
+    monkeypatch.setitem(sys.modules, "deploy.cli.archive_actions", None)
+    assert run(["archive", "list", "--url", "x"]) == 2
+    assert "install vigil-ecg[archive]" in capsys.readouterr().err
