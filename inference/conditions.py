@@ -52,6 +52,7 @@ class Code(IntEnum):
     DEVICE_LOST = 27
     LATE_STREAM = 28
     CLOCK_JUMP = 29
+    PULSELESS = 30
 
 
 class Kind(StrEnum):
@@ -112,21 +113,23 @@ _BURDEN = (
 CONDITIONS: tuple[Condition, ...] = (
     Condition(
         Code.VENTRICULAR_FIBRILLATION, _PHYSIOLOGICAL, _HIGH,
-        "the waveform of fibrillation, flutter or tachycardia of the ventricles for vf_s, and no "
-        "eight complexes that follow one another evenly",
+        "the waveform of fibrillation, flutter or tachycardia of the ventricles for vf_s; no eight "
+        "complexes that follow one another evenly, nor sharp ones slower than 180 bpm",
         ("vf_s",), _CHALLENGE_2015, latching=True,
         hides=(
             Code.ASYSTOLE, Code.SUSTAINED_VENTRICULAR_TACHYCARDIA, Code.VENTRICULAR_TACHYCARDIA,
             Code.EXTREME_BRADYCARDIA, Code.EXTREME_TACHYCARDIA,
             Code.NON_SUSTAINED_VENTRICULAR_TACHYCARDIA, Code.V_RUN, Code.PAUSE, Code.BRADYCARDIA,
-            Code.TACHYCARDIA, Code.ATRIAL_FIBRILLATION, *_BURDEN,
+            Code.TACHYCARDIA, Code.ATRIAL_FIBRILLATION, *_BURDEN, Code.PULSELESS,
         ),
     ),
     Condition(
         Code.ASYSTOLE, _PHYSIOLOGICAL, _HIGH,
         "no QRS for asystole_s of readable signal",
         ("asystole_s", "pause_s"), _CHALLENGE_2015, latching=True,
-        hides=(Code.PAUSE, Code.BRADYCARDIA, Code.EXTREME_BRADYCARDIA, *_BURDEN),
+        hides=(
+            Code.PAUSE, Code.BRADYCARDIA, Code.EXTREME_BRADYCARDIA, *_BURDEN, Code.PULSELESS,
+        ),
     ),
     Condition(
         Code.SUSTAINED_VENTRICULAR_TACHYCARDIA, _PHYSIOLOGICAL, _HIGH,
@@ -141,7 +144,7 @@ CONDITIONS: tuple[Condition, ...] = (
     Condition(
         Code.VENTRICULAR_TACHYCARDIA, _PHYSIOLOGICAL, _HIGH,
         "vt_beats consecutive ventricular beats at a mean rate above vt_bpm; or the waveform of "
-        "ventricular_fibrillation with eight even complexes, ventricular ones or from 180 bpm on",
+        "ventricular_fibrillation with eight even complexes, ventricular or unlike the usual ones",
         ("vt_bpm", "vt_beats", "vt_end_beats", "v_run_max_rr_s", "vf_s"), _CHALLENGE_2015,
         latching=True,
         hides=(
@@ -287,6 +290,12 @@ CONDITIONS: tuple[Condition, ...] = (
         "the device's clock and its count of samples have come apart by clock_jump_s",
         ("clock_jump_s",), _OWN,
     ),
+    Condition(
+        Code.PULSELESS, _PHYSIOLOGICAL, _HIGH,
+        "no pulse in an arterial line for pulseless_s behind regular ones, its mean pressure below "
+        "60 mmHg, and nothing at the line that explains it",
+        ("pulseless_s",), _OWN, latching=True,
+    ),
 )  # fmt: skip
 
 N_CONDITIONS = len(CONDITIONS)
@@ -295,6 +304,7 @@ LETHAL = (
     Code.ASYSTOLE,
     Code.SUSTAINED_VENTRICULAR_TACHYCARDIA,
     Code.VENTRICULAR_TACHYCARDIA,
+    Code.PULSELESS,
 )
 """Conditions that are called as long as there is any signal, suspended or not."""
 SUSPENDED = tuple(

@@ -11,10 +11,11 @@ from inference.corroboration_gate import CorroborationGate, GatedEdges, by_slot,
 from inference.episode_edges import DecidedEdges, EpisodeEdges
 from inference.limits import Limits
 from inference.pulse_leads import PulseKind
+from inference.pulse_watch import PulseWatch
 from inference.pulses import Pulses, kinds_of
 from inference.slots import Slots
 from inference.some_slots import SomeSlots
-from inference.stage import Composite
+from inference.stage import Composite, Slotted
 from inference.streams import Streams
 from ingest.frames import Lead
 
@@ -36,7 +37,9 @@ class Corroborated(SomeSlots):
         self._streams = streams
         self.pulses = Pulses()
         self.gate = CorroborationGate(self.pulses, limits_of)
-        super().__init__(Composite({"leads": self.pulses, "gate": self.gate}))
+        self.watch = PulseWatch(self.pulses, limits_of)
+        parts: dict[str, Slotted] = {"leads": self.pulses, "gate": self.gate, "watch": self.watch}
+        super().__init__(Composite(parts))
 
     def start(
         self,
@@ -101,11 +104,13 @@ class Corroborated(SomeSlots):
             yield GatedEdges(*each)
         busy = self.gate.is_busy(places[rows])
         for row, is_busy in zip(rows.tolist(), busy.tolist(), strict=True):
-            slot = int(slots[row])
+            slot, place = int(slots[row]), int(places[row])
+            kinds, ticks_ms = self._kinds(slot), ticks_of(int(first_ms[row]), n_ticks)
+            found = list(self.watch.walk(slot, place, kinds, ticks_ms))
             if is_busy or slot in of_slot:
-                ticks_ms, place = ticks_of(int(first_ms[row]), n_ticks), int(places[row])
                 edges = of_slot.get(slot, {})
-                yield from self.gate.walk(slot, place, self._kinds(slot), ticks_ms, edges)
+                found = [*self.gate.walk(slot, place, kinds, ticks_ms, edges), *found]
+            yield from sorted(found, key=lambda each: int(each.now_ms[0]))
 
     def closing(
         self, slots: Slots, end_ms: NDArray[np.int64], edges: EpisodeEdges
@@ -124,7 +129,9 @@ class Corroborated(SomeSlots):
         place = int(self.places(slots)[0])
         if place < 0:
             return [GatedEdges(slots, end_ms, edges)]
-        return self.gate.close(int(slots[0]), place, int(end_ms[0]), edges)
+        slot, at_ms = int(slots[0]), int(end_ms[0])
+        ended = self.watch.close(slot, place, at_ms)
+        return [*self.gate.close(slot, place, at_ms, edges), *ended]
 
     def _kinds(self, slot: int) -> tuple[PulseKind, ...]:
         return kinds_of(self._streams.info(slot).pulse_leads)

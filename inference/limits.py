@@ -56,6 +56,8 @@ class Limits:
     """Readable signal without a QRS that is asystole, s (Challenge 2015)."""
     pause_s: float = _limit(3.0, 1.5, 5.0)
     """RR interval that is a pause, s (2018 ACC/AHA/HRS bradycardia guideline: over 3 s)."""
+    pulseless_s: float = _limit(5.0, 3.0, 7.0)
+    """Time without a pulse in an arterial line that is an arrest of the circulation, s."""
     extreme_bradycardia_bpm: float = _limit(40.0, 15.0, 100.0)
     """Mean rate below which bradycardia is extreme, bpm (Challenge 2015)."""
     extreme_bradycardia_beats: int = _limit(5, 3, MAX_BEATS)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -42,6 +42,8 @@ class PulseTrain:
     """Array of shape (n_ticks,): the signal could not be read in that tick, the last one last."""
     level: float
     """Mean of the last tick, mmHg for pressure."""
+    levels: NDArray[np.float32] = field(default_factory=lambda: np.empty(0, np.float32))
+    """Array of shape (n_ticks,): mean of each tick, the last one last."""
 
     @property
     def known_ms(self) -> int:
@@ -76,7 +78,8 @@ class PulseTrain:
         seen = seen[np.argsort(pulse_ms[seen])]
         n_ticks = LOOK_BACK_MS // TICK_MS
         last = float(level[-1]) if len(level) else 0.0
-        return cls(kind, now_ms, pulse_ms[seen], strength[seen], off[-n_ticks:], last)
+        pulses = pulse_ms[seen], strength[seen]
+        return cls(kind, now_ms, *pulses, off[-n_ticks:], last, level[-n_ticks:])
 
     def readable(self, from_ms: int) -> bool:
         """Tell whether the signal could be read from a time on; one short break is forgiven."""

@@ -45,6 +45,7 @@ from training.shockable_served import Given, Key, by_fold, called, listen
 
 ON, STEEP = (0.4, 0.5), (2.6, 2.7, 2.8)
 """Settings that are tried."""
+WITHOUT = "without asystole that moves"
 LEAST_SE = 97.0
 """Sensitivity that a choice has to keep among the other patients, percent."""
 BEFORE_S, BEHIND_S = 5, 20
@@ -213,21 +214,7 @@ def figures(
         LEAST_SE,
     )
     own = {one.record: setting for one, setting in zip(leads[0], chosen, strict=True)}
-
-    def count(of: str, one: LeftOut) -> Counts:
-        key = (one.record, one.lead)
-        by_tick = tried[own[one.record]][key] if of != "served" else served[key]
-        counts = readable_asystole(one, given[key]) if of == "moves" else None
-        return counted(one, by_tick, counts)
-
-    rows = {
-        "waveform alone": [[stretches(one, 0.5) for one in of_lead] for of_lead in leads],
-        "as served": [[count("served", one) for one in of_lead] for of_lead in leads],
-        "settings of the others": [[count("own", one) for one in of_lead] for of_lead in leads],
-        "without asystole that moves": [
-            [count("moves", one) for one in of_lead] for of_lead in leads
-        ],
-    }
+    rows = _rows(leads, given, tried, own)
     episodes = [
         (one, episode, given[one.record, one.lead])
         for one in left
@@ -252,6 +239,26 @@ def figures(
         "late": float(np.percentile(delays, 95)),
         "misses": "\n".join(f"- {e.in_words()}" for _, e, _ in missed) or "- none",
     }
+
+
+def _rows(
+    leads: Sequence[Sequence[LeftOut]],
+    given: Mapping[Key, Given],
+    tried: Signals,
+    own: Mapping[str, tuple[float, float]],
+) -> dict[str, list[list[Counts]]]:
+    """Count each patient by each way of counting, both leads."""
+
+    def count(of: str, one: LeftOut) -> Counts:
+        key = (one.record, one.lead)
+        if of == "waveform alone":
+            return stretches(one, 0.5)
+        by_tick = tried[(THRESHOLD, SHARP) if of == "as served" else own[one.record]][key]
+        counts = readable_asystole(one, given[key]) if of == WITHOUT else None
+        return counted(one, by_tick, counts)
+
+    ways = ("waveform alone", "as served", "settings of the others", WITHOUT)
+    return {of: [[count(of, one) for one in of_lead] for of_lead in leads] for of in ways}
 
 
 def _by_beats(one: LeftOut, given: Mapping[Key, Given]) -> NDArray[np.bool_]:

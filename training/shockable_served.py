@@ -133,7 +133,12 @@ class _Kept(StreamSession):
         super().__init__(model.builtin("rhythm"), "rhythm", 1)
         self._probs = probs
 
-    def step(self, slots: Slots, *inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+    def step(
+        self,
+        slots: Slots,
+        signal: NDArray[np.float32],
+        rr_s: NDArray[np.float32] | None = None,
+    ) -> NDArray[np.float32]:
         """Give all of them."""
         return self._probs[None]
 

@@ -74,6 +74,7 @@ def test_lethal_conditions_latch_and_technical_ones_never_do():
         "asystole",
         "ventricular_tachycardia",
         "sustained_ventricular_tachycardia",
+        "pulseless",
     }
     for condition in CONDITIONS:
         if condition.kind is Kind.TECHNICAL:

@@ -78,6 +78,8 @@ EXAMPLES = {
 }
 BY_MODELS = ("ventricular_fibrillation", "atrial_fibrillation")
 BY_CHOICE_OF_LEAD = ("other_lead",)
+BY_PULSES = ("pulseless",)
+"""See ``test_pulseless.py``."""
 
 
 def onsets(
@@ -101,7 +103,7 @@ def onsets(
 
 def test_every_condition_of_the_stream_has_an_example():
     outside = [CONDITIONS[code].name for code in OUTSIDE]
-    told = {*EXAMPLES, *BY_MODELS, *BY_CHOICE_OF_LEAD, *outside}
+    told = {*EXAMPLES, *BY_MODELS, *BY_CHOICE_OF_LEAD, *BY_PULSES, *outside}
     assert told == {condition.name for condition in CONDITIONS}
 
 
