@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import json
 import logging
 import re
@@ -50,6 +51,8 @@ def api() -> Target:
         raise RuntimeError("the ward has no account of all roles")
     token, signed = console.accounts.sign_in(account)
     app, loop = make_app(console), asyncio.new_event_loop()
+    atexit.register(loop.close)
+    atexit.register(lambda: console.audit.close())
     ours = [(b"cookie", f"vigil_session={token}".encode()), (b"x-csrf-token", signed.csrf.encode())]
 
     n_calls = [0]
