@@ -16,11 +16,13 @@ from deploy.drift.exposition import DriftCollector
 from deploy.drift.watch import DriftWatch
 from deploy.http import HttpServer
 from deploy.services.announcer_counts import AnnouncerCounts
+from deploy.services.archive_metrics import ArchiveCollector, ArchiveView
 from deploy.services.gateway_metrics import GatewayCollector, GatewayState
 from deploy.services.supervisor import Supervisor
 from fairness.live.exposition import WatchCollector
 from fairness.live.watch import Watch
 from inference.metrics import Metrics
+from ingest.archive.writer import WriterCounts
 from ingest.gateway.counts import GatewayCounts
 from ingest.gateway.store import Store
 from tests.deploy.drift.patients import patient
@@ -28,14 +30,14 @@ from tests.fairness.live.events import declared, people
 
 
 def scrapes(folder: Path) -> Iterator[str]:
-    """Yield the page of metrics of a worker, a gateway, two watches and a supervisor.
+    """Yield the page of metrics of a worker, a gateway, an archive, two watches and a supervisor.
 
     Parameters
     ----------
     folder : Path
         For the gateway's store.
     """
-    worker, gateway, watch, drift = (CollectorRegistry() for _ in range(4))
+    worker, gateway, archive, watch, drift = (CollectorRegistry() for _ in range(5))
     Metrics(worker)
     AnnouncerCounts(worker)
     store = Store(folder / "store.db")
@@ -50,11 +52,13 @@ def scrapes(folder: Path) -> Iterator[str]:
         unscored=lambda: 0,
     )
     gateway.register(GatewayCollector(state))
+    nothing = (lambda: 0,) * 3
+    archive.register(ArchiveCollector(ArchiveView(WriterCounts(), *nothing, lambda: 0.0)))
     watch.register(WatchCollector(Watch(declared(), people(2)), threading.Lock()))
     drift.register(DriftCollector(drifting(), threading.Lock()))
     with ExitStack() as opened:
         opened.callback(store.close)
-        for registry in (worker, gateway, watch, drift):
+        for registry in (worker, gateway, archive, watch, drift):
             server = opened.enter_context(HttpServer(registry))
             yield _page(server.port)
         supervisor = Supervisor([])
