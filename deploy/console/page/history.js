@@ -10,7 +10,7 @@ import { openStrip } from "./strip.js";
 const ROW_S = 20, ROWS = 6, ROW_PX = 62;
 
 export class History {
-  constructor(id) {
+  constructor(id, signal) {
     this.id = id;
     this.canvas = h("canvas", { tabindex: "0", role: "img", "aria-label": "Signal of the past, 20 seconds a line" });
     this.when = h("span", { class: "hint" });
@@ -22,7 +22,7 @@ export class History {
       this.canvas);
     this.canvas.addEventListener("click", (e) => this.pick(e));
     new ResizeObserver(() => this.draw()).observe(this.canvas);
-    addEventListener("theme", () => this.draw());
+    addEventListener("theme", () => this.draw(), { signal });
     this.toNow();
   }
 

@@ -16,7 +16,9 @@ export class PatientPage {
     this.id = id;
     this.bands = new Map();
     this.leads = new Leads(id);
-    this.trends = new Trends();
+    this.listeners = new AbortController();
+    const { signal } = this.listeners;
+    this.trends = new Trends(signal);
     this.rate = h("div", { class: "big-rate" });
     this.rhythm = h("div", { class: "big-rhythm" });
     this.facts = h("p", { class: "hint" });
@@ -38,8 +40,6 @@ export class PatientPage {
       h("h2", {}, "Events"), this.events);
     this.past = h("div", { class: "past" }, this.trends.element);
     this.element = h("div", { class: "patient" }, h("div", { class: "live" }, this.leads.element, this.past), side);
-    this.listeners = new AbortController();
-    const { signal } = this.listeners;
     for (const name of ["board", "reset", "patient"]) store.addEventListener(name, () => this.refresh(), { signal });
     store.addEventListener("alarm", (e) => { if (e.detail.stream_id === id) this.list(); }, { signal });
     this.timers = [setInterval(() => this.refresh(), 500), setInterval(() => this.trend(), 5000)];
@@ -53,7 +53,7 @@ export class PatientPage {
       return;
     }
     if (!this.leads.traces.length) this.leads.begin();
-    this.history = new History(this.id);
+    this.history = new History(this.id, this.listeners.signal);
     this.past.append(this.history.element);
     this.refresh();
     this.list();

@@ -5,7 +5,7 @@ import { fit } from "./paper.js";
 import { sweepStyle } from "./style.js";
 
 export class Trends {
-  constructor() {
+  constructor(signal) {
     this.points = [];
     this.canvas = h("canvas", { role: "img", "aria-label": "Trends of heart rate, ventricular beats and signal quality" });
     this.told = h("p", { class: "scale" });
@@ -13,7 +13,7 @@ export class Trends {
     this.canvas.addEventListener("pointermove", (e) => { this.at = e.offsetX; this.draw(); });
     this.canvas.addEventListener("pointerleave", () => { this.at = null; this.draw(); });
     new ResizeObserver(() => this.draw()).observe(this.canvas);
-    addEventListener("theme", () => this.draw());
+    addEventListener("theme", () => this.draw(), { signal });
   }
 
   show(points) {

@@ -273,6 +273,33 @@ def test_search_and_arrows(page: Page) -> None:
     page.wait_for_selector(f'h1:text("{chosen}")')
 
 
+def test_a_patients_page_that_was_left_holds_nothing(page: Page) -> None:
+    inside = page.context.new_cdp_session(page)
+    inside.send("Performance.enable")
+
+    def listeners() -> float:
+        for _ in range(3):  # what one collection lets go of may hold something else
+            inside.send("HeapProfiler.collectGarbage")
+            page.wait_for_timeout(100)
+        metrics = inside.send("Performance.getMetrics")["metrics"]
+        return next(m["value"] for m in metrics if m["name"] == "JSEventListeners")
+
+    def visit() -> None:
+        # A handle of a node, as wait_for_selector gives it, would itself hold the page.
+        page.evaluate("() => { location.hash = '#/patient/p02' }")
+        until(page, "() => document.querySelector('.history canvas') !== null")
+        page.wait_for_timeout(300)  # what was asked for at the begin has come
+        page.evaluate("() => { location.hash = '#/wall' }")
+        until(page, "() => document.querySelector('.tile') !== null")
+
+    visit()
+    before = listeners()
+    for _ in range(5):
+        visit()
+    after = listeners()
+    assert after <= before + 8, (before, after, "each visit made 12")
+
+
 @pytest.mark.parametrize("theme", ["dark", "light"])
 def test_axe_finds_no_serious_issue(
     page: Page, sweeping: SweepingWard, theme: str, tmp_path: Path
