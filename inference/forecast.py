@@ -23,7 +23,9 @@ from inference.surprise import (
     COMPONENTS,
     SCORED_S,
     forecast_error,
+    gone_by_habit,
     joined,
+    spanned_by,
     stillness,
 )
 from ingest.errors import InputError
@@ -101,7 +103,7 @@ class ForecastStage(Composite):
         self._scored = [self.info.ahead_s.index(s) for s in SCORED_S]
         self._lags = [round(s * session.info.fs) for s in SCORED_S]
         fields = {f"waiting_{lag}": Field((lag, n, 3), initial=np.nan) for lag in self._lags}
-        fields |= {name: Field((n,)) for name in ("last", "heard", "gone")}
+        fields |= {name: Field((n,)) for name in ("last", "heard", "gone", "spanned")}
         fields |= {name: Field((n,)) for name in ("unchanged", "usual_heard", "usual_changes")}
         fields |= {name: Field(dtype=np.int32) for name in ("steps", "over", "under", "anomalous")}
         self.share = None if share is None else require_share(share)
@@ -154,7 +156,7 @@ class ForecastStage(Composite):
     def _still_and_gone(
         self, slots: Slots, values: NDArray[np.float32]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """How long each channel has not changed, against its habit, and how long it is gone, s."""
+        """How long each channel has not changed, and is gone (s), both against its habit."""
         state, seen = self.state, ~np.isnan(values)
         last, heard = state["last"][slots], state["heard"][slots]
         changed = seen & (values != last) & (heard > 0)
@@ -162,13 +164,20 @@ class ForecastStage(Composite):
         state["usual_heard"][slots] += np.where(changed, run + 1, 0)
         state["usual_changes"][slots] += changed
         run = np.where(changed, 0, run + (seen & (heard > 0))).astype(np.float32)
-        gone = np.where(seen, 0, state["gone"][slots] + (heard > 0)).astype(np.float32)
+        before = state["gone"][slots]
+        spanned = spanned_by(state["spanned"][slots], before, seen)
+        gone = np.where(seen, 0, before + (heard > 0)).astype(np.float32)
         state["last"][slots] = np.where(seen, values, last)
         state["heard"][slots] = heard + seen
-        state["unchanged"][slots], state["gone"][slots] = run, gone
+        state["unchanged"][slots], state["gone"][slots], state["spanned"][slots] = (
+            run,
+            gone,
+            spanned,
+        )
         usual_heard, usual_changes = state["usual_heard"][slots], state["usual_changes"][slots]
         still = stillness(run, usual_heard, usual_changes)
-        return np.where(seen, still, HOPELESS), gone / np.float32(self.session.info.fs)
+        missing = gone_by_habit(gone, spanned, heard + seen)
+        return np.where(seen, still, HOPELESS), missing / np.float32(self.session.info.fs)
 
     def _hold(self, slots: Slots, score: NDArray[np.float32]) -> NDArray[np.bool_]:
         """Begin an anomaly where the limit is reached for some seconds, end it later."""

@@ -18,6 +18,14 @@ COMPONENTS = ("error", "still", "gone")
 STILL_PRIOR = 1.0
 """Changes that a channel is taken to have made before it was heard."""
 
+OUTAGE_STEPS = 30.0
+"""A gap counts to a channel's habit by no more than so many steps: a longer one is an outage."""
+PATIENCE = 8.0
+"""Usual gaps that a channel which comes seldom may stay away: where values come by chance, one gap
+in three thousand is longer."""
+REGULAR_PRIOR = 30.0
+"""Steps for which a channel is taken to have come at each step before it was heard."""
+
 Floats = NDArray[np.float32]
 
 
@@ -98,3 +106,49 @@ def stillness(unchanged: Floats, heard: Floats, changes: Floats) -> Floats:
     """
     usual = (heard + unchanged + 1) / (changes + STILL_PRIOR)
     return np.asarray(unchanged / usual, np.float32)
+
+
+def gone_by_habit(gone: Floats, spanned: Floats, heard: Floats) -> Floats:
+    """How long a value is gone, beyond what this channel's habit explains.
+
+    A channel that comes at nearly each step is gone for as long as it is. One that comes each
+    second step or more seldom is not gone before ``PATIENCE`` times its usual gap.
+
+    Parameters
+    ----------
+    gone : array
+        Steps since the last value.
+    spanned, heard : array of that shape
+        Steps that the values heard so far span, each gap cut at ``OUTAGE_STEPS``; and how many.
+
+    Examples
+    --------
+    >>> f = np.float32
+    >>> float(gone_by_habit(f(12), f(300), f(280)))  # nearly each step
+    12.0
+    >>> float(gone_by_habit(f(12), f(300), f(75))), float(gone_by_habit(f(40), f(300), f(75)))
+    (0.0, 16.0)
+    """
+    prior = np.float32(REGULAR_PRIOR)
+    usual = np.floor((spanned + prior) / (heard + prior))
+    slack = np.where(usual >= 2, np.float32(PATIENCE) * usual, np.float32(0))
+    return np.asarray(np.maximum(gone - slack, 0), np.float32)
+
+
+def spanned_by(spanned: Floats, gone: Floats, seen: NDArray[np.bool_]) -> Floats:
+    """Add the gap before a value, and its own step, to what values span.
+
+    Parameters
+    ----------
+    spanned, gone : array
+        As they were at the step before; a gap counts once a channel was heard.
+    seen : array of bool, of that shape
+        There is a value now.
+
+    Examples
+    --------
+    >>> spanned_by(np.float32([5, 5]), np.float32([2, 90]), np.array([True, True])).tolist()
+    [8.0, 36.0]
+    """
+    step = np.minimum(gone, np.float32(OUTAGE_STEPS)) + np.float32(1)
+    return np.asarray(spanned + np.where(seen, step, np.float32(0)), np.float32)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from inference.surprise import gone_by_habit, spanned_by
+
 Values = NDArray[np.float32]
 """Array of shape (n_steps, n_channels), own units."""
 
@@ -37,7 +39,7 @@ def filled(values: Values) -> Values:
 
 
 def gone(values: Values) -> Values:
-    """Seconds since the last value of each channel: the rule on loss that all detectors share.
+    """Count steps since the last value, beyond habit: the rule on loss that all detectors share.
 
     Returns
     -------
@@ -45,12 +47,13 @@ def gone(values: Values) -> Values:
         0 before a channel's first value.
     """
     out = np.zeros(values.shape, np.float32)
-    heard = np.zeros(values.shape[1], np.bool_)
+    run, spanned, heard = (np.zeros(values.shape[1], np.float32) for _ in range(3))
     for step, now in enumerate(values):
-        missing = np.isnan(now)
-        before = out[step - 1] if step else np.zeros(values.shape[1], np.float32)
-        out[step] = np.where(missing & heard, before + 1, 0)
-        heard |= ~missing
+        seen = ~np.isnan(now)
+        spanned = spanned_by(spanned, run, seen)
+        run = np.where(seen, 0, run + (heard > 0)).astype(np.float32)
+        heard += seen
+        out[step] = gone_by_habit(run, spanned, heard)
     return out
 
 

@@ -87,7 +87,12 @@ HOW = """## How it is used
 `[forecast]` of the configuration names `channels`, `fs` and `schedule`; `[architecture]` has
 `cell` (lstm, gru), `hidden`, `context` (0: no attention), `steps`, `stride`, `normalisation`.
 Any channels of any WFDB record will do; a faster record is averaged down to `fs`. The matrix
-profile is written in NumPy (left, exact, z-normalised), not taken from stumpy."""
+profile is written in NumPy (left, exact, z-normalised), not taken from stumpy.
+
+A channel that comes each second is told as gone within seconds. One that comes more seldom is held
+to its own habit (`gone_by_habit`), which is known after about two minutes; before, it may be told
+as gone (`tests/inference/test_forecast_irregular.py`). All channels of bidmc come each second: what is
+measured here does not depend on that."""
 
 SKILL = """## Error against the last value
 
