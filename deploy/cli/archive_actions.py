@@ -121,7 +121,7 @@ def archive_settings(
 
 def run(settings: ArchiveSettings) -> int:
     """Archive until a signal comes."""
-    from deploy.services.archive import ArchiveService
+    from deploy.services.archive import ArchiveService, collect_seldom
 
     try:
         made = ArchiveService(settings)
@@ -132,6 +132,7 @@ def run(settings: ArchiveSettings) -> int:
         logger.info("%s: leaving", signal.Signals(number).name)
         made.stop()
 
+    collect_seldom()
     before = {each: signal.signal(each, stop) for each in (signal.SIGTERM, signal.SIGINT)}
     try:
         return 0 if made.run() else FAILED

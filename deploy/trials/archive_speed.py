@@ -26,7 +26,7 @@ import numpy as np
 
 from deploy.archive_settings import load_archive_settings
 from deploy.kafka.cluster import KafkaCluster
-from deploy.services.archive import ArchiveService
+from deploy.services.archive import ArchiveService, collect_seldom
 from ingest.archive import Archive, ArchiveWriter, LogMessage, Plan, StreamKeys, maintain, verify
 from ingest.codec import decode, encode
 from ingest.errors import InputError
@@ -291,6 +291,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             2 * round(chosen.seconds * recordings[i % len(recordings)].fs) * told.leads
             for i in range(chosen.streams)
         )
+        collect_seldom()  # as the service does
         with tempfile.TemporaryDirectory(prefix="vigil-speed-", dir=chosen.out) as name:
             measure(messages, Path(name), told)
             if chosen.kafka:

@@ -113,6 +113,7 @@ class HeldFrames(_Held):
         samples = pa.ListArray.from_arrays(
             pa.array(np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)),
             pa.array(np.frombuffer(b"".join(raws), INT16_LE)),
+            type=FRAME_SCHEMA.field("samples").type,
         )
         columns = self._place_columns(chosen) | {
             "stream_id": pa.array(ids, pa.string()),

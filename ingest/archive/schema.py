@@ -53,7 +53,7 @@ FRAME_SCHEMA = pa.schema(
         pa.field("n_samples", pa.int32(), nullable=False),
         pa.field("fs", pa.float64(), nullable=False),
         pa.field("leads", pa.list_(_LEAD), nullable=False),
-        pa.field("samples", pa.list_(pa.int16())),
+        pa.field("samples", pa.list_(pa.field("element", pa.int16(), nullable=False))),
         pa.field("sealed", pa.binary()),
         pa.field("last", pa.bool_(), nullable=False),
         pa.field("replayed", pa.bool_(), nullable=False),

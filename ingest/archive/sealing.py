@@ -110,7 +110,9 @@ def with_samples(rows: Any, contents: list[bytes]) -> Any:
     """Return rows of frames with the samples that :func:`unseal` gave."""
     bounds = np.cumsum([0, *(len(content) // 2 for content in contents)])
     column = pa.ListArray.from_arrays(
-        pa.array(bounds.astype(np.int32)), pa.array(unpacked(contents, bounds))
+        pa.array(bounds.astype(np.int32)),
+        pa.array(unpacked(contents, bounds)),
+        type=rows.schema.field("samples").type,
     )
     return _replaced(rows, {"samples": column, "sealed": pa.nulls(len(contents), pa.binary())})
 
