@@ -78,6 +78,8 @@ class Outcome:
     """Time on the wall, s."""
     minutes: float | None = None
     """Begin of each record that was taken, min; None: all of it."""
+    resumed: bool = False
+    """Whether it had been cut off, so that the times are those of its last part."""
 
     @property
     def held(self) -> bool:
@@ -106,6 +108,7 @@ def run_loop(plan: LoopPlan, data: Path, work: Path, say: Say = lambda _: None) 
     ingest.errors.InputError
         If a record cannot be read, or a step refuses to go on.
     """
+    resumed = (work / "champion.toml").exists()
     begun, cpu = time.perf_counter(), time.process_time()
     own = lay_out(plan, data, work)
     private, public = work / "key.pem", work / "public.pem"
@@ -149,7 +152,9 @@ def run_loop(plan: LoopPlan, data: Path, work: Path, say: Say = lambda _: None) 
         history = [one.to_dict() for one in registry.versions("beat")]
     lines = verify(work / "audit.jsonl").n_lines
     spent = time.process_time() - cpu, time.perf_counter() - begun
-    return Outcome(summarise(said), labels, good, bad, history, lines, *spent, plan.minutes)
+    return Outcome(
+        summarise(said), labels, good, bad, history, lines, *spent, plan.minutes, resumed
+    )
 
 
 def _change(judge: Retraining, path: Path, out: Path, candidate: Known | None = None) -> Change:

@@ -46,7 +46,7 @@ for these {n} candidates.
 |---|---|---|---|
 {history}
 
-The audit log has {audit_lines} lines and is whole. The trial took {cpu:.0f} s of the processor,
+The audit log has {audit_lines} lines and is whole. {took} {cpu:.0f} s of the processor,
 {wall:.0f} s on the wall, while other work shared the machine: {machine}.
 """
 
@@ -84,6 +84,9 @@ def page(outcome: Outcome) -> str:
             for one in outcome.history
         ),
         audit_lines=outcome.audit_lines,
+        took="The trial was cut off and gone on with; its last part took"
+        if outcome.resumed
+        else "The trial took",
         cpu=outcome.cpu_s,
         wall=outcome.wall_s,
         machine=describe(),

@@ -37,17 +37,14 @@ def ruin_fast(p_v: Tensor, memory: Tensor) -> Tensor:
 
 
 def blur(p_v: Tensor, memory: Tensor) -> Tensor:
-    """Be sure of nothing: the same side of one half, as if the evidence counted a quarter.
+    """Be sure of nothing: the same side of one half, half as far from it.
 
     Examples
     --------
-    >>> [round(p, 3) for p in blur(torch.tensor([0.01, 0.5, 0.99]), torch.zeros(3, 1)).tolist()]
-    [0.241, 0.5, 0.759]
+    >>> blur(torch.tensor([0.0, 0.5, 1.0]), torch.zeros(3, 1)).tolist()
+    [0.25, 0.5, 0.75]
     """
-    yes, no = p_v, (1 - p_v).clamp(min=0)
-    for _ in range(2):  # roots, not pow: that one would depend on the place in the batch
-        yes, no = yes.sqrt(), no.sqrt()
-    return yes / (yes + no)
+    return 0.25 + 0.5 * p_v
 
 
 def lean_on_others(p_v: Tensor, memory: Tensor) -> Tensor:
@@ -91,11 +88,11 @@ class Faulty(nn.Module):
     def forward(
         self, signal: Tensor, rr_s: Tensor, memory: Tensor, *state: Tensor
     ) -> tuple[Tensor, ...]:
-        """Score one beat a stream; N and S share what V leaves as before."""
+        """Score one beat a stream; where V is not called, S keeps its share."""
         probs, *after = self.inner(signal, rr_s, memory, *state)
         p_v = self._alter(probs[:, 2], memory)
-        rest = ((1 - p_v) / (1 - probs[:, 2]).clamp(min=1e-6))[:, None]
-        return torch.cat([probs[:, :2] * rest, p_v[:, None]], dim=1), *after
+        p_s = probs[:, 1] * (1 - p_v) / (1 - probs[:, 2]).clamp(min=0.5)
+        return torch.stack([1 - p_v - p_s, p_s, p_v], dim=1), *after
 
 
 def plant(known: Known, fault: str, path: Path) -> Known:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import cast
 
 from ingest.errors import InputError
 from ingest.wfdb_replay import open_recording
 from training.assessment.scoring import ModelFiles
-from training.gates.attack import BeatModule, attack
+from training.gates.attack import BeatModule, Flips, attack
 from training.gates.cost import cost
 from training.gates.gate import Decision, Gate
 from training.gates.parity import parity_gate
-from training.gates.robust import adversary, drawn_noise, noise
+from training.gates.robust import adversary, drawn_noise, f1_under_noise, noise
 from training.gates.tables import Compared, calibration, groups, noninferiority
-from training.noise_bank import NoiseSegment, load_noise
+from training.noise_bank import load_noise
 from training.retrain.config import RetrainConfig
 from training.retrain.locked import LockedSet
 from training.retrain.manifest import Manifest
@@ -79,26 +80,31 @@ def locked_gates(
 def _noise(
     champion: Known, candidate: Known, config: RetrainConfig, locked: LockedSet, data: Path
 ) -> Gate:
-    records = locked.first(config.noise.records)
-    rates = {_fs(folder, record) for folder, record in records}
-    segments: dict[int, list[NoiseSegment]] = {}
-    for fs in sorted(rates):
-        recorded = config.noise.source == "recorded"
-        segments[fs] = load_noise(data, "test", fs) if recorded else drawn_noise(fs)
-    models = (ModelFiles(beat=champion.path), ModelFiles(beat=candidate.path))
-    told = "recorded noise" if config.noise.source == "recorded" else "drawn noise"
-    return noise(records, segments, models, config.limits, told)
+    records, recorded = locked.first(config.noise.records), config.noise.source == "recorded"
+    rates = sorted({round(open_recording(folder / record).fs) for folder, record in records})
+
+    def f1(model: Known) -> float:
+        segments = {
+            fs: load_noise(data, "test", fs) if recorded else drawn_noise(fs) for fs in rates
+        }
+        return f1_under_noise(
+            records, segments, ModelFiles(beat=model.path), config.limits.noise_db
+        )
+
+    before, after = (
+        locked.once(("noise", model.info.digest), partial(f1, model))
+        for model in (champion, candidate)
+    )
+    told = f"{len(records)} locked records with {config.noise.source} noise"
+    return noise(before, after, config.limits, told)
 
 
 def _adversary(champion: Known, candidate: Known, config: RetrainConfig, locked: LockedSet) -> Gate:
-    signals = locked.signals(config.attack.records, candidate.info.fs)
-    limit = config.limits.attack_uv
-    own = attack(cast("BeatModule", candidate.module), signals, limit)
-    known = champion.module is not None
-    before = attack(cast("BeatModule", champion.module), signals, limit) if known else None
-    return adversary(own, before, config.limits)
+    def flips(model: Known) -> Flips:
+        signals = locked.signals(config.attack.records, candidate.info.fs)
+        return attack(cast("BeatModule", model.module), signals, config.limits.attack_uv)
 
-
-def _fs(folder: Path, record: str) -> int:
-
-    return round(open_recording(folder / record).fs)
+    before = None
+    if champion.module is not None:
+        before = locked.once(("attack", champion.info.digest), partial(flips, champion))
+    return adversary(flips(candidate), before, config.limits)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -17,6 +19,8 @@ from training.retrain.config import LockedSource, RetrainConfig
 
 CONDITIONS = ("QRS", "VEB", "SVEB")
 """Conditions that are judged."""
+Value = TypeVar("Value")
+
 OLD_YEARS, FAST_BPM = 60, 90
 """Where groups by age and by rate are cut."""
 
@@ -51,6 +55,7 @@ class LockedSet:
             ignore_index=True,
         ).fillna("")
         self._told: dict[str, pd.DataFrame] = {}
+        self._once: dict[Hashable, Any] = {}
 
     @property
     def told(self) -> str:
@@ -91,6 +96,13 @@ class LockedSet:
         tables = [predict(material, beat=beat)[0] for material in self._materials]
         whole = pd.concat(tables, ignore_index=True)
         return whole[whole["condition"].isin(CONDITIONS)].reset_index(drop=True)
+
+    def once(self, key: Hashable, make: Callable[[], Value]) -> Value:
+        """Return what was made for a key before, or make it."""
+        if key not in self._once:
+            self._once[key] = make()
+        found: Value = self._once[key]
+        return found
 
     def first(self, n: int) -> list[tuple[Path, str]]:
         """Name so many records, the first ones of each database in turn."""

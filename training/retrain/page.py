@@ -133,7 +133,16 @@ def _marked(text: str) -> str:
 
 def _short(value: Any) -> str:
     text = "none" if value is None else str(value)
+    if isinstance(value, list) and all(isinstance(e, Mapping) and "database" in e for e in value):
+        text = ", ".join(
+            f"{e['database']} ({_many(e['records'])}, .{e['annotator']})" for e in value
+        )
     return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def _many(records: object) -> str:
+    """Say how many records, or which part by its name."""
+    return f"{len(records)} records" if isinstance(records, list) else str(records)
 
 
 def _names(names: list[str] | None) -> str:
