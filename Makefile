@@ -22,7 +22,7 @@ VENV := .venv
 DEV := .venv-dev
 PIP := -m pip --disable-pip-version-check --no-input --quiet
 PACKAGES := ingest inference training fairness deploy
-AXE := tests/deploy/console/axe/node_modules/.package-lock.json
+NPM := $(patsubst %,tests/deploy/%/node_modules/.package-lock.json,console/axe manifests/crds)
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test screenshots docs tutorials check format bench bench-peers kafka mosquitto gateway-trial train assess noise results survey mitigation audits capacity proto sbom dependencies fuzz lock clean distclean
@@ -33,13 +33,14 @@ help: ## list the targets
 demo: $(VENV)/.installed ## watch several patients being monitored (DEMO_ARGS="--duration 60")
 	@if [ -t 1 ]; then mode=; else mode=--headless; fi; $(VENV)/bin/vigil demo $$mode $(DEMO_ARGS)
 
-test: $(DEV)/.installed $(AXE) ## run the tests (PYTEST_ARGS="tests/ingest -x")
+test: $(DEV)/.installed $(NPM) ## run the tests (PYTEST_ARGS="tests/ingest -x")
 	$(DEV)/bin/python -m pytest $(PYTEST_ARGS)
 
-# axe-core looks for what hinders people on the console's pages; of it nothing ships.
-$(AXE): tests/deploy/console/axe/package-lock.json
+# axe-core looks for what hinders people on the console's pages; the others hold the schemas of the
+# operators whose objects the chart renders. Of them nothing ships.
+tests/deploy/%/node_modules/.package-lock.json: tests/deploy/%/package-lock.json
 	@if command -v npm >/dev/null; then cd $(<D) && npm ci --ignore-scripts --no-audit --no-fund --silent && touch node_modules/.package-lock.json; \
-	else echo "no npm: the test by axe-core will skip" >&2; fi
+	else echo "no npm: the tests of $(<D) will skip" >&2; fi
 
 screenshots: $(DEV)/.installed ## take the pictures of docs/console.md (needs Chromium)
 	$(DEV)/bin/python -m tests.deploy.console.screenshots docs/figures/console
