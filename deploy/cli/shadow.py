@@ -135,6 +135,7 @@ def show(told: dict[str, Any]) -> None:
             "too few patients" if ends is None else f"{ends[0]:+.2f} to {ends[1]:+.2f}",
         )
     for made in (table, rates):
+        made.columns[0].overflow = "fold"
         for column in made.columns[1:]:
             column.justify = "right"
         Console().print(made)

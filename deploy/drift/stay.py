@@ -39,6 +39,8 @@ class Stay:
     """UTC of the first frame, s since 1970."""
     now_s: float = 0.0
     """UTC that the frames have reached, s since 1970."""
+    beaten_s: float = 0.0
+    """UTC that the beats have reached, s since 1970."""
     heard_s: float = 0.0
     """Signal that came, s."""
     looks: list[Look] = field(default_factory=list)

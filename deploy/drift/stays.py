@@ -16,6 +16,8 @@ from ingest.frames import Frame
 GRACE_S = 30.0
 """How far a stream's frames go beyond its window before the figures are taken, s: beats and
 alarms, which come on other topics, may be so late."""
+LATE_S = 600.0
+"""How far they go at most where no beat behind the window has come, s: a monitor that is behind."""
 HOUR_S, MINUTE_S = 3600.0, 60.0
 TRUE, FALSE = ("true",), ("false", "artefact")
 """What clinicians say of an alarm; anything else says nothing here."""
@@ -32,6 +34,8 @@ class Stays:
         Site and device of each stream, where they are known.
     counted : iterable of str
         Streams whose figures were taken before.
+    waits_for_beats : bool
+        Take figures when a beat behind the window has come: those in it have then come too.
     """
 
     def __init__(
@@ -39,7 +43,10 @@ class Stays:
         declaration: DriftDeclaration,
         places: Mapping[str, Place],
         counted: Iterable[str] = (),
+        *,
+        waits_for_beats: bool = False,
     ) -> None:
+        self._waits_for_beats = waits_for_beats
         self._window_s = declaration.window_min * MINUTE_S
         self._least_s = declaration.least_share * self._window_s
         self._wait_s = declaration.verdict_wait_h * HOUR_S
@@ -79,6 +86,8 @@ class Stays:
     ) -> None:
         """Take a beat; one outside of a window, or of a stream not heard yet, is passed over."""
         stay = self._open.get(stream_id)
+        if stay is not None:
+            stay.beaten_s = max(stay.beaten_s, at_s)
         if stay is not None and self._holds(stay, at_s):
             stay.beat(aami, rr_ms, confidence, lead)
 
@@ -113,12 +122,7 @@ class Stays:
 
     def due(self) -> list[PatientFigures]:
         """Return the figures of patients whose window, or wait for verdicts, is over."""
-        over = [
-            stream_id
-            for stream_id, stay in self._open.items()
-            if max(stay.now_s, self.now_s - self._window_s)
-            >= stay.begin_s + self._window_s + GRACE_S
-        ]
+        over = [stream_id for stream_id, stay in self._open.items() if self._is_over(stay)]
         late = [
             stream_id
             for stream_id, stay in self._waiting.items()
@@ -132,6 +136,13 @@ class Stays:
         found = self._close(list(self._open))
         judged = [self._judge(stream_id) for stream_id in list(self._waiting)]
         return [*found, *(one for one in judged if one is not None)]
+
+    def _is_over(self, stay: Stay) -> bool:
+        """Tell whether all that a window can hold has come."""
+        end_s = stay.begin_s + self._window_s
+        now_s = max(stay.now_s, self.now_s - self._window_s)
+        is_told = not self._waits_for_beats or stay.beaten_s >= end_s
+        return now_s >= end_s + (GRACE_S if is_told else LATE_S)
 
     def _holds(self, stay: Stay, at_s: float) -> bool:
         """Tell whether a time lies in a patient's window."""

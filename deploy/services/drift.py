@@ -144,7 +144,12 @@ class DriftService:
         self._out, self._tell, self._stop = paths.out, tell, threading.Event()
         self._lock = threading.Lock()
         self.watch, known = open_watch(declaration, paths.out / PATIENTS)
-        self.stays = Stays(declaration, places, {one.stream_id for one in known})
+        self.stays = Stays(
+            declaration,
+            places,
+            {one.stream_id for one in known},
+            waits_for_beats=paths.beats is not None,
+        )
         with ExitStack() as opened:
             paths.out.mkdir(parents=True, exist_ok=True)
             self._kept = opened.enter_context((paths.out / PATIENTS).open("a", encoding="utf-8"))

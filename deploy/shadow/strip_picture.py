@@ -11,7 +11,7 @@ from fairness.report.axis import Axis
 from fairness.report.svg import line, path, picture, text
 from inference.strip import Strip
 
-WIDTH, HEIGHT = 900.0, 190.0
+WIDTH, HEIGHT = 912.0, 190.0
 LEFT, RIGHT, TOP, BOTTOM = 84.0, 890.0, 46.0, 168.0
 """Ends of the trace within a picture, px."""
 LEAST_UV = 500.0

@@ -54,9 +54,9 @@ def test_a_restart_counts_each_patient_once_and_knows_all(tmp_path: Path) -> Non
 
 
 def test_metrics_are_served_and_messages_that_cannot_be_read_are_counted(tmp_path: Path) -> None:
-    (tmp_path / "beats.jsonl").write_text('{"no": "beat"}\nnot json\n')
-    beats = str(tmp_path / "beats.jsonl")
-    paths = DriftPaths("", beats, None, None, tmp_path / "drift")
+    (tmp_path / "alarms.jsonl").write_text('{"no": "alarm"}\nnot json\n')
+    alarms = str(tmp_path / "alarms.jsonl")
+    paths = DriftPaths("", None, alarms, None, tmp_path / "drift")
     made = DriftService(paths, SHORT, {}, lambda cell: None, source=Frames(["p1"]))
     made._http.start()
     while not made.turn():

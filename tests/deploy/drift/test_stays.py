@@ -53,6 +53,15 @@ def test_a_patient_that_was_counted_before_a_restart_is_not_counted_again() -> N
     assert stays.due() == []
 
 
+def test_a_monitor_that_is_behind_is_waited_for() -> None:
+    stays = Stays(MINUTES, {}, waits_for_beats=True)
+    stays.hear(frames("p", 170.0))
+    stays.beat("p", 60.0, "N", 800, 0.9, "II")
+    assert stays.due() == []
+    stays.beat("p", 121.0, "N", 800, 0.9, "II")
+    assert [one.stream_id for one in stays.due()] == ["p"]
+
+
 def test_too_short_a_stay_gives_nothing_and_is_told() -> None:
     stays = Stays(MINUTES, {})
     stays.hear(frames("p", 30.0))
