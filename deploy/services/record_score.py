@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
 
 from inference.alarm_json import NO_CONTEXT, AlarmContext, ModelRef, render
 from inference.alarm_transition import TransitionKind
 from inference.conditions import CONDITIONS, Code
 from inference.limits import Limits
-from inference.results import Results
+from inference.results import BeatArrays, Results
 from inference.stream_clock import StreamClock
 from inference.ticks import AAMI
 
@@ -32,6 +36,8 @@ class RecordScore:
     """Condition, onset and offset of each episode that ended, ms; all have at the record's end."""
     labels: list[tuple[int, str]] = field(default_factory=list)
     """Where a windowed model's label changed, ms, and to what."""
+    leads: list[tuple[int, str]] = field(default_factory=list)
+    """Where another lead came to be scored, at the first beat found in it, ms, and its name."""
     alarms: list[bytes] = field(default_factory=list)
     """Changes of alarms as canonical JSON."""
     raised: Counter[str] = field(default_factory=Counter)
@@ -40,6 +46,8 @@ class RecordScore:
     """Onsets of episodes that are open, ms."""
     label: dict[str, str] = field(default_factory=dict)
     """Last label of each windowed model."""
+    lead: int = 0
+    """Lead of the last beat, 0 the stream's first."""
 
     @property
     def clock(self) -> StreamClock:
@@ -100,6 +108,8 @@ def gather(
         found = zip(part.streams, part.r_ms.tolist(), part.aami.tolist(), strict=True)
         for stream, r_ms, code in found:
             scores[stream.stream_id].beats.append((r_ms, AAMI[code]))
+        if part.lead is not None:
+            _note_leads(part, part.lead, scores)
     for edge in results.edges:
         score = scores[edge.stream.stream_id]
         if edge.onset:
@@ -119,3 +129,14 @@ def gather(
         score.raised[transition.condition.priority.value] += (
             transition.kind is TransitionKind.RAISED
         )
+
+
+def _note_leads(
+    part: BeatArrays, lead: NDArray[np.int8], scores: Mapping[str, RecordScore]
+) -> None:
+    """Note where beats come to be found in another lead than the ones before."""
+    for stream, r_ms, now in zip(part.streams, part.r_ms.tolist(), lead.tolist(), strict=True):
+        score = scores[stream.stream_id]
+        if score.lead != now:
+            score.lead = now
+            score.leads.append((r_ms, stream.scored_lead(now).name))

@@ -22,12 +22,15 @@ EXTENSION = "vgl"
 RHYTHM_SYMBOL = "+"
 """WFDB's symbol of a rhythm change; the rhythm stands in the auxiliary note."""
 
+NOTE_SYMBOL = '"'
+"""WFDB's symbol of a comment: which lead is scored from here on."""
+
 Annotations = list[tuple[int, str, str]]
 """Sample, symbol and auxiliary note of each annotation, in order of time."""
 
 
 def to_annotations(score: RecordScore) -> Annotations:
-    """Put beats, rhythm changes and windowed models' labels in one order of time.
+    """Put beats, changes of rhythm and lead, and windowed models' labels in one order of time.
 
     Parameters
     ----------
@@ -43,6 +46,7 @@ def to_annotations(score: RecordScore) -> Annotations:
     for at_ms, rhythm in rhythm_changes(score.episodes, start_ms=0):
         found.append((at_ms, 0, RHYTHM_SYMBOL, AUX[rhythm]))
     found += [(at_ms, 0, RHYTHM_SYMBOL, f"({label}") for at_ms, label in score.labels]
+    found += [(at_ms, 0, NOTE_SYMBOL, f"lead {name}") for at_ms, name in score.leads]
     clock, last = score.clock, score.n_samples - 1
     return [
         (min(max(clock.sample(at_ms), 0), last), symbol, aux)

@@ -13,6 +13,7 @@ from deploy.cli.main import run
 from inference.alarm_json import schema
 from ingest.errors import InputError
 from ingest.simulator import demo_ward
+from tests.inference.test_lead_choice import FS, two_leads
 from tests.onnx_models import write_windowed_model
 from tests.records import vigil, write_record, write_ward
 
@@ -245,6 +246,27 @@ def test_a_windowed_model_adds_its_labels(ward: list[str], tmp_path: Path) -> No
     notes = [note.rstrip("\0") for note in read.aux_note if note]
     assert "(LOUD" in notes
     assert "(N" in notes
+
+
+def test_where_another_lead_is_scored_stands_among_the_annotations(tmp_path: Path) -> None:
+    samples, _ = two_leads(slice(20 * FS, 40 * FS))
+    wfdb.wrsamp(
+        "pair", fs=FS, units=["mV", "mV"], sig_name=["II", "V1"], fmt=["16", "16"],
+        d_signal=samples.T.astype(np.int64), adc_gain=[200.0, 400.0], baseline=[0, 12],
+        write_dir=str(tmp_path),
+    )  # fmt: skip
+    assert run(["score", str(tmp_path / "pair"), "--out", str(tmp_path / "out")]) == 0
+
+    read = wfdb.rdann(str(tmp_path / "out" / "pair"), "vgl")
+    notes = {
+        int(at): note.rstrip("\0")
+        for at, symbol, note in zip(read.sample, read.symbol, read.aux_note, strict=True)
+        if symbol == '"'
+    }
+    assert list(notes.values()) == ["lead V1", "lead II"]
+    there, back = notes
+    assert 22 * FS < there < 27 * FS
+    assert 49 * FS < back < 53 * FS
 
 
 def test_two_records_of_one_name_are_refused(ward: list[str], tmp_path: Path, capsys: Say) -> None:
