@@ -52,6 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         goals = {name: chosen.inputs // len(wanted) for name in goals}
     ledger = Ledger.read(chosen.report, [target.name for target in wanted])
     _feed(wanted, goals, ledger, chosen)
+    ledger.pieces = [piece for piece in ledger.pieces if piece.turns]
     return _end(ledger, chosen)
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from ingest.errors import InputError
 from tests.fuzz.__main__ import MAKERS, main
 from tests.fuzz.mutate import Mutator
+from tests.fuzz.plan import LEAST, OVERNIGHT, SHARES, Ledger
 from tests.fuzz.run import fuzz
 from tests.fuzz.target import Target
 
@@ -62,3 +65,25 @@ def test_the_command_tells_its_targets(capsys: pytest.CaptureFixture[str]) -> No
     assert "codec" in capsys.readouterr().out
     assert main(["address", "--inputs", "2000"]) == 0
     assert "100 million at this rate" in capsys.readouterr().out
+
+
+def test_a_run_goes_on_where_another_stopped_and_its_page_tells_both(tmp_path: Path) -> None:
+    counts, told = tmp_path / "fuzzing.json", tmp_path / "fuzzing.md"
+    words = ["address", "codec", "--report", str(counts), "--page", str(told)]
+    assert main([*words, "--inputs", "200"]) == 0
+    assert main([*words, "--inputs", "500"]) == 0
+    assert main([*words, "--inputs", "500"]) == 0  # nothing is left to do
+    ledger = Ledger.read(counts, [])
+    assert {name: total.inputs for name, total in ledger.totals.items()} == {
+        "address": 250,
+        "codec": 250,
+    }
+    assert [piece.inputs for piece in ledger.pieces] == [200, 300]
+    assert ledger.pieces[1].seed > ledger.pieces[0].seed  # other inputs
+    assert "500 inputs" in told.read_text()
+
+
+def test_the_plan_has_its_hundred_million_and_no_reader_too_few() -> None:
+    assert sum(SHARES.values()) >= OVERNIGHT
+    assert min(SHARES.values()) >= LEAST
+    assert len(SHARES) == len(MAKERS)
