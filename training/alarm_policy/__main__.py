@@ -10,13 +10,15 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ingest.errors import InputError
 from training.alarm_policy.choices import CHOICES, DEFAULT
+from training.alarm_policy.figure import draw
 from training.alarm_policy.learn import fit_costs, proposed
 from training.alarm_policy.logged import draw_log
 from training.alarm_policy.page import page
@@ -27,6 +29,7 @@ from training.alarm_policy.trials import Heard
 from training.assessment.kept import keep, kept
 
 PAGE = Path("docs/alarm-policy.md")
+FIGURE = PAGE.parent / "figures" / "alarm-policy.png"
 NAME = "alarm_policy"
 
 
@@ -43,10 +46,10 @@ def main(argv: Sequence[str] | None = None) -> None:
         found = kept(NAME)
         if found is None:
             raise InputError("nothing was measured yet")
-        PAGE.write_text(page(found), "utf-8")
+        _write(found)
         return
     records = []
-    for heard in hear(options.data, records_of(options.data), options.kept):
+    for heard in hear(options.data, records_of(options.data)[: options.most], options.kept):
         records.append(heard)
         print(f"{heard.record}: heard", file=sys.stderr)
     if options.propose is not None:
@@ -55,8 +58,14 @@ def main(argv: Sequence[str] | None = None) -> None:
         print(f"{options.to}: a proposal, approved by nobody")
         return
     keep(NAME, compare(records))
-    PAGE.write_text(page(kept(NAME) or {}), "utf-8")
+    _write(kept(NAME) or {})
     print(f"wrote {PAGE}")
+
+
+def _write(found: Mapping[str, Any]) -> None:
+    """Write the page and draw its picture."""
+    draw(found, FIGURE)
+    PAGE.write_text(page(found), "utf-8")
 
 
 def propose(records: Sequence[Heard], record: str) -> Proposal:
@@ -91,6 +100,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m training.alarm_policy", description=__doc__)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--kept", type=Path, default=Path("runs/alarm_policy"), help="what was run")
+    parser.add_argument("--most", type=int, help="records, the first of all (all of them)")
     parser.add_argument("--page", action="store_true", help="measure nothing, write the page")
     parser.add_argument("--propose", metavar="DATABASE/RECORD", help="propose for one patient")
     parser.add_argument("--to", type=Path, default=Path("proposal.json"))

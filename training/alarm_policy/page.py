@@ -36,7 +36,7 @@ at {late:g} s). Worth telling is what the same rules say of the *reference's* be
 limits, going on for {worth:g} s (rates: {worth_rate:g} s). Costs, choices and the learner's penalty were
 set before anything was measured; other costs of missing stand below.
 
-**Trials**: {records} records ({patients} patients, {hours:.0f} h) of mitdb DS1 and svdb through the engine, once
+**Trials**: {records} records ({patients} patients, {hours:.0f} h) of mitdb DS1 and svdb ({databases}) through the engine, once
 with each step of limits; {stretches} stretches; in each the behaviour policy draws one of the {n_choices}
 choices, each as probable. DS2 is not looked at. challenge2015 has no reference beats and does
 not serve. The learner (ridge regression of costs on what was known before the stretch, a choice
@@ -56,6 +56,7 @@ LIMITS = """\
   a record does to an episode that is open is not in it.
 - Signals here are alarms whose onset delay has passed. Refractory times and end delays, which join
   signals further, are left out, for all choices alike.
+- The engine's models learned from DS1: it errs less there than on new patients.
 - mitdb and svdb were chosen for their arrhythmias: burdens are far above a ward's.
 
 ## How it is used
@@ -68,6 +69,10 @@ LIMITS = """\
 ([alarms](alarms.md)), and the onset delay of low priority as a setting of the ward
 (`[annunciation]`). No service reads a proposal.
 """  # noqa: E501
+NOTHING = """
+**So nothing learned here is fit to be proposed**: from so few trials the learner does no good that can be
+told from none, and where missing costs more it does harm (below). What is here is the way to find that
+out before anybody is harmed; the defaults stay."""  # noqa: E501
 STRAY = """
 ## How far the estimates stray
 
@@ -93,6 +98,7 @@ def page(found: Found) -> str:
         worth=WORTH_S,
         worth_rate=WORTH_RATE_S,
         margin=MARGIN,
+        databases=", ".join(f"{name} {n}" for name, n in found["by_database"].items()),
         folds=FOLDS,
         **{key: found[key] for key in ("records", "patients", "hours", "stretches")},
     )
@@ -105,6 +111,7 @@ def page(found: Found) -> str:
         _verdict(found["policies"]),
         "\n## What each fixed choice costs\n",
         *_choices(found["choices"]),
+        "\n![What is spared against what is missed](figures/alarm-policy.png)",
         "\n## Where missing costs less, or more\n",
         *_by_cost(found["by_cost"]),
         STRAY.format(logs=LOGS),
@@ -164,6 +171,7 @@ def _verdict(rows: Found) -> str:
     return (
         f"Beyond noise over patients: {'; '.join(said)}. The policy per patient costs "
         f"{own['value']:.2f} a stretch, {beside} the best fixed choice's {fixed['value']:.2f}."
+        + ("" if rows["per patient"]["true_gain"]["low"] > 0 else NOTHING)
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -91,6 +92,7 @@ def compare(records: Sequence[Heard]) -> dict[str, Any]:
         } | _counted(records, choices)
     return {
         "records": len(records),
+        "by_database": dict(Counter(each.record.split("/")[0] for each in records)),
         "patients": len(set(log.patient.tolist())),
         "stretches": len(log.cost),
         "hours": sum(each.duration_s for each in records) / 3600,

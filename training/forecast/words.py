@@ -91,8 +91,8 @@ profile is written in NumPy (left, exact, z-normalised), not taken from stumpy.
 
 A channel that comes each second is told as gone within seconds. One that comes more seldom is held
 to its own habit (`gone_by_habit`), which is known after about two minutes; before, it may be told
-as gone (`tests/inference/test_forecast_irregular.py`). All channels of bidmc come each second: what is
-measured here does not depend on that."""
+as gone (`tests/inference/test_forecast_irregular.py`). All channels of bidmc come each second: what
+is measured here does not depend on that."""
 
 SKILL = """## Error against the last value
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 
 from ingest.errors import InputError
 from training.alarm_policy.choices import CHOICES, DEFAULT, Choice
+from training.alarm_policy.figure import draw
 from training.alarm_policy.learn import best_fixed, fit_costs, proposed
 from training.alarm_policy.logged import Log, draw_log
 from training.alarm_policy.off_policy import by_weight, doubly_robust, estimate, truly
@@ -160,7 +163,7 @@ def ward() -> list[Heard]:
     return found
 
 
-def test_the_page_tells_what_was_measured() -> None:
+def test_the_page_tells_what_was_measured(tmp_path: Path) -> None:
     records = ward()
     found = compare(records)
     text = page(found)
@@ -169,6 +172,11 @@ def test_the_page_tells_what_was_measured() -> None:
     assert found["policies"]["default"]["true"]["value"] == pytest.approx(0.5)
     assert f"| default | {found['policies']['default']['ips']['value']:.2f}" in text
     assert "lethal conditions" in text
+    assert ("nothing learned here is fit" in text) == (
+        found["policies"]["per patient"]["true_gain"]["low"] <= 0
+    )
+    draw(found, tmp_path / "policy.png")
+    assert (tmp_path / "policy.png").stat().st_size > 5000
     log = draw_log(records, 0)
     assert (log.propensity == 1 / len(CHOICES)).all()
     assert (log.cost == log.would[np.arange(len(log.cost)), log.chosen]).all()
