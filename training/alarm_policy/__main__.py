@@ -93,7 +93,16 @@ def propose(records: Sequence[Heard], record: str) -> Proposal:
     foretold = model(last)[0]
     choice = int(proposed(model, last)[0])
     usual = float(foretold[DEFAULT])
-    return Proposal(record, CHOICES[choice], float(foretold[choice]), usual, int(np.sum(own)))
+    trial = kept(NAME)
+    gain = trial and trial["policies"]["per patient"]["true_gain"]
+    return Proposal(
+        record,
+        CHOICES[choice],
+        float(foretold[choice]),
+        usual,
+        int(np.sum(own)),
+        (gain["value"], gain["low"], gain["high"]) if gain else None,
+    )
 
 
 def _parser() -> argparse.ArgumentParser:

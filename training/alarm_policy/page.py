@@ -67,7 +67,7 @@ LIMITS = """\
 
 `--approve` prints the command `set_limits` with who and why, to be given as any other
 ([alarms](alarms.md)), and the onset delay of low priority as a setting of the ward
-(`[annunciation]`). No service reads a proposal.
+(`[annunciation]`). No service reads a proposal. `gain_on_others` in it is what the trial above found.
 """  # noqa: E501
 NOTHING = """
 **So nothing learned here is fit to be proposed**: from so few trials the learner does no good that can be
