@@ -13,7 +13,16 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from tests.deploy.console.browsers import LIMIT_MS, started_chromium
+from deploy.console.reports import Reports
+from tests.deploy.console.browsers import (
+    LIMIT_MS,
+    SweepingWard,
+    open_page,
+    signed_in,
+    started_chromium,
+)
+from tests.deploy.console.consoles import alarm
+from tests.deploy.console.test_reports import write_reports
 from tests.records import command, one_core
 
 if TYPE_CHECKING:
@@ -112,13 +121,31 @@ def of_sixty_four(browser: Browser, folder: Path) -> None:
     ward.close()
 
 
-def main(folder: Path) -> None:
-    """Take all pictures."""
+def of_reports(browser: Browser, folder: Path) -> None:
+    """Pictures of drift and models, of made-up figures of patients."""
+    with tempfile.TemporaryDirectory() as kept:
+        ward = SweepingWard(Path(kept))
+        (Path(kept) / "reports").mkdir()
+        ward.ward.console.reports = Reports(write_reports(Path(kept) / "reports"))
+        ward.raise_alarm(alarm("p01", "asystole"))
+        context = signed_in(browser, ward.server.address, color_scheme="light")
+        for name in ("drift", "models"):
+            page = open_page(context, ward.server.address, f"#/{name}")
+            page.wait_for_selector(".card .verdict")
+            page.wait_for_timeout(6000)  # until what was told at the begin has gone
+            save(page, folder, f"{name}-light")
+            page.close()
+        ward.close()
+
+
+def main(folder: Path, only: str = "") -> None:
+    """Take all pictures, or those of one function."""
     folder.mkdir(parents=True, exist_ok=True)
     with started_chromium() as browser:
-        of_sixteen(browser, folder)
-        of_sixty_four(browser, folder)
+        for take in (of_sixteen, of_sixty_four, of_reports):
+            if take.__name__.endswith(only):
+                take(browser, folder)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), *sys.argv[2:])
