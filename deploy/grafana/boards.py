@@ -192,6 +192,42 @@ BOARDS = (
         ),
     ),
     Board(
+        "vigil-shadow",
+        "Vigil: shadow",
+        (
+            Panel("Candidates that score", ("sum(vigil_shadow_on)",), form="stat"),
+            Panel(
+                "Alarms that nobody was told",
+                ("sum by (priority) (increase(vigil_shadow_alarms_total[1h]))|{{priority}}",),
+            ),
+            Panel(
+                "CPU of the candidate over that of the champion",
+                (
+                    (
+                        "sum(rate(vigil_shadow_score_seconds_total[5m])) / "
+                        "sum(rate(vigil_score_seconds_sum[5m]))|share"
+                    ),
+                ),
+            ),
+            Panel(
+                "Signal that it scored, of the champion's",
+                (
+                    (
+                        "sum(rate(vigil_shadow_signal_seconds_total[5m])) / "
+                        "sum(rate(vigil_signal_seconds_total[5m]))|share"
+                    ),
+                ),
+                "percentunit",
+            ),
+            Panel(
+                "Shed",
+                ("sum by (reason) (increase(vigil_shadow_shed_total[1h]))|{{reason}}",),
+                limit=1,
+            ),
+            Panel("Chunks that wait for it", ("sum(vigil_shadow_waiting_chunks)",)),
+        ),
+    ),
+    Board(
         "vigil-drift",
         "Vigil: drift",
         (
@@ -209,8 +245,10 @@ BOARDS = (
             Panel(
                 "Latest patients over the reference",
                 (
-                    'vigil_drift_running_median{by="all"} / '
-                    'vigil_drift_reference_median{by="all"}|{{figure}}',
+                    (
+                        'vigil_drift_running_median{by="all"} / '
+                        'vigil_drift_reference_median{by="all"}|{{figure}}'
+                    ),
                 ),
             ),
             Panel("Patients", ('vigil_drift_patients{by="all"}|{{figure}}',)),

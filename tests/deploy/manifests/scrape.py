@@ -19,6 +19,7 @@ from deploy.services.announcer_counts import AnnouncerCounts
 from deploy.services.archive_metrics import ArchiveCollector, ArchiveView
 from deploy.services.gateway_metrics import GatewayCollector, GatewayState
 from deploy.services.supervisor import Supervisor
+from deploy.shadow.live import ShadowMetrics
 from fairness.live.exposition import WatchCollector
 from fairness.live.watch import Watch
 from inference.metrics import Metrics
@@ -40,6 +41,7 @@ def scrapes(folder: Path) -> Iterator[str]:
     worker, gateway, archive, watch, drift = (CollectorRegistry() for _ in range(5))
     Metrics(worker)
     AnnouncerCounts(worker)
+    ShadowMetrics(worker)
     store = Store(folder / "store.db")
     state = GatewayState(
         counts=GatewayCounts(),
