@@ -17,7 +17,6 @@ from deploy.http import HttpServer
 from deploy.services.archive_metrics import ArchiveCollector, ArchiveView
 from ingest.archive import Archive, ArchiveWriter, LogMessage, Plan, maintain
 from ingest.archive.manifest import ChainMovedError
-from ingest.errors import InputError
 from ingest.kafka import KafkaSource
 from ingest.kafka_topics import require_topics
 from ingest.kafka_url import BrokerError, CommitRefusedError, KafkaUrl
@@ -241,8 +240,8 @@ class ArchiveService:
         while not self._stop.wait(section.compact_minutes * 60):
             try:
                 tend(self._settings)
-            except (InputError, OSError):
-                logger.exception("the archive could not be compacted; it is tried again")
+            except Exception:  # whatever it is, archiving goes on; it is told, and tried again
+                logger.exception("the archive could not be compacted")
 
     def view(self) -> ArchiveView:
         """Return what the metrics are asked of."""

@@ -250,13 +250,16 @@ class Archive:
             Rows in the file's order.
         """
         wanted = None if columns is None else list(columns)
-        with self.place.open(entry.path) as file:
-            parquet = pq.ParquetFile(file)
-            groups = _groups(parquet.metadata, entry, stream, start, stop)
-            if not groups:
-                whole = schema_of(entry.table).empty_table()
-                return whole if wanted is None else whole.select(wanted)
-            rows = parquet.read_row_groups(groups, columns=wanted, use_threads=False)
+        try:
+            with self.place.open(entry.path) as file:
+                parquet = pq.ParquetFile(file)
+                groups = _groups(parquet.metadata, entry, stream, start, stop)
+                rows = parquet.read_row_groups(groups, columns=wanted, use_threads=False)
+        except pa.ArrowException as error:
+            raise InputError(
+                f"{entry.path} is damaged: {error}; vigil archive verify finds all that are"
+            ) from error
+        rows = _as_now(rows, entry.table)
         if stream is not None:
             rows = _where(rows, pc.equal(rows["stream_id"], stream).to_numpy())
         if stop is not None:
@@ -312,6 +315,24 @@ def _values(rows: Any) -> list[Any]:
         return list(zip(*frames_of(rows).columns(), strict=True))
     pairs = zip(rows["json"].to_pylist(), rows["body"].to_pylist(), strict=True)
     return [body if text is None else text.encode() for text, body in pairs]
+
+
+def _as_now(rows: Any, table: str) -> Any:
+    """Return rows with the columns' types of now: other releases wrote some a little differently.
+
+    Raises
+    ------
+    InputError
+        If they cannot be had as such.
+    """
+    now = schema_of(table)
+    wanted = pa.schema([now.field(name) for name in rows.schema.names if name in now.names])
+    if rows.schema.equals(wanted):
+        return rows
+    try:
+        return rows.select(wanted.names).cast(wanted)
+    except pa.ArrowInvalid as error:
+        raise InputError(f"a file of {table} has columns that cannot be read: {error}") from error
 
 
 def _where(rows: Any, mask: NDArray[np.bool_]) -> Any:

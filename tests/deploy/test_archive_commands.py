@@ -165,6 +165,9 @@ def test_a_damaged_file_is_found(tmp_path: Path, capsys: pytest.CaptureFixture[s
 
     assert run(["archive", "verify", "--url", str(tmp_path)]) == 1
     assert "differs from what was written" in capsys.readouterr().out
+    path.write_bytes(bytes(len(content)))
+    assert run(["archive", "read", STREAM, "--table", "beats", "--url", str(tmp_path)]) == 2
+    assert "is damaged" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -7,12 +7,14 @@ from pathlib import Path
 
 import duckdb
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest.archive import Archive, LogMessage, verify
-from ingest.archive.schema import bucket_of
+from ingest.archive import Archive, LogMessage, Plan, maintain, verify
+from ingest.archive.schema import FRAME_SCHEMA, bucket_of
 from ingest.codec import encode
 from ingest.errors import InputError
 from ingest.frames import MISSING_ADU
@@ -179,3 +181,25 @@ def test_unknown_tables_are_refused() -> None:
         list(archive.messages("frames"))
     with pytest.raises(InputError, match="no table 'x'"):
         archive.files("x")
+
+
+def test_files_of_a_release_with_slightly_other_columns_are_read_and_compacted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    streams = patients(4)
+    place = FRAME_SCHEMA.get_field_index("samples")
+    other = FRAME_SCHEMA.set(place, pa.field("samples", pa.list_(pa.int16())))
+    with monkeypatch.context() as patch:
+        patch.setattr("ingest.archive.rows.FRAME_SCHEMA", other)
+        write(str(tmp_path), log_of(streams)[:3])
+    write(str(tmp_path), log_of(streams))
+    archive = Archive(str(tmp_path))
+    kinds = {pq.read_schema(path).field("samples").type for path in archive.paths()}
+
+    before = list(archive.frames())
+    maintain(archive, Plan())
+
+    assert len(kinds) == 2
+    assert len(before) == 4 * 6
+    assert all(map(same_frame, archive.frames(), before))
+    assert verify(archive).faults == []
