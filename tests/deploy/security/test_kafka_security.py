@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from deploy.audit_log import read
 from deploy.cli.main import run
 from deploy.kafka.jars import why_not
 from ingest.errors import InputError
@@ -65,7 +66,8 @@ def test_another_host_name_is_refused_at_once(
 def test_no_permission_is_refused_and_loses_nothing(
     secure: SecureKafka, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    config = secure.config(tmp_path / "c.toml")
+    config, log = secure.config(tmp_path / "c.toml"), tmp_path / "audit.jsonl"
+    config.write_text(f"{config.read_text()}[audit]\nlog = '{log}'\n")
     argv = monitor_argv(secure, config)
     frames = secure.cluster.url("frames")
     [path] = write_ward(tmp_path, 1, duration_s=20)
@@ -89,6 +91,10 @@ def test_no_permission_is_refused_and_loses_nothing(
     assert "not allowed to use the group 'ward'" in refusal(argv)
     secure.allow(("READ", "GROUP", "ward"))
     assert "TransactionalIdAuthorizationFailed" in refusal([*argv, "--instance-id", "w"])
+    refused = [str(each.details["why"]) for each in read(log) if each.what == "start.refused"]
+    assert len(refused) == 4
+    assert "not allowed to use 'frames' (READ)" in refused[1]
+    assert "not allowed to use the group 'ward'" in refused[2]
     secure.allow(("WRITE", "TRANSACTIONAL_ID", "ward.w"))
     words = [word for word in argv[1:] if word not in ("--http-port", "0")]
     with MonitorProcess(tmp_path / "log", *words, "--instance-id", "w") as worker:
