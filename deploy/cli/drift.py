@@ -27,7 +27,7 @@ def drift(
     action: Annotated[str, typer.Argument(help="watch or report.")],
     sources: Annotated[
         list[str] | None,
-        typer.Argument(help="report: records in their order, or one file of patients' figures."),
+        typer.Argument(help="report: records, kafka://, archive: or a patients.jsonl."),
     ] = None,
     *,
     out: Annotated[Path, typer.Option(help="Folder of figures, reading and page.")],
@@ -71,6 +71,7 @@ def drift(
       --beats kafka://127.0.0.1:9092/ecg.beats --alarms kafka://127.0.0.1:9092/ecg.alarms
     $ vigil drift report drift/patients.jsonl --out again
     $ vigil drift report ward/*.hea --declaration five-minutes.toml --out drift
+    $ vigil drift report archive:/srv/ecg --places beds.csv --out drift
     """
     if action not in ACTIONS:
         raise InputError(f"{action!r} is unknown; known are {', '.join(ACTIONS)}")
@@ -125,11 +126,12 @@ def _report(
 ) -> int:
     """Look at what is there, and exit with what was found."""
     from deploy.drift.reading import in_words
-    from deploy.drift.records import figures_of_records
+    from deploy.drift.records import figures_of_records, figures_of_stretch
     from deploy.drift.watch import DriftWatch
     from deploy.services.drift import PATIENTS, open_watch, write_reading
     from deploy.services.models import choose_models
     from deploy.services.scoring import ScoreOptions
+    from deploy.shadow.stretch import ARCHIVE, KAFKA, read_stretch
 
     if not sources:
         raise InputError("report needs records, or a file of patients' figures")
@@ -145,7 +147,11 @@ def _report(
             progress_bar("scoring", len(sources), quiet=as_json) as advance,
             (out / PATIENTS).open("w", encoding="utf-8") as kept,
         ):
-            for patient in figures_of_records(sources, options, declared, placed, advance):
+            if sources[0].startswith((KAFKA, ARCHIVE)):
+                found = figures_of_stretch(read_stretch(sources), options, declared, placed)
+            else:
+                found = figures_of_records(sources, options, declared, placed, advance)
+            for patient in found:
                 kept.write(patient.line() + "\n")
                 watch.add(patient)
     told = write_reading(watch, out)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -16,6 +16,7 @@ from inference.alarm_json import ModelRef, document
 from inference.pipeline import Pipeline
 from inference.results import Results
 from inference.ticks import AAMI
+from ingest.frame_columns import FrameColumns
 from ingest.recording import Recording
 from ingest.sequence import Sequencer
 from ingest.wfdb_replay import ReplaySource, record_name
@@ -76,6 +77,28 @@ def figures_of_records(
         for found in by_stream.values():
             yield from found
         advance(len(group))
+
+
+def figures_of_stretch(
+    frames: Iterable[FrameColumns],
+    options: ScoreOptions,
+    declaration: DriftDeclaration,
+    places: Mapping[str, Place],
+) -> Iterator[PatientFigures]:
+    """Take the figures of the patients of a past stretch of frames, as their windows end.
+
+    Raises
+    ------
+    ingest.errors.InputError
+        If a model does not fit or the stretch cannot be read.
+    """
+    pipeline, sequencer, stays = options.pipeline(), Sequencer(), Stays(declaration, places)
+    for columns in frames:
+        items, _ = sequencer.push_columns(columns)
+        stays.hear(columns)
+        hear_results(pipeline, pipeline.push(items), stays)
+        yield from stays.due()
+    yield from stays.finish()
 
 
 def first_part(recording: Recording, length_s: float) -> Recording:

@@ -12,6 +12,8 @@ import pytest
 from deploy.cli.main import run
 from deploy.drift.declaration import DriftDeclaration
 from deploy.services.drift import PATIENTS, DriftPaths, DriftService
+from ingest.archive import ArchiveWriter, LogMessage
+from ingest.codec import encode
 from ingest.source import Batch
 from tests.deploy.drift.patients import frames, patient
 from tests.records import write_ward
@@ -96,6 +98,25 @@ def test_a_report_of_records_scores_them_and_finds_nothing_in_few(
     assert {cell["state"] for cell in told["cells"]} == {"too_few"}
     heart = next(c for c in told["cells"] if (c["figure"], c["by"]) == ("heart_rate_bpm", "all"))
     assert 30 < heart["reference"]["median"] < 250
+
+
+def test_a_report_of_an_archive_says_what_one_of_its_frames_says(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    writer = ArchiveWriter(str(tmp_path / "archive"))
+    writer.take("frames", "ecg.frames", 0)
+    sent = [frame for name in ("p1", "p2") for frame in frames(name, 150.0)]
+    messages = [LogMessage(i, 1000 * i, encode([frame])) for i, frame in enumerate(sent)]
+    writer.add("ecg.frames", 0, messages)
+    writer.commit("ecg.frames", 0)
+    (tmp_path / "d.toml").write_text("window_min = 2.0\nverdict_wait_h = 0\n")
+    more = ["--out", str(tmp_path / "out"), "--declaration", str(tmp_path / "d.toml")]
+    assert run(["drift", "report", f"archive:{tmp_path / 'archive'}", *more]) == 0
+    assert "2 patients, 0 drifts" in capsys.readouterr().out
+    lines = (tmp_path / "out" / PATIENTS).read_text().splitlines()
+    kept = {one["stream_id"]: one["figures"] for one in map(json.loads, lines)}
+    assert kept["p1"] == kept["p2"]
+    assert kept["p1"]["confidence"] > 0.5
 
 
 @pytest.mark.parametrize(
