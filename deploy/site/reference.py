@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from typer.core import TyperCommand
 
+    from deploy.cli.commands import Entry
+
 PACKAGES = ("ingest", "inference", "training", "fairness", "deploy")
 """Packages whose modules are described."""
 DEEPEST = {"ingest": 2, "inference": 2, "training": 1, "fairness": 1, "deploy": 1}
@@ -32,12 +34,19 @@ def pages(root: Path) -> dict[str, str]:
     return made
 
 
+def all_commands() -> dict[str, Entry]:
+    """Return the subcommands and what stands below them, by the words that call them."""
+    from deploy.cli.commands import COMMANDS, NESTED
+
+    return COMMANDS | NESTED
+
+
 def command_line() -> str:
     """Describe every subcommand as its ``--help`` does."""
-    from deploy.cli.commands import COMMANDS, as_command
+    from deploy.cli.commands import as_command
 
     parts = ["# The command line\n\nMade of the commands; `vigil COMMAND --help` says the same.\n"]
-    for name, entry in COMMANDS.items():
+    for name, entry in all_commands().items():
         if entry.exists():
             parts.append(_command(name, as_command(name, entry.load())))
     return "\n".join(parts)

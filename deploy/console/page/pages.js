@@ -66,7 +66,7 @@ const MAKERS = {
         table([], [
           row("Kind", m.kind), row("Classes", (m.classes ?? []).join(" ")), row("Sampling frequency", `${m.fs} Hz`),
           row("Size", `${(m.size_bytes / 1024).toFixed(0)} KiB`), row("SHA-256", h("code", {}, m.digest)),
-          row("Training data", h("code", {}, m.training_data ?? m.training_digest ?? "")),
+          row("Training data", h("code", {}, m.data_digest ?? "")),
         ], ""),
         m.card ? h("details", {}, h("summary", {}, "Model card"), h("pre", {}, m.card)) : null))];
     },
