@@ -38,7 +38,7 @@ class _Turn:
     first_ns: int = 0
     """When its first frame was heard; 0: none was."""
     last_ns: int = 0
-    """When the last was."""
+    """When the last poll ended: from then on all is scored."""
     n_frames: int = 0
     """Frames."""
     links: list[Parent] = field(default_factory=list)
@@ -77,9 +77,9 @@ class WorkerTrace:
             self._turn.by_key[(record.key or b"").decode(errors="replace")] = parent
 
     def polled(self, n_frames: int) -> None:
-        """Take note that a poll brought so many frames."""
+        """Take note that a poll has ended, and brought so many frames."""
         turn, now_ns = self._turn, self._now_ns()
-        if n_frames:
+        if n_frames or turn.first_ns:  # an empty poll waited for more, too
             turn.first_ns = turn.first_ns or now_ns
             turn.last_ns = now_ns
             turn.n_frames += n_frames
