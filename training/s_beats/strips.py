@@ -23,7 +23,7 @@ from training.ec57 import read_annotations
 from training.labels import aami_codes
 from training.s_beats.told import DATABASE, Told, told_by
 
-TITLE = "svdb: the worst stretch for supraventricular beats of each record, reference R-peaks"
+TITLE = "svdb: the worst stretch for S beats of each record, reference R-peaks"
 
 
 def scored(folder: Path, told: Told) -> Scored:
