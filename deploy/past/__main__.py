@@ -49,7 +49,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     beat = model.builtin("beat-edge")
     past = make_past(records, beat, asked.minutes)
     print(f"{len(past.alarms)} alarms", flush=True)
-    told = say_some_again(past, records, beat.parent, asked.most, asked.seed)
+    told = say_some_again(past, records, beat.parent, asked.minutes, asked.most, asked.seed)
+    for one in told:
+        if not one.as_then.is_same:
+            print(
+                f"not the same: {one.first['condition']} of {one.first['stream_id']}: "
+                f"{[each.state for each in one.as_then.compared if not each.is_same]}"
+            )
     _, info = model.load(beat)
     text = TEXT.format(
         records=", ".join(RECORDS), frame_s=FRAME_S, name=info.name, version=info.version,

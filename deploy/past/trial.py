@@ -98,9 +98,9 @@ def make_past(records: Sequence[Path], beat: Path, minutes: float) -> Past:
     return Past(found, tuple(read_in_force(value) for _, value in noted.messages))
 
 
-def frames_of(record: Path) -> list[Frame]:
-    """Return a record's frames, cut otherwise than they were then."""
-    opened = {record_name(record): open_recording(record)}
+def frames_of(record: Path, minutes: float) -> list[Frame]:
+    """Return the frames of a record's beginning, cut otherwise than they were then."""
+    opened = {record_name(record): first_part(open_recording(record), 60 * minutes)}
     source = ReplaySource(opened, speed=None, chunk_s=7.3)
     found: list[Frame] = []
     ended = False
@@ -126,7 +126,7 @@ class Told:
 
 
 def say_some_again(
-    past: Past, records: Sequence[Path], folder: Path, most: int, seed: int
+    past: Past, records: Sequence[Path], folder: Path, minutes: float, most: int, seed: int
 ) -> list[Told]:
     """Say some alarms of each record again, drawn by chance.
 
@@ -138,6 +138,8 @@ def say_some_again(
         Its records.
     folder : Path
         Where the model of then is.
+    minutes : float
+        Of each record.
     most : int
         Alarms of each record.
     seed : int
@@ -151,7 +153,7 @@ def say_some_again(
             for changes in past.alarms.values()
             if json.loads(changes[0])["stream_id"] == record_name(record)
         ]
-        frames = frames_of(record)
+        frames = frames_of(record, minutes)
         for at in sorted(rng.permutation(len(own))[:most].tolist()):
             first = json.loads(own[at][0])
             course = past.course(first)
