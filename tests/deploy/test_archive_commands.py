@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 import sys
 import warnings
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest
 
 from deploy.cli.main import run
 from deploy.services.archive_export import export
-from ingest.archive import Archive, LogMessage
+from ingest.archive import Archive, LogMessage, StreamKeys
 from ingest.codec import encode
 from ingest.edf_records import read_edf
 from ingest.errors import InputError
@@ -23,7 +24,7 @@ from ingest.recording import Recording
 from ingest.simulator import demo_ward
 from ingest.wfdb_replay import frames as cut_frames
 from ingest.wfdb_replay import open_recording
-from tests.ingest.archive.logs import HEARD_MS, beat, write
+from tests.ingest.archive.logs import HEARD_MS, beat, log_of, patients, write
 
 STREAM = "demo/1 é"
 """A name that no file can have."""
@@ -197,3 +198,26 @@ def test_without_its_extra_it_says_what_to_install(
     monkeypatch.setitem(sys.modules, "deploy.cli.archive_actions", None)
     assert run(["archive", "list", "--url", "x"]) == 2
     assert "install vigil-ecg[archive]" in capsys.readouterr().err
+
+
+def test_a_sealed_stream_is_erased_by_its_key_even_in_a_copy_of_the_archive(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, copy, secret = str(tmp_path / "archive"), str(tmp_path / "copy"), "s" * 40
+    with StreamKeys(tmp_path / "keys.db", secret.encode()) as keys:
+        write(url, log_of(patients(2)), keys=keys)
+    shutil.copytree(url, copy)
+    monkeypatch.setenv("VIGIL_ARCHIVE__SECRET", secret)
+    monkeypatch.setenv("VIGIL_ARCHIVE__KEYS_FILE", str(tmp_path / "keys.db"))
+    assert run(["archive", "read", "bed-1", "--url", copy]) == 0
+    capsys.readouterr()
+
+    assert run(["archive", "erase", "bed-1", "--url", url, "--yes", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["keys_destroyed"], told["rows"]) == (1, 6)
+    for each in (url, copy):
+        assert run(["archive", "read", "bed-1", "--url", each]) == 2
+        assert run(["archive", "read", "bed-0", "--url", each]) == 0
+    monkeypatch.setenv("VIGIL_ARCHIVE__SECRET", "t" * 40)
+    assert run(["archive", "read", "bed-0", "--url", copy]) == 2
+    assert "is not that of" in capsys.readouterr().err
