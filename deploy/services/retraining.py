@@ -19,6 +19,7 @@ from inference.alarm_json import canonical
 from ingest.errors import InputError
 from training.fit import fit
 from training.gates.gate import Decision, Gate
+from training.retrain.calibrate import recalibrate
 from training.retrain.config import RetrainConfig, load_retrain
 from training.retrain.judge import data_gate, locked_gates, model_gates
 from training.retrain.locked import LockedSet
@@ -26,6 +27,7 @@ from training.retrain.manifest import Manifest, make_manifest, without_left_out
 from training.retrain.models import Known, known_run, open_model
 from training.retrain.page import to_html, to_markdown
 from training.retrain.record import PASSED, make_record
+from training.sources import read_split
 
 PURPOSE = "change"
 """What signatures of records are for."""
@@ -118,6 +120,9 @@ class Retraining:
                 self._say("training the candidate")
                 run = fit(training, self._data, out / "candidate", progress=self._progress)
                 candidate = known_run(run)
+                if config.calibrate:
+                    own = read_split(training.data, self._data).training
+                    candidate = recalibrate(candidate, own)
             before = [batch_gate(candidate.path), *model_gates(champion, candidate, config)]
             gates += [self._tell(gate) for gate in before]
             if all(gate.passed for gate in gates):

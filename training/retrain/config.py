@@ -82,6 +82,8 @@ class RetrainConfig(_Table):
     ``rate`` (median of the reference's RR intervals, 90 bpm)."""
     audit: Path | None = None
     """Declaration of a bias audit of the candidate, TOML as for ``vigil audit``."""
+    calibrate: bool = True
+    """Fit a temperature of the candidate's V head on whom it learned from."""
     looks: Path = Path("looks.jsonl")
     """Log of looks at the locked set."""
     limits: GateLimits = GateLimits()

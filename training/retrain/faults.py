@@ -13,10 +13,10 @@ from torch import Tensor, nn
 from inference import model
 from ingest.errors import InputError
 from training.architectures.recall import LENGTH
-from training.export import ExportSpec, export
+from training.export import export
 from training.gates.parity import beat_inputs
 from training.retrain.locked import FAST_BPM
-from training.retrain.models import Known
+from training.retrain.models import Known, spec_of
 
 Alter = Callable[[Tensor, Tensor], Tensor]
 """Takes probabilities of V (batch,) and the memories (batch, n); gives other probabilities."""
@@ -118,19 +118,6 @@ def plant(known: Known, fault: str, path: Path) -> Known:
     made = Faulty(known.module, FAULTS[fault]).eval()
     session, _ = model.load(known.path)
     states = [i.name for i in session.get_inputs() if i.name.startswith("state_")]
-    spec = ExportSpec(
-        name=info.name,
-        version=info.version,
-        kind=info.kind,
-        fs=info.fs,
-        classes=tuple(info.classes),
-        thresholds=info.thresholds,
-        data_digest=info.data_digest,
-        look_ahead_s=info.look_ahead_s,
-        length=info.length,
-        before=info.before,
-        leads=tuple(info.leads),
-    )
     path.parent.mkdir(parents=True, exist_ok=True)
-    export(made, beat_inputs(made, states, 2), spec, path)
+    export(made, beat_inputs(made, states, 2), spec_of(info), path)
     return replace(known, path=path, info=model.load(path)[1], module=made)

@@ -13,6 +13,7 @@ from inference import model
 from inference.model import ModelInfo
 from ingest.errors import InputError
 from training.architectures.beat import BeatClassifier, BeatSize
+from training.export import ExportSpec
 from training.fit import Run
 
 
@@ -67,10 +68,12 @@ def _open_run(folder: Path) -> Known:
     _, info = model.load(file)
     if info.kind != "beat" or config["task"] != "beat":
         raise InputError(f"{folder} holds a run of task {config['task']!r}; wanted here: 'beat'")
-    return Known(file, info, _module(folder, config), patients, told)
+    module = _module(folder, config)
+    cool(module, told.get("temperature", 1.0))
+    return Known(file, info, module, patients, told)
 
 
-def _module(folder: Path, config: dict[str, object]) -> nn.Module:
+def _module(folder: Path, config: dict[str, object]) -> BeatClassifier:
     """Load the weights that were exported: the last ones, the best ones, or their average."""
     fit = config["fit"]
     if not isinstance(fit, dict):
@@ -83,3 +86,27 @@ def _module(folder: Path, config: dict[str, object]) -> nn.Module:
     own = {key[len(prefix) :]: value for key, value in state.items() if key.startswith(prefix)}
     made.load_state_dict(own)
     return made.eval()
+
+
+def cool(module: BeatClassifier, temperature: float) -> None:
+    """Divide a model's V logits by a temperature."""
+    with torch.no_grad():
+        for part in module.head_v.parameters():
+            part.div_(temperature)
+
+
+def spec_of(info: ModelInfo) -> ExportSpec:
+    """Return the metadata with which a model like this one is exported."""
+    return ExportSpec(
+        name=info.name,
+        version=info.version,
+        kind=info.kind,
+        fs=info.fs,
+        classes=tuple(info.classes),
+        thresholds=info.thresholds,
+        data_digest=info.data_digest,
+        look_ahead_s=info.look_ahead_s,
+        length=info.length,
+        before=info.before,
+        leads=tuple(info.leads),
+    )

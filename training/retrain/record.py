@@ -99,6 +99,8 @@ def describe(known: Known) -> dict[str, Any]:
     """Say which model it is."""
     info = known.info
     told = {"name": info.name, "version": info.version, "sha256": info.digest}
+    if known.run is not None:
+        told["temperature"] = known.run.get("temperature")
     return told | {"file": known.path.name, "patients": len(known.patients) or None}
 
 
