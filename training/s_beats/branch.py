@@ -136,5 +136,5 @@ def fitted(
         schedule.step()
         if step >= (1 - AVERAGED) * steps:
             averaged.update_parameters(branch)
-    finished: SBranch = averaged.module
-    return finished.eval()
+    branch.load_state_dict(averaged.module.state_dict())
+    return branch.eval()

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -105,8 +106,10 @@ def _tell(teacher: Teacher, signal: LabelledSignal) -> Told:
 
 
 def _keep(path: Path, records: Sequence[Told]) -> None:
-    arrays = {f"{one.record} aami": one.aami for one in records}
-    np.savez(path, **arrays, **{f"{one.record} logits": one.logits for one in records})
+    arrays: dict[str, Any] = {}
+    for one in records:
+        arrays |= {f"{one.record} aami": one.aami, f"{one.record} logits": one.logits}
+    np.savez(path, **arrays)
 
 
 def _any_run() -> TrainConfig:
