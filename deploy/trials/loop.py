@@ -115,7 +115,9 @@ def run_loop(plan: LoopPlan, data: Path, work: Path, say: Say = lambda _: None) 
     if not public.is_file():
         make_keys(work)
     say("training the champion")
-    parts = [(database, names, "atr") for database, names in plan.champion.items()]
+    parts: list[tuple[str, Any, str]] = [
+        (database, names, "atr") for database, names in plan.champion.items()
+    ]
     training = write_training(plan, work / "champion.toml", "0.1.0", parts)
     if not (work / "champion" / "run.json").is_file():
         fit(load_config(training), own, work / "champion", progress=False)

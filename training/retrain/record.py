@@ -98,7 +98,7 @@ def make_record(
 def describe(known: Known) -> dict[str, Any]:
     """Say which model it is."""
     info = known.info
-    told = {"name": info.name, "version": info.version, "sha256": info.digest}
+    told: dict[str, Any] = {"name": info.name, "version": info.version, "sha256": info.digest}
     if known.run is not None:
         told["temperature"] = known.run.get("temperature")
     return told | {"file": known.path.name, "patients": len(known.patients) or None}
