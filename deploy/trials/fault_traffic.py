@@ -271,7 +271,7 @@ class Watch:
                 numbers = consumer.partitions_for_topic(self._address.topic) or ()
                 places = [TopicPartition(self._address.topic, number) for number in numbers]
                 while not self._stop_event.wait(WATCH_S):
-                    ends = consumer.end_offsets(places, timeout_ms=5000)
+                    ends = consumer.end_offsets(places, timeout_ms=60_000)
                     told = admin.list_group_offsets({self.group: places})[self.group]
                     committed = {at.partition: max(0, int(p.offset)) for at, p in told.items()}
                     by_partition = {at.partition: int(end) for at, end in ends.items()}
