@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.progress import track
 
+from inference.conditions import Code
 from inference.lethal import SMALLEST_UV, THRESHOLD
 from inference.sharpness import SHARP
 from inference.ticks import TICK_MS
@@ -27,6 +28,7 @@ from training.assessment.kept import keep
 from training.assessment.tables import markdown
 from training.config import load_config
 from training.ec57 import read_annotations
+from training.rhythm_task import SHOCKABLE
 from training.shockable import (
     DATABASE,
     LONG_MS,
@@ -41,7 +43,7 @@ from training.shockable import (
     stretches,
     timed,
 )
-from training.shockable_served import Given, Key, by_fold, called, listen
+from training.shockable_served import Given, Key, by_fold, listen, named
 
 ON, STEEP = (0.4, 0.5), (2.6, 2.7, 2.8)
 """Settings that are tried."""
@@ -50,8 +52,8 @@ LEAST_SE = 97.0
 """Sensitivity that a choice has to keep among the other patients, percent."""
 BEFORE_S, BEHIND_S = 5, 20
 """What is drawn of an episode, s about its onset."""
-Signals = dict[tuple[float, float], dict[Key, NDArray[np.bool_]]]
-"""What is called by tick, by setting and lead."""
+Signals = dict[tuple[float, float], dict[Key, NDArray[np.int8]]]
+"""What is called by tick, by setting and lead; -1 where nothing is."""
 
 
 def try_settings(left: Sequence[LeftOut], given: Mapping[Key, Given]) -> Signals:
@@ -59,7 +61,7 @@ def try_settings(left: Sequence[LeftOut], given: Mapping[Key, Given]) -> Signals
     settings = [(on, steep) for on in ON for steep in STEEP]
     return {
         setting: {
-            (one.record, one.lead): called(
+            (one.record, one.lead): named(
                 one.probs, given[one.record, one.lead], on=setting[0], sharp=setting[1]
             )
             for one in left
@@ -108,11 +110,22 @@ def false_rhythms(folder: Path, left: Sequence[LeftOut], on: Mapping[Key, Any]) 
             if aux.startswith("(")
         ]
         _, other = sides(one)
-        told = on[one.record, one.lead][WINDOW_TICKS - 1 :: WINDOW_TICKS][: len(other)]
+        told = on[one.record, one.lead][WINDOW_TICKS - 1 :: WINDOW_TICKS][: len(other)] >= 0
         for i in np.flatnonzero(other & told).tolist():
             known = [name for at, name in changes if at <= i * WINDOW_TICKS * TICK_MS / 1000]
             names[f"{known[-1]} in {one.record}"] += 1
     return ", ".join(f"{name} {n}" for name, n in names.most_common())
+
+
+def names_given(left: Sequence[LeftOut], on: Mapping[Key, NDArray[np.int8]]) -> str:
+    """Make the table of what annotated VT and VF are called, in minutes of both leads."""
+    body = []
+    for rhythm in SHOCKABLE:
+        told = np.concatenate([on[one.record, one.lead][one.truth == rhythm] for one in left])
+        codes = (Code.VENTRICULAR_TACHYCARDIA, Code.VENTRICULAR_FIBRILLATION, -1)
+        minutes = [float((told == code).sum()) * TICK_MS / 60_000 for code in codes]
+        body.append([rhythm.name, *(f"{each:.1f}" for each in minutes)])
+    return markdown(("annotated, min", "named VT", "named VF", "not called"), body)
 
 
 def draw(missed: Sequence[tuple[LeftOut, Called, Given]], picture: Path) -> None:
@@ -165,6 +178,10 @@ percent of stretches, intervals of 95 % by drawing patients. AHA asks for 90 and
 
 Called and annotated otherwise, lead 0: {false}.
 
+What the waveform is named, both leads; both names are alarms of high priority that latch:
+
+{names}
+
 ## Episodes of 10 s or more
 
 VT into VF is one. An episode counts as alarmed where an alarm of VT or VF is up, by waveform or by
@@ -207,7 +224,7 @@ def figures(
             setting: [
                 (c.shocked, c.missed, c.false, c.left)
                 for one in leads[0]
-                for c in [counted(one, on[one.record, 0])]
+                for c in [counted(one, on[one.record, 0] >= 0)]
             ]
             for setting, on in tried.items()
         },
@@ -218,7 +235,7 @@ def figures(
     episodes = [
         (one, episode, given[one.record, one.lead])
         for one in left
-        for episode in timed(one, served[one.record, one.lead] | _by_beats(one, given))
+        for episode in timed(one, (served[one.record, one.lead] >= 0) | _by_beats(one, given))
     ]
     missed = [e for e in episodes if e[1].delay_s is None or e[1].delay_s > LONG_MS / 1000]
     draw(missed, picture)
@@ -232,6 +249,7 @@ def figures(
         "on": THRESHOLD,
         "steep": SHARP,
         "least": LEAST_SE,
+        "names": names_given(left, served),
         "false": false_rhythms(folder, leads[0], served),
         "n_episodes": len(episodes),
         "n_in_time": len(episodes) - len(missed),
@@ -255,7 +273,7 @@ def _rows(
             return stretches(one, 0.5)
         by_tick = tried[(THRESHOLD, SHARP) if of == "as served" else own[one.record]][key]
         counts = readable_asystole(one, given[key]) if of == WITHOUT else None
-        return counted(one, by_tick, counts)
+        return counted(one, by_tick >= 0, counts)
 
     ways = ("waveform alone", "as served", "settings of the others", WITHOUT)
     return {of: [[count(of, one) for one in of_lead] for of_lead in leads] for of in ways}

@@ -143,10 +143,10 @@ class _Kept(StreamSession):
         return self._probs[None]
 
 
-def called(
+def named(
     probs: NDArray[np.float32], given: Given, *, on: float | None = None, sharp: float | None = None
-) -> NDArray[np.bool_]:
-    """Say of each tick whether VT or VF is called at its end, by waveform and beats together.
+) -> NDArray[np.int8]:
+    """Say what of VT and VF is called at the end of each tick, by waveform and beats together.
 
     Parameters
     ----------
@@ -161,6 +161,7 @@ def called(
     Returns
     -------
     array of shape (n_ticks,)
+        :class:`~inference.conditions.Code`; -1 where neither is.
     """
     n = min(len(probs), len(given.heard))
     _, info = model.load(model.builtin("beat"))
@@ -175,10 +176,10 @@ def called(
         given.heard[None, :n],
         _at(given.beats, early, 0),
     )
-    level = np.zeros(len(probs) + 1, np.int64)
-    np.add.at(level, turns.tick, np.where(turns.onset, 1, -1))
-    is_on: NDArray[np.bool_] = np.cumsum(level)[: len(probs)] > 0
-    return is_on
+    told = np.full(len(probs), -1, np.int8)
+    for tick, code, onset in zip(turns.tick, turns.code, turns.onset, strict=True):
+        told[tick:] = code if onset else -1
+    return told
 
 
 def by_fold(
