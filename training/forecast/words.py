@@ -67,7 +67,8 @@ single stream, whatever it does: after `n` scores it is off by at most the range
 `0.05 n`. It holds no more than that: it counts all time, anomalies too, and what goes on for long
 becomes usual. `vigil score --anomaly-share 0.02` asks for it; without it the calibrated limit
 stands. Here over all time behind the first minute, of persons left out, the limit starting where
-split conformal put it. Seven minutes are few for 1 %: four seconds."""
+split conformal put it. Seven minutes are few for 1 %: four seconds. Detectors that are not in the
+table were not run so (`--parts adaptive` runs the forecaster, too)."""
 
 FEW_SHOT = """## A new patient's first three minutes
 
