@@ -101,7 +101,9 @@ def test_every_folder_of_code_is_a_package() -> None:
 
 
 def test_tests_of_one_name_cannot_shadow_a_package() -> None:
-    folders = {p.parent for p in (ROOT / "tests").rglob("*.py")}
+    folders = {
+        path.parent for path in (ROOT / "tests").rglob("*.py") if "node_modules" not in path.parts
+    }
     assert not [f for f in folders if not (f / "__init__.py").exists()]
 
 
