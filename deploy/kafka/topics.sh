@@ -17,3 +17,5 @@ make ecg.signals "$PARTITIONS" "retention.ms=$((30 * day))"
 make ecg.commands 1 "retention.ms=$((30 * day))"
 make ecg.feedback 1 retention.ms=-1
 make ecg.dead-letter 1 "retention.ms=$((30 * day))"
+make ecg.shadow "$PARTITIONS" "retention.ms=$((7 * day))"
+make ecg.in-force "$PARTITIONS" retention.ms=-1
