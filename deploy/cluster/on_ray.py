@@ -11,6 +11,7 @@ import os
 import secrets
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
@@ -25,8 +26,9 @@ STORE_BYTES = 128 << 20
 """Memory of a local cluster's object store, bytes: arguments and summaries are small."""
 PARTS_A_CORE = 4
 """Parts that each core of a cluster does one after another."""
-START_TRIES = 3
-"""How often a cluster is begun here: on a busy machine Ray's own half minute may not do."""
+START_S = 300.0
+"""How long a cluster that is started here may take, s: Ray's own half minute does not do on a
+machine that is busy, and it has no setting."""
 PATIENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_gcs_server_port_wait_time_s": "120",
@@ -151,7 +153,7 @@ def ray_executor(n_jobs: int, cluster: str | None) -> Iterator[RayExecutor]:
 
 
 def _connect(address: str | None, shared: dict[str, Any]) -> None:
-    """Connect; begin again where a cluster that is started here took Ray too long.
+    """Connect to a cluster, or start one here.
 
     Raises
     ------
@@ -160,13 +162,33 @@ def _connect(address: str | None, shared: dict[str, Any]) -> None:
     """
     import ray
 
-    for left in reversed(range(START_TRIES)):
-        try:
+    try:
+        with _time_to_start():
             ray.init(address=address or "local", **shared)
-            return
-        except Exception as error:  # a start that took too long is a plain one
-            ray.shutdown()
-            if left and "timed out" in str(error) and address is None:
-                continue
-            reason = str(error).splitlines()[0]
-            raise InputError(f"no Ray cluster at {address or 'this machine'}: {reason}") from error
+    except Exception as error:  # a start that took too long is a plain one
+        reason = str(error).splitlines()[0]
+        raise InputError(f"no Ray cluster at {address or 'this machine'}: {reason}") from error
+
+
+@contextmanager
+def _time_to_start() -> Iterator[None]:
+    """Ask again and again for the node that is being started, before Ray gives it up."""
+    from ray._private import services
+
+    ask = services.get_node
+
+    def patiently(*arguments: Any, **named: Any) -> Any:
+        until = time.monotonic() + START_S
+        while True:
+            try:
+                return ask(*arguments, **named)  # type: ignore[no-untyped-call]
+            except RuntimeError:
+                if time.monotonic() > until:
+                    raise
+            time.sleep(POLL_S)
+
+    services.get_node = patiently
+    try:
+        yield
+    finally:
+        services.get_node = ask
