@@ -143,11 +143,7 @@ def run_loop(plan: LoopPlan, data: Path, work: Path, say: Say = lambda _: None) 
         learned = write_training(plan, work / "candidate.toml", "0.2.0", parts)
         words = ("Beats of the ward join the training.", "Clinicians corrected alarms there.")
         path = write_change(plan, work / "good.toml", words, work / "champion", learned)
-        run = work / "changes" / "good" / "candidate"
-        made = open_model(run) if (run / "run.json").is_file() else None
-        if made is not None and made.run is not None and "temperature" not in made.run:
-            made = None  # cut off between training and calibration: made again
-        good = _change(judge, path, work / "changes" / "good", made)
+        good = _change(judge, path, work / "changes" / "good", _trained(work))
         bad = _must_be_stopped(plan, work, parts, (work / "champion", learned), judge)
         if good.passed and len(registry.versions("beat")) == 1:
             say("promoting, rolling back, and promoting again")
@@ -161,6 +157,14 @@ def run_loop(plan: LoopPlan, data: Path, work: Path, say: Say = lambda _: None) 
     return Outcome(
         summarise(said), labels, good, bad, history, lines, *spent, plan.minutes, resumed
     )
+
+
+def _trained(work: Path) -> Known | None:
+    """Open the candidate of a trial that was cut off after it was made; else it is made (again)."""
+    run = work / "changes" / "good" / "candidate"
+    made = open_model(run) if (run / "run.json").is_file() else None
+    whole = made is not None and made.run is not None and "temperature" in made.run
+    return made if whole else None
 
 
 def _change(judge: Retraining, path: Path, out: Path, candidate: Known | None = None) -> Change:

@@ -54,7 +54,6 @@ def to_html(record: Mapping[str, Any]) -> str:
 
 def _blocks(record: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     what = record["description_of_modifications"]
-    protocol = record["modification_protocol"]
     gates = record["impact_assessment"]["gates"]
     yield "h1", f"Change {record['name']}: {record['outcome']}"
     stopped = record["stopped_by"]
@@ -77,7 +76,22 @@ def _blocks(record: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
         ]
         yield "h3", "Training"
         yield "table", [("key", "champion", "candidate"), *changed]
-    data = what["data"]
+    yield from _data(what["data"])
+    yield from _protocol(record["modification_protocol"])
+    yield "h2", "Impact assessment"
+    yield (
+        "table",
+        [
+            ("gate", "outcome", "measured"),
+            *((gate["name"], gate["decision"], gate["reason"]) for gate in gates),
+        ],
+    )
+    for name, words in (("benefit", "Hoped for"), ("risk", "Risk")):
+        if what[name]:
+            yield "p", f"{words}: {what[name]}"
+
+
+def _data(data: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     yield "h3", "Data"
     yield (
         "p",
@@ -87,6 +101,9 @@ def _blocks(record: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
             f"champion: {_names(data['locked_known_to_champion'])}."
         ),
     )
+
+
+def _protocol(protocol: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     yield "h2", "Modification protocol"
     managed = protocol["data_management"]
     yield (
@@ -107,17 +124,6 @@ def _blocks(record: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     yield "p", f"Update: {protocol['update_procedure']}."
     asked = [(g["gate"], g["protocol"], g["limit"]) for g in protocol["performance_evaluation"]]
     yield "table", [("gate", "protocol", "limit"), *asked]
-    yield "h2", "Impact assessment"
-    yield (
-        "table",
-        [
-            ("gate", "outcome", "measured"),
-            *((gate["name"], gate["decision"], gate["reason"]) for gate in gates),
-        ],
-    )
-    for name, words in (("benefit", "Hoped for"), ("risk", "Risk")):
-        if what[name]:
-            yield "p", f"{words}: {what[name]}"
 
 
 def _cells(tag: str, row: tuple[str, ...]) -> str:
