@@ -285,7 +285,7 @@ class Pipeline:
             stage.start_lead(slot, chunk, info.row)
         rows = (*info.rows, *info.spare_rows)
         for k, stage in enumerate(self._beside, 1):
-            if k < max(len(rows), self.beats.n_leads):  # a spare lead that is not there has no state
+            if k < max(len(rows), self.beats.n_leads):  # an absent spare lead has no state
                 stage.start_lead(slot, chunk, rows[k] if k < len(rows) else None)
         return True
 
