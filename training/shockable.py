@@ -165,8 +165,9 @@ def sides(left: LeftOut) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """
     n = len(left.truth) // WINDOW_TICKS
     truth = left.truth[: n * WINDOW_TICKS].reshape(n, WINDOW_TICKS)
-    other = (truth == SpanRhythm.OTHER) | (truth == SpanRhythm.ASYSTOLE)
-    return np.isin(truth, SHOCKABLE).all(axis=1), other.all(axis=1)
+    shockable: NDArray[np.bool_] = np.isin(truth, SHOCKABLE).all(axis=1)
+    other: NDArray[np.bool_] = np.isin(truth, (SpanRhythm.OTHER, SpanRhythm.ASYSTOLE)).all(axis=1)
+    return shockable, other
 
 
 def counted(
