@@ -165,9 +165,9 @@ def sides(left: LeftOut) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """
     n = len(left.truth) // WINDOW_TICKS
     truth = left.truth[: n * WINDOW_TICKS].reshape(n, WINDOW_TICKS)
-    shockable: NDArray[np.bool_] = np.isin(truth, SHOCKABLE).all(axis=1)
-    other: NDArray[np.bool_] = np.isin(truth, (SpanRhythm.OTHER, SpanRhythm.ASYSTOLE)).all(axis=1)
-    return shockable, other
+    shockable = np.isin(truth, SHOCKABLE)
+    other = np.isin(truth, (SpanRhythm.OTHER, SpanRhythm.ASYSTOLE))
+    return np.logical_and.reduce(shockable, axis=1), np.logical_and.reduce(other, axis=1)
 
 
 def counted(
