@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from ingest.errors import InputError
 from training.mitigation.settings import MitigationConfig, mitigation_faults
 from training.splits import DS1, DS2, PACED
+from training.toml_file import read_toml
 
 CLASSES = {
     "qrs": ("R",),
@@ -278,20 +278,7 @@ def load_config(path: Path) -> TrainConfig:
         If the file cannot be read, or a key or value is not allowed; also if it
         would train on a record of DS2, or on paced ones.
     """
-    try:
-        config = TrainConfig.model_validate(tomllib.loads(path.read_text("utf-8")))
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path} is not UTF-8: {error}") from error
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"{path} is not TOML: {error}") from error
-    except ValidationError as error:
-        wrong = [
-            f"{'.'.join(str(part) for part in detail['loc'])}: {detail['msg']}"
-            for detail in error.errors()
-        ]
-        raise InputError(f"{path}: {'; '.join(wrong)}") from error
+    config = read_toml(path, TrainConfig)
     validated = any(part.validation for part in config.data.parts)
     groups = mitigation_faults(
         config.mitigation, config.task, config.fit.patience, validated=validated

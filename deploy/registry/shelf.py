@@ -13,6 +13,7 @@ import shutil
 from pathlib import Path
 
 from deploy.security.models import SUFFIX
+from ingest.durable import sync_folder
 from ingest.errors import InputError
 
 N_HEX = 16
@@ -59,7 +60,7 @@ class Shelf:
             temporary.unlink(missing_ok=True)
             temporary.symlink_to(own.name)
             temporary.replace(self.folder / name / link)
-            _sync(self.folder / name)
+            sync_folder(self.folder / name)
         except OSError as error:
             raise InputError(f"{self.folder}: cannot install {name}: {error.strerror}") from error
         return self.folder / name / link / f"{name}.onnx"
@@ -84,12 +85,3 @@ class Shelf:
             with each.open("rb") as opened:
                 os.fsync(opened.fileno())
         beside.replace(own)
-
-
-def _sync(folder: Path) -> None:
-    """Make a renaming durable."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

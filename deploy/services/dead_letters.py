@@ -9,18 +9,18 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
 from inference.alarm_json import canonical
 from ingest.dead_letters import MARK_SCHEMA, decode_dead_letter
 from ingest.errors import InputError
 from ingest.kafka_sink import KafkaSink
+from ingest.kafka_standing import standing
 from ingest.kafka_topics import require_topics
 from ingest.kafka_url import BrokerError, KafkaUrl
 from ingest.source import DeadLetter
@@ -29,8 +29,6 @@ TRANSACTIONAL_ID = "vigil.dead-letters"
 """Under which letters are sent again; whoever takes it over ends the attempts of others."""
 A_TRANSACTION = 100
 """Most letters that are sent again in one transaction."""
-POLL_MS = 500
-"""Longest wait of one poll, ms."""
 
 logger = logging.getLogger(__name__)
 
@@ -108,7 +106,7 @@ def read_letters(
         marks: set[tuple[int, int]] = set()
         letters: list[Found] = []
         origins: dict[tuple[int, int], Origin] = {}
-        for record in _records(KafkaUrl.parse(url), options or {}):
+        for record in standing(KafkaUrl.parse(url), options or {}):
             mark = _mark(record.value or b"")
             if mark is not None:
                 marks.add(mark)
@@ -227,29 +225,6 @@ def _send(target: Any, marks: KafkaSink, topic: str, found: Found) -> None:
     }
     marks.write("mark", canonical(mark))
     logger.info("dead letter %d/%d goes to %s again", found.partition, found.offset, topic)
-
-
-def _records(address: KafkaUrl, options: Mapping[str, Any]) -> Iterator[Any]:
-    """Yield all that stands on a topic now, committed."""
-    consumer = KafkaConsumer(
-        bootstrap_servers=list(address.servers),
-        group_id=None,
-        enable_auto_commit=False,
-        auto_offset_reset="earliest",
-        isolation_level="read_committed",
-        **options,
-    )
-    try:
-        numbers = sorted(consumer.partitions_for_topic(address.topic) or ())
-        places = [TopicPartition(address.topic, number) for number in numbers]
-        consumer.assign(places)
-        consumer.seek_to_beginning(*places)
-        ends = consumer.end_offsets(places)
-        while any(consumer.position(place) < ends[place] for place in places):
-            for place, records in consumer.poll(timeout_ms=POLL_MS).items():
-                yield from (record for record in records if record.offset < ends[place])
-    finally:
-        consumer.close(autocommit=False)
 
 
 def _found(record: Any) -> Found:

@@ -24,13 +24,15 @@ from types import MappingProxyType
 import numpy as np
 
 from deploy.kafka.cluster import KafkaCluster
-from deploy.trials.archive_reading import digests, digests_of, read_all
+from deploy.trials.archive_reading import digests, digests_of
 from deploy.trials.fleet import WorkerProcess
 from ingest.archive import Archive, verify
 from ingest.codec import encode
 from ingest.errors import InputError
 from ingest.frames import Frame
 from ingest.kafka import KafkaSink
+from ingest.kafka_standing import standing
+from ingest.kafka_url import KafkaUrl
 from ingest.recording import Recording
 from ingest.wfdb_replay import frames as cut
 
@@ -222,7 +224,7 @@ class Trial:
         """Return the offset of the last message of each partition, -1 where there is none."""
         if topic not in self._lasts:
             lasts = dict.fromkeys(range(self._plan.partitions), -1)
-            for record in read_all(self._cluster.url(topic)):
+            for record in standing(KafkaUrl.parse(self._cluster.url(topic))):
                 lasts[record.partition] = record.offset
             self._lasts[topic] = lasts
         return self._lasts[topic]
@@ -245,7 +247,7 @@ class Trial:
         chains = archive.place.files("_log/chains")
         outcome.commits = len(chains)
         for table, topic in self._topics.items():
-            wanted = digests(read_all(self._cluster.url(topic)), table)
+            wanted = digests(standing(KafkaUrl.parse(self._cluster.url(topic))), table)
             held = digests_of(archive, table)
             for place in sorted(wanted.keys() | held.keys()):
                 if wanted.get(place) != held.get(place):

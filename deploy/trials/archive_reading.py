@@ -6,38 +6,13 @@ import hashlib
 from collections.abc import Iterator
 from typing import Any
 
-from kafka import KafkaConsumer, TopicPartition
-
 from ingest.archive import Archive
 from ingest.archive.rows import frames_of
 from ingest.codec import decode
 from ingest.frame_columns import FrameColumns
-from ingest.kafka_url import KafkaUrl
 
 Digest = tuple[int, str]
 """Number of rows, and SHA-256 of what they hold."""
-
-
-def read_all(url: str) -> Iterator[Any]:
-    """Yield all committed records of a topic that are there now, of each partition in order."""
-    address = KafkaUrl.parse(url)
-    consumer = KafkaConsumer(
-        bootstrap_servers=list(address.servers),
-        group_id=None,
-        enable_auto_commit=False,
-        auto_offset_reset="earliest",
-        isolation_level="read_committed",
-    )
-    try:
-        numbers = consumer.partitions_for_topic(address.topic) or {0}
-        partitions = [TopicPartition(address.topic, number) for number in numbers]
-        consumer.assign(partitions)
-        ends = consumer.end_offsets(partitions)
-        while any(consumer.position(each) < ends[each] for each in partitions):
-            for records in consumer.poll(timeout_ms=500).values():
-                yield from records
-    finally:
-        consumer.close(autocommit=False)
 
 
 def digests(records: Iterator[Any], table: str) -> dict[int, Digest]:

@@ -22,6 +22,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from ingest.durable import sync_folder
 from ingest.errors import InputError
 from ingest.json_text import read_json
 
@@ -97,7 +98,7 @@ class Releases:
         fresh = self.folder / "state.json.new"
         _write(fresh, json.dumps(told).encode())
         fresh.replace(self.folder / "state.json")
-        _sync(self.folder)
+        sync_folder(self.folder)
         return state
 
     @contextmanager
@@ -135,7 +136,7 @@ class Releases:
             aside.mkdir()
             for name, content in files.items():
                 _write(aside / name, content)
-            _sync(aside)
+            sync_folder(aside)
         except OSError as error:
             shutil.rmtree(aside, ignore_errors=True)
             raise InputError(f"release {number} cannot be stored: {error.strerror}") from error
@@ -147,7 +148,7 @@ class Releases:
         if place.exists():
             shutil.rmtree(place)  # of an update that died before it was in use
         aside.rename(place)
-        _sync(self._place)
+        sync_folder(self._place)
 
     def use(self, number: int) -> None:
         """Let the link lead to a release; 0 takes it away. It is one step or none."""
@@ -160,7 +161,7 @@ class Releases:
             fresh.unlink(missing_ok=True)
             fresh.symlink_to(Path("releases") / str(number))
             fresh.replace(self._link)
-        _sync(self.folder)
+        sync_folder(self.folder)
 
     def prune(self) -> None:
         """Remove releases that are neither in use nor the one before."""
@@ -175,12 +176,3 @@ def _write(path: Path, content: bytes) -> None:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
-
-
-def _sync(folder: Path) -> None:
-    """Make what a folder lists durable."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

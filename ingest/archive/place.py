@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from ingest.durable import sync_folder
 from ingest.errors import InputError
 
 ARROW_SCHEMES = ("s3", "gs", "gcs")
@@ -70,7 +71,7 @@ class Place:
         if self.is_local:
             partial = self._partial(name, content)
             partial.replace(self.path(name))
-            _sync(partial.parent)
+            sync_folder(partial.parent)
         else:
             self.fs.pipe_file(self.path(name), bytes(content))
 
@@ -93,7 +94,7 @@ class Place:
                 return False
             finally:
                 partial.unlink()
-            _sync(partial.parent)
+            sync_folder(partial.parent)
             return True
         if self.exists(name):
             return False
@@ -161,7 +162,7 @@ class Place:
         partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}{PARTIAL}")
         if not path.parent.is_dir():
             path.parent.mkdir(parents=True, exist_ok=True)
-            _sync(path.parent.parent)
+            sync_folder(path.parent.parent)
         try:
             with partial.open("wb") as file:
                 file.write(content)
@@ -202,12 +203,3 @@ def _written_s(about: dict[str, Any]) -> float:
     if isinstance(at, datetime):
         at = at.replace(tzinfo=at.tzinfo or UTC).timestamp()
     return float(at)
-
-
-def _sync(folder: Path) -> None:
-    """Make what a folder lists durable."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from ingest.errors import InputError
 from training.ec57.summary import BEAT_KINDS, BeatKind
 from training.guard.fitted import Fitted
 from training.guard.held_out import Look
+from training.toml_file import read_toml
 
 LOG_HEAD = "| when (UTC) | model | figures | why |\n|---|---|---|---|\n"
 
@@ -53,15 +53,7 @@ def read_claim(path: Path) -> tuple[ClaimFile, Fitted[str]]:
     ingest.errors.InputError
         If it cannot be read, a key is not allowed, or nobody is named.
     """
-    try:
-        claim = ClaimFile.model_validate(tomllib.loads(path.read_text("utf-8")))
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}") from error
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InputError(f"{path} is not TOML: {error}") from error
-    except ValidationError as error:
-        wrong = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
-        raise InputError(f"{path}: {'; '.join(wrong)}") from error
+    claim = read_toml(path, ClaimFile)
     made_from = {*claim.patients}
     for run in claim.runs:
         made_from |= _patients(path.parent / run)

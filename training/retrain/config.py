@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from ingest.errors import InputError
 from training.config import TrainConfig, load_config
 from training.gates.limits import GateLimits
 from training.splits import DS2
+from training.toml_file import read_toml
 
 
 class _Table(BaseModel):
@@ -103,16 +103,7 @@ def load_retrain(path: Path) -> tuple[RetrainConfig, TrainConfig]:
         If a file cannot be read, a key or value is not allowed, the task is not that of a beat
         model, or a locked record is of DS2, which is looked at for reporting only.
     """
-    try:
-        told = tomllib.loads(path.read_text("utf-8"))
-        config = RetrainConfig.model_validate(told)
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}") from error
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InputError(f"{path} is not TOML: {error}") from error
-    except ValidationError as error:
-        wrong = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
-        raise InputError(f"{path}: {'; '.join(wrong)}") from error
+    config = read_toml(path, RetrainConfig)
     for source in config.locked:
         if source.database == "mitdb" and (named := sorted({*source.records} & {*DS2})):
             raise InputError(f"{path}: locked: {', '.join(named)} are of DS2, which judges none")
