@@ -17,6 +17,7 @@ from ingest.kafka_url import BrokerError
 
 if TYPE_CHECKING:
     from deploy.console.oidc import Provider
+    from deploy.console.past import Past
     from deploy.services.central import Place
     from inference.limits import Limits
 
@@ -59,6 +60,12 @@ def console(
     audits: Annotated[Path | None, typer.Option(help="Folder of fairness audits.")] = None,
     reports: Annotated[
         Path | None, typer.Option(help="Folder of reports: drift, changes of models, shadows.")
+    ] = None,
+    archive: Annotated[
+        str | None, typer.Option(help="Archive (vigil archive) for signal older than is kept here.")
+    ] = None,
+    archive_config: Annotated[
+        Path | None, typer.Option(help="Settings of the archive, TOML, where it is sealed.")
     ] = None,
     metrics: Annotated[
         str | None, typer.Option(help="Address of a worker's metrics, http://…/metrics.")
@@ -116,6 +123,7 @@ def console(
         key=key,
         audits=audits,
         reports=reports,
+        past=_past(archive, archive_config),
         metrics=metrics,
         limits=_limits(monitor_config),
         tracing=TracingSettings(endpoint=traces),
@@ -139,6 +147,20 @@ def console(
         logger.error("stopped: %s", error)
         return FAILED
     return 0
+
+
+def _past(url: str | None, config: Path | None) -> Past | None:
+    """Open the archive, where one is given."""
+    if url is None and config is None:
+        return None
+    try:
+        from deploy.cli.archive_actions import archive_settings
+        from deploy.console.past import Past
+        from ingest.archive import Archive
+    except ModuleNotFoundError as error:
+        raise InputError(f"--archive needs {error.name}: install vigil-ecg[archive]") from error
+    told = archive_settings(url, None, None, config, None).archive
+    return Past(Archive(told.address(), told.keys()))
 
 
 def _add_account(place: Place, name: str, roles: list[str], *, as_json: bool) -> int:

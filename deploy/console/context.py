@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from deploy.audit_log import AuditLog
 from deploy.console.commands import CommandPort
 from deploy.console.hub import Hub
+from deploy.console.past import Past
 from deploy.console.reports import Reports
 from deploy.console.store.accounts import Accounts
 from deploy.console.store.feedback import Feedback, FeedbackStore
@@ -41,6 +42,8 @@ class Console:
     """Cookies only over HTTPS."""
     audits: Path | None = None
     """Folder of fairness audits, one sub-folder each with report.html."""
+    past: Past | None = None
+    """Signal that is kept no more here; None: no archive is known."""
     reports: Reports = field(default_factory=Reports)
     """Reports of drift and of models."""
     metrics: Callable[[], Mapping[str, Any]] = dict

@@ -16,6 +16,7 @@ from deploy.console.commands import CommandPort, LocalDesk, TopicCommands
 from deploy.console.context import Console
 from deploy.console.hub import Hub
 from deploy.console.oidc import Provider
+from deploy.console.past import Past
 from deploy.console.reports import Reports
 from deploy.console.server import Server
 from deploy.console.store.accounts import Accounts
@@ -54,6 +55,8 @@ class Place:
     """Folder of fairness audits."""
     reports: Path | None = None
     """Folder of reports of drift and of models."""
+    past: Past | None = None
+    """An archive, for signal that the console keeps no more."""
     metrics: str | None = None
     """Address of the worker's metrics."""
     limits: Limits | None = None
@@ -135,6 +138,7 @@ class Central:
                 publish_feedback=lambda said: _publish(told, said),
                 secure_cookies=place.certificate is not None,
                 audits=place.audits,
+                past=place.past,
                 reports=Reports(place.reports),
                 metrics=self._metrics,
                 limits_of=lambda stream_id: place.limits,

@@ -6,6 +6,7 @@ import copy
 import dataclasses
 from typing import Annotated, Any
 
+import numpy as np
 from pydantic import BaseModel, Field
 
 from deploy.console.api.problem import ProblemError
@@ -47,7 +48,7 @@ class PatientPage(PatientInfo):
     """One patient, with what was kept."""
 
     begin_sample: int
-    """First sample that is kept."""
+    """First sample that is kept; 0 where an archive keeps more than the console."""
     trend: list[list[float | None]]
     """Points: UTC in ms, heart rate in bpm, quality, V beats in a minute."""
     alarms: list[dict[str, Any]]
@@ -130,7 +131,7 @@ def one_patient(call: Call) -> dict[str, Any]:
         first, _ = patient.stretch(0, 0)
         return {
             **patient.to_dict(),
-            "begin_sample": first,
+            "begin_sample": first if call.console.past is None else 0,
             "trend": list(patient.trend),
             "alarms": hub.latest_alarms(200, patient.stream_id),
         }
@@ -146,6 +147,14 @@ def signal(call: Call) -> dict[str, Any]:
         last = first + steps.shape[1]
         beats = [beat for beat in patient.beats if first <= beat["sample"] < last]
         leads = list(patient.leads)
+        whose = (patient.stream_id, patient.session, patient.leads, fs, patient.origin_ms)
+    n_before = min(first, query.first_sample + n_samples) - query.first_sample
+    if call.console.past is not None and n_before > 0 and fs:
+        before, earlier = call.console.past.stretch(*whose, query.first_sample, n_before)
+        steps = np.concatenate([before, steps[:, : n_samples - n_before]], axis=1)
+        first = query.first_sample
+        last = first + steps.shape[1]
+        beats = [*earlier, *(beat for beat in beats if beat["sample"] < last)]
     rows = [[None if v == MISSING else v for v in row] for row in steps.tolist()]
     return {
         "first_sample": first,

@@ -83,7 +83,12 @@ class Ward:
         self.hub.turn()
 
 
-def make_ward(folder: Path, address: str | None = None, streams: tuple[str, ...] = ("p1",)) -> Ward:
+def make_ward(
+    folder: Path,
+    address: str | None = None,
+    streams: tuple[str, ...] = ("p1",),
+    keep_s: float = 600.0,
+) -> Ward:
     """Make a console on a database (SQLite by default) with an account a role, and one of all."""
     database = Database(address or str(folder / "console.sqlite"))
     database.migrate()
@@ -91,7 +96,7 @@ def make_ward(folder: Path, address: str | None = None, streams: tuple[str, ...]
     for role in Role:
         accounts.add(role.value, [role.value], PASSWORD)
     accounts.add("all", list(Role), PASSWORD)
-    hub = Hub({name: str(i + 1) for i, name in enumerate(streams)})
+    hub = Hub({name: str(i + 1) for i, name in enumerate(streams)}, keep_s=keep_s)
     desk = LocalDesk(hub.signal)
     published: list[Feedback] = []
     console = Console(
