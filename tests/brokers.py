@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import itertools
-import uuid
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
@@ -58,7 +57,7 @@ def fresh_topic(
     return cluster.url(name)
 
 
-def read_messages(url: str, n_messages: int, timeout_s: float = 20.0) -> list[tuple[str, bytes]]:
+def read_messages(url: str, n_messages: int, timeout_s: float = 60.0) -> list[tuple[str, bytes]]:
     """Read a topic from its start until it has given so many committed messages, or time is up.
 
     Returns
@@ -68,19 +67,20 @@ def read_messages(url: str, n_messages: int, timeout_s: float = 20.0) -> list[tu
     """
     import time
 
-    from kafka import KafkaConsumer
+    from kafka import KafkaConsumer, TopicPartition
 
     from ingest.kafka_url import KafkaUrl
 
     address = KafkaUrl.parse(url)
-    consumer = KafkaConsumer(
-        address.topic,
+    consumer = KafkaConsumer(  # no group: one that joins before it knows the topic gets nothing
         bootstrap_servers=list(address.servers),
-        group_id=f"reader-{uuid.uuid4()}",
+        group_id=None,
         auto_offset_reset="earliest",
         enable_auto_commit=False,
         isolation_level="read_committed",
     )
+    numbers = sorted(consumer.partitions_for_topic(address.topic) or ())
+    consumer.assign([TopicPartition(address.topic, number) for number in numbers])
     messages: list[tuple[str, bytes]] = []
     deadline = time.monotonic() + timeout_s
     try:

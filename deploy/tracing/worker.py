@@ -43,12 +43,12 @@ class _Turn:
     """Frames."""
     links: list[Parent] = field(default_factory=list)
     """Sampled ones."""
-    by_key: dict[str, Parent] = field(default_factory=dict)
-    """The latest sampled one of each key."""
+    by_key: dict[str, tuple[Parent, int]] = field(default_factory=dict)
+    """The latest sampled one of each key, and when it was heard, UTC, ns since 1970."""
     batch: Span | None = None
     """The batch's span."""
-    alarms: list[Span] = field(default_factory=list)
-    """Spans of its alarms."""
+    alarms: list[tuple[Span, int]] = field(default_factory=list)
+    """Spans of its alarms, and when the frame was heard that each comes from, ns."""
 
 
 class WorkerTrace:
@@ -74,7 +74,8 @@ class WorkerTrace:
         if parent is not None:
             if len(self._turn.links) < MOST_LINKS:
                 self._turn.links.append(parent)
-            self._turn.by_key[(record.key or b"").decode(errors="replace")] = parent
+            key = (record.key or b"").decode(errors="replace")
+            self._turn.by_key[key] = parent, self._now_ns()
 
     def polled(self, n_frames: int) -> None:
         """Take note that a poll has ended, and brought so many frames."""
@@ -87,13 +88,12 @@ class WorkerTrace:
     def alarm(self, key: str, value: bytes) -> Parent:
         """Begin the span of one change of an alarm; return its place, for the record's header."""
         turn, told = self._turn, json.loads(value)
-        parent = turn.by_key.get(key) or place_of(self._batch())
+        batch = place_of(self._batch())
+        parent, heard_ns = turn.by_key.get(key, (batch, turn.first_ns))
         values = {f"vigil.{name}": str(told[name]) for name in ("condition", "priority", "state")}
         values["vigil.alarm_id"] = told["id"]
-        span = self._tracing.begin(
-            "alarm", parent, at_ns=turn.first_ns, values=values, links=[place_of(self._batch())]
-        )
-        turn.alarms.append(span)
+        span = self._tracing.begin("alarm", parent, at_ns=heard_ns, values=values, links=[batch])
+        turn.alarms.append((span, heard_ns))
         place = place_of(span)
         with self._lock:
             self._places[told["id"]] = place
@@ -115,8 +115,9 @@ class WorkerTrace:
             ("score", turn.last_ns, begin_ns),
             ("publish", begin_ns, end_ns),
         )
-        for span in (batch, *turn.alarms):
+        for span, heard_ns in ((batch, turn.first_ns), *turn.alarms):
             for name, since_ns, until_ns in steps:
+                since_ns = max(since_ns, heard_ns)  # its own frame may have come late in the batch
                 self._tracing.span(name, place_of(span), since_ns, max(until_ns, since_ns))
             span.end(end_ns)
 
