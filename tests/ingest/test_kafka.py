@@ -104,7 +104,7 @@ class Member:
         self._thread.join()
 
 
-def until(condition: Callable[[], bool], timeout_s: float = 90.0) -> bool:
+def until(condition: Callable[[], bool], timeout_s: float = 150.0) -> bool:
     """Wait until a condition holds; False if it does not in time."""
     deadline = time.monotonic() + timeout_s
     while not condition() and time.monotonic() < deadline:
