@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
@@ -120,14 +120,7 @@ class Central:
                 desk.commands if desk is not None else TopicCommands(self._sink(commands, opened))
             )
             told = None if feedback is None else self._sink(feedback, opened)
-            trace = make_tracing(place.tracing, "vigil-console")
-            shown = None
-            if trace is not None:
-                from deploy.tracing.worker import trace_shown
-
-                opened.callback(trace.close)
-                shown = partial(trace_shown, trace)
-            self._feed = TopicFeed(topics, self.hub, desk, told=shown)
+            self._feed = TopicFeed(topics, self.hub, desk, told=_shown(place.tracing, opened))
             opened.callback(self._feed.close)
             self.console = Console(
                 hub=self.hub,
@@ -187,6 +180,17 @@ class Central:
         except InputError as error:
             logger.warning("%s", error)
             return {}
+
+
+def _shown(settings: TracingSettings, opened: ExitStack) -> Callable[..., None] | None:
+    """Return what traces alarms up to the browser, where traces are asked for."""
+    trace = make_tracing(settings, "vigil-console")
+    if trace is None:
+        return None
+    from deploy.tracing.worker import trace_shown
+
+    opened.callback(trace.close)
+    return partial(trace_shown, trace)
 
 
 def _publish(sink: KafkaSink | None, said: Feedback) -> None:
