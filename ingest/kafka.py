@@ -1,8 +1,8 @@
 """Frames from Kafka: a consumer group's member that commits only what it is told to.
 
 Written against kafka-python 3.0, which drives its network on a thread of its own
-and calls rebalance listeners there. Here they are only noted, and the hooks run
-on the caller's thread inside :meth:`KafkaSource.poll`.
+and joins groups there. What that gives is only noted (:mod:`ingest.kafka_membership`),
+and the hooks run on the caller's thread inside :meth:`KafkaSource.poll`.
 
 kafka-python 3.0.12 throws away a join of the group that completes while nobody is
 inside its ``poll``, and starts another, which disturbs all members again; with
@@ -22,7 +22,8 @@ from kafka.errors import IllegalStateError, KafkaError
 from kafka.structs import MemberState, OffsetAndMetadata
 
 from ingest.frame_columns import FrameColumns
-from ingest.kafka_consumer import CONSUMER_DEFAULTS, Changes, connect
+from ingest.kafka_consumer import CONSUMER_DEFAULTS, connect
+from ingest.kafka_membership import Membership
 from ingest.kafka_sink import REBALANCED, KafkaSink
 from ingest.kafka_url import BrokerError, CommitRefusedError, KafkaUrl
 from ingest.memory import unpack
@@ -96,7 +97,7 @@ class KafkaSource:
         self._url = KafkaUrl.parse(url)
         self._hooks = {"assigned": on_assigned, "revoked": on_revoked}
         self._wall_clock = wall_clock
-        self._changes = Changes()
+        self._membership = Membership()
         self._joined = False
         self._assigned: tuple[int, ...] = ()
         self._positions: dict[int, int] = {}  # behind what was handed out
@@ -104,10 +105,9 @@ class KafkaSource:
         self._rewound: set[int] = set()
         self._floors: dict[int, int] = {}  # nothing below is committed
         self._notes: dict[int, str] = {}  # committed beside the offsets
-        self._member: Any = None  # place in the group as of the last poll
+        self._member: Any = None  # place in the group that gave what was last told
         self._lag_records, self._lag_s = 0, 0.0
-        self._consumer = connect(self._url, group, instance_id, options or {})
-        self._consumer.subscribe([self._url.topic], listener=self._changes)
+        self._consumer = connect(self._url, group, instance_id, options or {}, self._membership)
 
     @property
     def joined(self) -> bool:
@@ -146,7 +146,7 @@ class KafkaSource:
 
     @property
     def group_metadata(self) -> Any:
-        """The member's place in its group at the last poll, for a transaction.
+        """The member's place in its group by which it has what it was last told, for a transaction.
 
         Not that of now: the group may have moved on since, on kafka-python's own thread,
         and taken partitions away of which :meth:`poll` has not told yet. With the place of
@@ -199,7 +199,6 @@ class KafkaSource:
         except KafkaError as error:
             raise BrokerError(f"cannot read {self._url}: {error!r}") from error
         self._rewound.clear()
-        self._member = self._consumer.group_metadata()  # before it is told what changed
         self._tell_changes()
         found: dict[int, list[Any]] = {}
         for at, messages in records.items():
@@ -345,19 +344,44 @@ class KafkaSource:
 
     def _tell_changes(self) -> None:
         """Run the hooks for what came and went since the last poll."""
-        for kind, partitions in self._changes.take():
-            self._joined = True
-            if kind == "revoked":
-                self._assigned = tuple(p for p in self._assigned if p not in partitions)
-                for partition in partitions:
-                    for of_partition in (self._positions, self._heard_ms, self._floors):
-                        of_partition.pop(partition, None)
-                    self._notes.pop(partition, None)
-            else:
-                self._assigned = tuple(sorted({*self._assigned, *partitions}))
-            hook = self._hooks[kind]
-            if hook is not None and partitions:
-                hook(partitions)
+        all_gone: set[int] = set()
+        for now in self._membership.take():
+            kept = set(self._assigned) & now.partitions if now.is_of(self._member) else set()
+            gone = sorted(set(self._assigned) - kept)
+            came = sorted(now.partitions - kept)
+            all_gone.update(gone)
+            self._assigned = tuple(sorted(kept))
+            self._forget(gone)
+            self._run("revoked", gone)
+            self._assigned = tuple(sorted(now.partitions))
+            if now.member is not None:  # who was shut out has nothing, and commits nothing
+                self._member, self._joined = now.member, True
+            for partition in all_gone.intersection(came):
+                self._go_back(partition)
+            self._run("assigned", came)
+
+    def _forget(self, partitions: Sequence[int]) -> None:
+        """Forget how far partitions that went were."""
+        for partition in partitions:
+            for of_partition in (self._positions, self._heard_ms, self._floors):
+                of_partition.pop(partition, None)
+            self._notes.pop(partition, None)
+
+    def _go_back(self, partition: int) -> None:
+        """Go on where the group is, in a partition that went and came between two polls.
+
+        What was fetched meanwhile is of before it went, and kafka-python may not have noticed.
+        """
+        committed = self.committed(partition)
+        offset = self.oldest(partition) if committed is None else committed.offset
+        with suppress(IllegalStateError, ValueError, KeyError):  # kafka-python's "unassigned"
+            self.seek(partition, offset)
+
+    def _run(self, kind: str, partitions: Sequence[int]) -> None:
+        """Run one hook."""
+        hook = self._hooks[kind]
+        if hook is not None and partitions:
+            hook(partitions)
 
     def _measure_lag(self) -> None:
         """Note how far this member is behind."""

@@ -1,17 +1,15 @@
-"""kafka-python's consumer as Vigil wants it: its settings, its start, its rebalances noted."""
+"""kafka-python's consumer as Vigil wants it: its settings and its start."""
 
 from __future__ import annotations
 
-import threading
-from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from kafka import ConsumerRebalanceListener, KafkaConsumer
-from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
+from kafka import KafkaConsumer
 from kafka.errors import KafkaError
 
 from ingest.errors import InputError
+from ingest.kafka_membership import Membership
 from ingest.kafka_url import BrokerError, KafkaUrl, wait_for_server
 
 CONSUMER_DEFAULTS: Mapping[str, Any] = {
@@ -35,38 +33,14 @@ CONSUMER_DEFAULTS: Mapping[str, Any] = {
 """Settings of kafka-python's consumer that differ from its own."""
 
 
-class Changes(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python has no types
-    """Notes rebalances, called on the network's thread, until they are taken."""
-
-    def __init__(self) -> None:
-        self._noted: deque[tuple[str, list[int]]] = deque()
-        self._lock = threading.Lock()
-
-    def on_partitions_revoked(self, revoked: Sequence[Any]) -> None:
-        """Note partitions that went."""
-        self._note("revoked", revoked)
-
-    def on_partitions_assigned(self, assigned: Sequence[Any]) -> None:
-        """Note partitions that came."""
-        self._note("assigned", assigned)
-
-    def take(self) -> list[tuple[str, list[int]]]:
-        """Return what was noted, in order, and forget it."""
-        with self._lock:
-            noted = list(self._noted)
-            self._noted.clear()
-        return noted
-
-    def _note(self, kind: str, partitions: Sequence[Any]) -> None:
-        """Keep one change."""
-        with self._lock:
-            self._noted.append((kind, sorted(at.partition for at in partitions)))
-
-
 def connect(
-    url: KafkaUrl, group: str, instance_id: str | None, options: Mapping[str, Any]
+    url: KafkaUrl,
+    group: str,
+    instance_id: str | None,
+    options: Mapping[str, Any],
+    membership: Membership,
 ) -> KafkaConsumer:
-    """Return a consumer that reached a broker which has the topic."""
+    """Return a consumer that reached a broker which has the topic, and is to join the group."""
     settings = {**CONSUMER_DEFAULTS, **options}
     wait_for_server(url.servers, settings["bootstrap_timeout_ms"] / 1000, settings)
     try:
@@ -74,7 +48,7 @@ def connect(
             bootstrap_servers=list(url.servers),
             group_id=group,
             group_instance_id=instance_id,
-            partition_assignment_strategy=[CooperativeStickyAssignor],
+            partition_assignment_strategy=[membership.assignor],
             **settings,
         )
     except KafkaError as error:
@@ -82,4 +56,6 @@ def connect(
     if not consumer.partitions_for_topic(url.topic):
         consumer.close(autocommit=False)
         raise InputError(f"there is no topic {url.topic!r} at {', '.join(url.servers)}")
+    membership.follow(consumer)
+    consumer.subscribe([url.topic], listener=membership)
     return consumer
