@@ -209,6 +209,8 @@ def _told_of(
         told["models"] = [dataclasses.asdict(model) for model in context.models]
     if transition.corroboration is not None:
         told["corroboration"] = _corroboration(transition.corroboration, clock)
+    if transition.anomaly is not None:
+        told["anomaly"] = transition.anomaly.to_json()
     if context.reasons:
         told["explanation"] = explanation(context.reasons, clock)
     return told

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 import numpy as np
 
+from inference.anomaly import Anomaly
 from inference.beat_codes import RUN_CODES
 from inference.conditions import CONDITIONS, Code, Condition, Kind
 from inference.corroboration import Finding
@@ -117,6 +118,8 @@ class AlarmTransition:
     """When, by the injected wall clock, UTC, ns since 1970; None without one."""
     corroboration: Finding | None = None
     """What pulses say of it; None where they were not asked."""
+    anomaly: Anomaly | None = None
+    """What was not as forecast; None where the alarm is of an ECG."""
 
 
 def _known(value: np.float32) -> float | None:

@@ -11,7 +11,7 @@ import dataclasses
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from inference.conditions import CONDITIONS, OUTSIDE, Condition, Kind
+from inference.conditions import CONDITIONS, OF_NUMERICS, OUTSIDE, Condition, Kind
 from inference.limits import Limits
 from inference.profiles import PRESETS, Profile, limits_of
 from inference.time_to_alarm import time_to_alarm_s
@@ -103,6 +103,9 @@ def _times(row: Condition) -> str:
     """Give the bound for each profile, one number where they are alike."""
     if row.code in OUTSIDE:
         return f"{time_to_alarm_s(row.code, Limits(), 0):.1f}, by whoever listens"
+    if row.code in OF_NUMERICS:
+        bound_s = time_to_alarm_s(row.code, Limits(), 0)
+        return f"{bound_s:.1f} from where the forecaster's score reaches its limit"
     times = [
         f"{time_to_alarm_s(row.code, limits_of(profile), DECISION_DELAY_MS):.1f}"
         for profile in Profile

@@ -53,6 +53,8 @@ class Code(IntEnum):
     LATE_STREAM = 28
     CLOCK_JUMP = 29
     PULSELESS = 30
+    UNUSUAL_NUMERICS = 31
+    LOST_NUMERICS = 32
 
 
 class Kind(StrEnum):
@@ -296,6 +298,18 @@ CONDITIONS: tuple[Condition, ...] = (
         "60 mmHg, and nothing at the line that explains it",
         ("pulseless_s",), _OWN, latching=True,
     ),
+    Condition(
+        Code.UNUSUAL_NUMERICS, _PHYSIOLOGICAL, _LOW,
+        "numerics (heart rate, SpO2 …) are for 3 s further from their forecast than the false "
+        "alarms asked for allow",
+        (), _OWN,
+    ),
+    Condition(
+        Code.LOST_NUMERICS, _TECHNICAL, _LOW,
+        "numerics are gone, or stand still unlike their habit, for longer than the false alarms "
+        "asked for allow",
+        (), _OWN,
+    ),
 )  # fmt: skip
 
 N_CONDITIONS = len(CONDITIONS)
@@ -314,6 +328,8 @@ SUSPENDED = tuple(
 OUTSIDE = (Code.LATE_STREAM, Code.DEVICE_LOST, Code.CLOCK_JUMP)
 """Conditions told by clocks and not by samples: never in the log of alarms, which is a function
 of the signal; see :mod:`inference.stream_watch`."""
+OF_NUMERICS = (Code.UNUSUAL_NUMERICS, Code.LOST_NUMERICS)
+"""Conditions told of numerics, and never of an ECG; see :mod:`inference.anomalies`."""
 
 
 def condition_by_name(name: str) -> Condition:

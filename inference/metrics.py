@@ -69,6 +69,9 @@ class Metrics:
             "dead_letters", "Messages and frames that could not be used.", "reason"
         )
         self.signal_seconds = counter("signal_seconds", "Signal scored, all streams together, s.")
+        self.numerics_steps = counter(
+            "numerics_steps", "Steps of numerics held against their forecast, all streams together."
+        )
         self.sequence = counter(
             "sequence", "Frames out of the ordinary, gaps and restarts: see SequenceCounts.", "what"
         )
@@ -101,6 +104,7 @@ class Metrics:
                 if n:
                     self.beats.labels(AAMI[code]).inc(n)
         self.signal_seconds.inc(results.n_ticks * TICK_MS / 1000)
+        self.numerics_steps.inc(results.n_steps)
 
     def note_alarms(self, alarms: Iterable[AlarmChange]) -> None:
         """Count the alarms that were raised."""

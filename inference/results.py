@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from inference.alarm_json import ModelRef
 from inference.alarm_transition import AlarmTransition, TransitionKind
 from inference.conditions import Code
 from inference.episode_edges import EpisodeEdges
@@ -106,6 +107,8 @@ class AlarmChange:
     """Name of the lead that was scored when it was decided."""
     strip: Strip | None = None
     """The signal before it was decided, of alarms that were raised, where that was asked for."""
+    model: ModelRef | None = None
+    """The model that it rests on, where that is not the beat model."""
 
 
 @dataclass(slots=True)
@@ -124,6 +127,8 @@ class Results:
     """Streams of which samples came that could not be scored, and why."""
     n_ticks: int = 0
     """Ticks that streams advanced, all streams together."""
+    n_steps: int = 0
+    """Steps that streams of numerics advanced, all streams together."""
 
     def note_beats(
         self,

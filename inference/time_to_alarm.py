@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from inference.conditions import CONDITIONS, Code, Kind
+from inference.forecast import HOLD_S
 from inference.limits import FLAT_LINE_S, SUSPEND_WINDOW_S, Limits
 from inference.pulse_finder import KNOWN_AFTER_MS
 from inference.ticks import TICK_MS
@@ -67,6 +68,8 @@ def time_to_alarm_s(code: Code, limits: Limits, decision_delay_ms: int) -> float
         Code.DEVICE_LOST: limits.lost_s,
         Code.CLOCK_JUMP: 0.0,
         Code.PULSELESS: limits.pulseless_s + KNOWN_AFTER_MS / 1000,
+        Code.UNUSUAL_NUMERICS: float(HOLD_S),
+        Code.LOST_NUMERICS: float(HOLD_S),
     }[code]
     technical = CONDITIONS[code].kind is Kind.TECHNICAL
     delay_ms = TICK_MS if technical else decision_delay_ms + TICK_MS

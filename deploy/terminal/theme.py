@@ -37,6 +37,8 @@ SHORT = {
     "bradycardia": "brady",
     "tachycardia": "tachy",
     "arrhythmia suspended": "suspended",
+    "unusual numerics": "unusual",
+    "lost numerics": "no numerics",
 }
 """Shorter names of conditions, for where the full one has no room."""
 

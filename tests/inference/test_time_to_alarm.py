@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inference.conditions import CONDITIONS, OUTSIDE, SUSPENDED, Code, condition_by_name
+from inference.conditions import (
+    CONDITIONS,
+    OF_NUMERICS,
+    OUTSIDE,
+    SUSPENDED,
+    Code,
+    condition_by_name,
+)
 from inference.episodes import Episodes
 from inference.fibrillation import AtrialFibrillation
 from inference.lethal import LethalRhythm
@@ -102,7 +109,7 @@ def onsets(
 
 
 def test_every_condition_of_the_stream_has_an_example():
-    outside = [CONDITIONS[code].name for code in OUTSIDE]
+    outside = [CONDITIONS[code].name for code in (*OUTSIDE, *OF_NUMERICS)]
     told = {*EXAMPLES, *BY_MODELS, *BY_CHOICE_OF_LEAD, *BY_PULSES, *outside}
     assert told == {condition.name for condition in CONDITIONS}
 
