@@ -10,18 +10,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from deploy.kafka.cluster import KafkaCluster
+from deploy.kafka.topics import STATES, TOPICS
 from ingest.errors import InputError
 
-TOPICS = ("ecg.frames", "ecg.alarms", "ecg.dead-letter", "ecg.gateway")
-"""Topics that are made at start."""
-
-STATES = "ecg.state"
-"""Topic of the streams' states."""
-STATES_CONFIG = {
-    "cleanup.policy": "compact",
-    "segment.ms": "600000",
-    "min.cleanable.dirty.ratio": "0.2",
-}
+STATES_CONFIG = STATES.settings
 """Keeps the last state of every stream, and little more."""
 
 
@@ -29,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a throw-away Kafka until interrupted; return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--nodes", type=int, default=1, help="number of nodes (default 1)")
-    parser.add_argument("--partitions", type=int, default=6, help="of each topic (default 6)")
+    parser.add_argument("--partitions", type=int, default=6, help="of spread topics (default 6)")
     parser.add_argument("--port", type=int, default=9092, help="of the first node (default 9092)")
     chosen = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
@@ -39,9 +31,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             KafkaCluster(Path(folder), chosen.nodes, chosen.port) as cluster,
         ):
             for topic in TOPICS:
-                cluster.create_topic(topic, chosen.partitions)
-            cluster.create_topic(STATES, chosen.partitions, STATES_CONFIG)
-            print(f"Kafka is ready. Topics: {', '.join(map(cluster.url, TOPICS))}", flush=True)
+                partitions = chosen.partitions if topic.is_spread else 1
+                cluster.create_topic(topic.name, partitions, topic.settings)
+            names = [topic.name for topic in TOPICS]
+            print(f"Kafka is ready. Topics: {', '.join(map(cluster.url, names))}", flush=True)
             print("Ctrl-C stops it and deletes its log.", flush=True)
             signal.pause()
     except KeyboardInterrupt:

@@ -12,19 +12,23 @@ import kubernetes_validate
 import pytest
 import yaml
 
+from deploy.kafka.topics import TOPICS
 from deploy.settings import load_settings
 from ingest.errors import InputError
 from tests.deploy.manifests.charts import CHART, rendered
+from tests.deploy.manifests.test_topics import topics_in
 
 EVERYTHING: dict[str, Any] = {
     "existingSecret": "vigil-secrets",
-    "monitor": {"gpu": True},
+    "monitor": {"gpu": True, "arguments": ["--shadow=/etc/vigil-secrets/candidate.onnx"]},
     "scaling": {"enabled": True},
     "metrics": {"enabled": True},
     "settings": {"limits": {"asystole_s": 3.5}},
+    "topics": {"create": True, "clientConfigKey": "client.properties"},
     "network": {"egress": [{"ports": [{"protocol": "TCP", "port": 443}]}]},
     "console": {"databaseSecretKey": "database", "ingress": {"enabled": True}},
 }
+PODS = ("StatefulSet", "Job")
 KUBERNETES = ("1.30", "1.34")
 CRDS = Path(__file__).parent / "crds"
 OPERATORS = ("keda.sh/v1alpha1", "monitoring.coreos.com/v1")
@@ -98,13 +102,15 @@ def test_the_settings_that_it_writes_are_settings(
     settings = load_settings(tmp_path / "monitor.toml")
     assert settings.limits == {"asystole_s": 3.5}
     assert settings.models.providers == ("cuda", "cpu")
+    assert topics_in(settings) <= {topic.name for topic in TOPICS}
+    assert settings.kafka.topic_in_force == "ecg.in-force"
 
 
 def test_pods_run_as_nobody_and_may_write_nowhere_but_in_their_volumes(
     full: list[dict[str, Any]],
 ) -> None:
     for made in full:
-        if made["kind"] == "StatefulSet":
+        if made["kind"] in PODS:
             pod = made["spec"]["template"]["spec"]
             assert pod["securityContext"]["runAsNonRoot"] is True
             for container in pod["containers"]:
@@ -131,12 +137,40 @@ def test_every_pod_has_a_policy_of_the_network(full: list[dict[str, Any]]) -> No
     pods = {
         made["metadata"]["labels"]["app.kubernetes.io/component"]
         for made in full
-        if made["kind"] == "StatefulSet"
+        if made["kind"] in PODS
     }
     policies = [made["spec"] for made in full if made["kind"] == "NetworkPolicy"]
     covered = {p["podSelector"]["matchLabels"]["app.kubernetes.io/component"] for p in policies}
     assert covered == pods
     assert all(sorted(p["policyTypes"]) == ["Egress", "Ingress"] for p in policies)
+
+
+def test_the_console_may_read_the_metrics_of_the_workers(plain: list[dict[str, Any]]) -> None:
+    wanted = {"protocol": "TCP", "port": 9464}
+    told = {
+        name: one(plain, "NetworkPolicy", f"ward-{name}")["spec"] for name in ("monitor", "console")
+    }
+    peers = {
+        name: one(plain, "StatefulSet", f"ward-{name}")["spec"]["selector"]["matchLabels"]
+        for name in told
+    }
+    [leave] = [rule for rule in told["console"]["egress"] if wanted in rule["ports"]]
+    assert leave["to"] == [{"podSelector": {"matchLabels": peers["monitor"]}}]
+    [enter] = [rule for rule in told["monitor"]["ingress"] if wanted in rule["ports"]]
+    assert {"podSelector": {"matchLabels": peers["console"]}} in enter["from"]
+
+
+def test_topics_are_made_where_that_is_asked(
+    plain: list[dict[str, Any]], full: list[dict[str, Any]]
+) -> None:
+    assert not [made for made in plain if made["kind"] == "Job"]
+    [job] = [made for made in full if made["kind"] == "Job"]
+    [container] = job["spec"]["template"]["spec"]["containers"]
+    told = {each["name"]: each["value"] for each in container["env"]}
+    assert told["SERVERS"] == "kafka-bootstrap.kafka:9092"
+    assert told["CLIENT_CONFIG"] == "/etc/vigil-secrets/client.properties"
+    script = one(full, "ConfigMap", "ward-topics")["data"]["topics.sh"]
+    assert script.strip() == (CHART / "topics.sh").read_text().strip()
 
 
 @pytest.mark.parametrize(
@@ -146,6 +180,8 @@ def test_every_pod_has_a_policy_of_the_network(full: list[dict[str, Any]]) -> No
         ({"monitor": {"replica": 2}}, "replica"),
         ({"scaling": {"calmSeconds": 1}}, "calmSeconds"),
         ({"console": {"databaseSecretKey": "database"}}, "existingSecret"),
+        ({"topics": {"create": True, "clientConfigKey": "client"}}, "existingSecret"),
+        ({"topics": {"partitions": 0}}, "partitions"),
     ],
 )
 def test_values_that_cannot_be_are_refused_by_name(

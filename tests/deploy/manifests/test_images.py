@@ -14,7 +14,6 @@ import pytest
 import yaml
 
 from deploy.docker.dockerfile import lineage, read
-from deploy.settings import load_settings
 from ingest.errors import InputError
 from tests.records import ROOT, command
 
@@ -111,12 +110,3 @@ def test_the_options_of_its_services_are_options(service: str) -> None:
     used = set(re.findall(r"(?<=\s)--[a-z][a-z-]+", words))
     assert used
     assert used <= set(re.findall(r"--[a-z][a-z-]+", help_text))
-
-
-def test_the_settings_of_its_monitor_are_settings() -> None:
-    settings = load_settings(DOCKER / "monitor.toml")
-    made = re.findall(r"^make (\S+)", (ROOT / "deploy/kafka/topics.sh").read_text(), re.MULTILINE)
-    told = settings.annunciation
-    kafka = settings.kafka
-    wanted = {kafka.topic_in, kafka.topic_out, kafka.topic_dead, kafka.topic_state}
-    assert wanted | {told.topic_commands, told.topic_signals} <= set(made)

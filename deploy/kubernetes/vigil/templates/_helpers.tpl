@@ -49,7 +49,7 @@ capabilities: {drop: [ALL]}
 {{- /* The settings of a worker: what the chart decides, under what the values say. */ -}}
 {{- define "vigil.monitorSettings" -}}
 {{- $own := dict
-  "kafka" (dict "servers" .Values.kafka.servers "group" .Values.kafka.group "topic_state" "ecg.state")
+  "kafka" (dict "servers" .Values.kafka.servers "group" .Values.kafka.group "topic_state" "ecg.state" "topic_in_force" "ecg.in-force")
   "http" (dict "host" "0.0.0.0" "port" 9464)
   "annunciation" (dict "enabled" true "log" "/var/lib/vigil/signals.jsonl" "topic_commands" "ecg.commands" "topic_signals" "ecg.signals") -}}
 {{- if .Values.monitor.gpu }}
