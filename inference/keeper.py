@@ -15,14 +15,16 @@ from inference.pipeline import Pipeline
 from inference.progress import Dirty, Place, Progress
 from inference.recovery_metrics import RecoveryMetrics
 from inference.roster import Roster
-from inference.some_slots import without_unseated
 from inference.stream_state import Fingerprint, StreamState, encode_state
-from inference.streams import StreamsSnapshot
+from inference.written_seats import WrittenSeat, written_seats
 from ingest.sequence import Sequencer
 from ingest.state_log import Resumable, StateLog
 
 LEAST_A_TURN = 8
 """States that a turn may write however little time has passed."""
+PACE = 1.25
+"""States are written so much faster than they come due: streams that began together come due
+together, and all of them in few turns would hold up the alarms of these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,7 @@ class Keeper:
         self._written = []
         for partition, key in self._ended:
             self._states.write(partition, key, None)
-        share = 2 * (now_s - self._wrote_s) / self._every_s if self._every_s > 0 else 1.0
+        share = PACE * (now_s - self._wrote_s) / self._every_s if self._every_s > 0 else 1.0
         for partition, place in self._progress.places.items():
             if place.is_behind:
                 continue
@@ -155,24 +157,21 @@ class Keeper:
 
     def _write_some(self, partition: int, place: Place, due: Sequence[str]) -> None:
         """Queue the states of some streams of one partition."""
-        for state in self._states_of(due, place.position):
-            message = encode_state(state, self._of)
+        for state, seat in self._states_of(due, place.position):
+            message = encode_state(state, self._of, seat)
             self._states.write(partition, state.stream_id, message)
             self._metrics.state_bytes.inc(len(message))
         self._written += due
 
-    def _states_of(self, stream_ids: Sequence[str], offset: int) -> Iterable[StreamState]:
-        """Copy all that is remembered of some streams."""
+    def _states_of(
+        self, stream_ids: Sequence[str], offset: int
+    ) -> Iterable[tuple[StreamState, WrittenSeat | None]]:
+        """Copy all that is remembered of some streams; what the pipeline does is written."""
         streams = self._pipeline.streams
         seated = [name for name in stream_ids if streams.slot(name) is not None]
-        whole = self._pipeline.snapshot(seated)
-        seat_of = {}
-        for i, (name, info) in enumerate(zip(seated, whole.streams, strict=True)):
-            every = {key: values[i : i + 1] for key, values in whole.state.items()}
-            rows = without_unseated(every)
-            seat_of[name] = StreamsSnapshot((info,), whole.models, rows)
+        seat_of = dict(zip(seated, written_seats(self._pipeline.snapshot(seated)), strict=True))
         for name in stream_ids:
             known = self._roster.known[name]
             order = self._sequencer.snapshot(name) if name in self._sequencer else b""
             alarms = tuple(known.alarms.values())
-            yield StreamState(name, offset, known.heard_ms, order, seat_of.get(name), alarms)
+            yield StreamState(name, offset, known.heard_ms, order, None, alarms), seat_of.get(name)

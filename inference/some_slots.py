@@ -6,7 +6,7 @@ stage inside keeps is by place. A snapshot of streams none of which is seated is
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -111,26 +111,40 @@ class SomeSlots:
         self._inner.restore(places, rows)
 
 
-def without_unseated(snapshot: Snapshot) -> Snapshot:
-    """Leave out of a snapshot the parts in which none of its streams has a place.
+def kinds_of_seats(snapshot: Snapshot, n_rows: int) -> Iterator[tuple[NDArray[np.intp], list[str]]]:
+    """Part streams by the parts in which they have a place.
 
     Parameters
     ----------
     snapshot : dict of str to array
-        As a composite gives it, names as ``part.name``; of some rows cut out of a larger one.
+        As a composite gives it, names as ``part.name``.
+    n_rows : int
+        Its streams.
+
+    Yields
+    ------
+    rows : array of shape (n,)
+        Streams that have places in the same parts.
+    names : list of str
+        The arrays of the snapshot without those of parts in which these have none.
 
     Examples
     --------
-    >>> none = np.zeros(1, np.bool_)
-    >>> list(without_unseated({"a.n": none, "b.seated": none, "b.n": none}))
-    ['a.n']
+    >>> some = np.array([True, False])
+    >>> for rows, names in kinds_of_seats({"a.n": np.zeros(2), "b.seated": some, "b.n": some}, 2):
+    ...     print(rows, names)
+    [1] ['a.n']
+    [0] ['a.n', 'b.seated', 'b.n']
     """
-    mark = f".{SEATED}"
-    unseated = tuple(
-        name.removesuffix(SEATED)
-        for name, rows in snapshot.items()
-        if name.endswith(mark) and not rows.any()
-    )
-    if not unseated:
-        return snapshot
-    return {name: rows for name, rows in snapshot.items() if not name.startswith(unseated)}
+    marks = [name for name in snapshot if name.endswith(f".{SEATED}")]
+    if not n_rows:
+        return
+    if not marks:
+        yield np.arange(n_rows), list(snapshot)
+        return
+    seated = np.stack([snapshot[mark] for mark in marks], axis=1)
+    kinds, of_row = np.unique(seated, axis=0, return_inverse=True)
+    for kind, has_place in enumerate(kinds.tolist()):
+        parts = zip(marks, has_place, strict=True)
+        empty = tuple(mark.removesuffix(SEATED) for mark, there in parts if not there)
+        yield np.flatnonzero(of_row == kind), [n for n in snapshot if not n.startswith(empty)]

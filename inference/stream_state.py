@@ -13,6 +13,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ import numpy as np
 from inference.pipeline import Pipeline
 from inference.slots import Snapshot
 from inference.streams import StreamInfo, StreamsSnapshot
+from inference.written_seats import WrittenSeat, written_seats
 from ingest.errors import InputError
 from ingest.frames import Lead
 from ingest.sequence import Sequencer
@@ -95,24 +97,39 @@ class StreamState:
     """The last message of every alarm that stands."""
 
 
-def encode_state(state: StreamState, of: Fingerprint) -> bytes:
-    """Write a state as one message."""
-    seat = state.seat
-    arrays = {} if seat is None else {name: rows[0] for name, rows in seat.state.items()}
-    header = {
-        "of": dataclasses.asdict(of),
+def encode_state(state: StreamState, of: Fingerprint, seat: WrittenSeat | None = None) -> bytes:
+    """Write a state as one message.
+
+    Parameters
+    ----------
+    state : StreamState
+        The state.
+    of : Fingerprint
+        What it is of.
+    seat : WrittenSeat, optional
+        What the pipeline remembers, where it is written already, as of many streams at once;
+        ``state.seat`` is not looked at then.
+    """
+    if seat is None and state.seat is not None:
+        [seat] = written_seats(state.seat)
+    told = {
         "stream_id": state.stream_id,
         "offset": state.offset,
         "heard_ms": state.heard_ms,
         "order": state.order.decode(),
         "alarms": [alarm.decode() for alarm in state.alarms],
-        "info": None if seat is None else dataclasses.asdict(seat.streams[0]),
-        "arrays": [[name, rows.dtype.str, list(rows.shape)] for name, rows in arrays.items()],
     }
-    head = json.dumps(header).encode()
-    parts = [MAGIC, bytes([FORMAT]), len(head).to_bytes(4, "big"), head]
-    body = b"".join([*parts, *(np.ascontiguousarray(rows).tobytes() for rows in arrays.values())])
+    info, arrays, rows = ("null", "[]", b"") if seat is None else seat.parts
+    text = f'{_as_json(of)[:-1]}, {json.dumps(told)[1:-1]}, "info": {info}, "arrays": {arrays}}}'
+    head = text.encode()
+    body = b"".join([MAGIC, bytes([FORMAT]), len(head).to_bytes(4, "big"), head, rows])
     return body + hashlib.sha256(body).digest()
+
+
+@cache
+def _as_json(of: Fingerprint) -> str:
+    """Write what states are of, as an object of its own: the same for all of a worker."""
+    return json.dumps({"of": dataclasses.asdict(of)})
 
 
 def decode_state(message: bytes, of: Fingerprint) -> StreamState:

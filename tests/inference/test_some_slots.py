@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inference.slots import Field
-from inference.some_slots import LEAST_PLACES, SomeSlots, without_unseated
+from inference.some_slots import LEAST_PLACES, SomeSlots, kinds_of_seats
 from inference.stage import Stage
 
 
@@ -73,10 +73,12 @@ def test_streams_without_a_place_leave_nothing_in_a_snapshot():
     put(some, inner, 5, 50)
 
     assert some.snapshot(np.array([1, 2])) == {}
-    whole = {f"p.{name}": rows[:1] for name, rows in some.snapshot(np.array([1, 5])).items()}
-    assert without_unseated({**whole, "q.n": np.zeros(1)}).keys() == {"q.n"}
-    theirs = {f"p.{name}": rows for name, rows in some.snapshot(np.array([5])).items()}
-    assert without_unseated(theirs) == theirs
+    whole = {f"p.{name}": rows for name, rows in some.snapshot(np.array([1, 5])).items()}
+    kinds = {
+        tuple(rows.tolist()): names
+        for rows, names in kinds_of_seats({**whole, "q.n": np.zeros(2)}, 2)
+    }
+    assert kinds == {(0,): ["q.n"], (1,): [*whole, "q.n"]}
 
 
 def test_a_snapshot_that_does_not_say_who_is_seated_is_refused():
