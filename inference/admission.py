@@ -11,10 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from inference.metrics import Metrics
-from inference.pipeline import Pipeline
 from inference.progress import Dirty, Place, Progress
 from inference.roster import MINUTE_MS, Known, Roster
-from inference.streams import choose_lead
+from inference.scorer import Scorer
 from ingest.codec import encode
 from ingest.errors import InputError
 from ingest.frame_columns import FrameColumns
@@ -43,7 +42,7 @@ class Admission:
 
     Parameters
     ----------
-    pipeline, sequencer, roster : Pipeline, Sequencer, Roster
+    pipeline, sequencer, roster : Scorer, Sequencer, Roster
         What remembers the streams.
     progress : Progress
         How far the partitions are.
@@ -61,7 +60,7 @@ class Admission:
 
     def __init__(
         self,
-        pipeline: Pipeline,
+        pipeline: Scorer,
         sequencer: Sequencer,
         roster: Roster,
         progress: Progress,
@@ -121,7 +120,7 @@ class Admission:
         if offset < place.covered.get(stream_id, -1):
             return False  # its state goes further
         try:
-            if choose_lead(leads, self._pipeline.lead) is None:
+            if not self._pipeline.streams.takes(leads, frames.fs[i], self._pipeline.lead):
                 self._metrics.frames_without_ecg.inc(not place.is_behind)
                 return False
             known = self._know(stream_id, partition)

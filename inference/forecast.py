@@ -54,6 +54,8 @@ class ForecastScores:
     """Array of shape (n_rows, n_channels * 3): the same, as rarities."""
     score: NDArray[np.float32]
     """Array of shape (n_rows,): the largest rarity."""
+    limit: NDArray[np.float32]
+    """Array of shape (n_rows,): the limit that it was held against."""
     anomalous: NDArray[np.bool_]
     """Array of shape (n_rows,): the stream is in an anomaly."""
 
@@ -134,7 +136,19 @@ class ForecastStage(Composite):
         self._wait(slots, forecast)
         rarity = self.calibration.rarities(components)
         score = rarity.max(axis=1)
-        return ForecastScores(forecast, components, rarity, score, self._hold(slots, score))
+        limit = self._limits(slots)
+        anomalous = self._hold(slots, score, limit)
+        return ForecastScores(forecast, components, rarity, score, limit, anomalous)
+
+    def expected(self, slots: Slots) -> NDArray[np.float32]:
+        """Give what was forecast, 10 s before, of the step that comes next.
+
+        Returns
+        -------
+        array of shape (n_rows, n_channels, 3)
+            Lowest quantile, median and highest, own units; NaN where there was no forecast.
+        """
+        return np.asarray(self.state[f"waiting_{self._lags[0]}"][slots, 0])
 
     def _error(self, slots: Slots, values: NDArray[np.float32]) -> NDArray[np.float32]:
         """Hold what came against what was forecast of it."""
@@ -179,20 +193,22 @@ class ForecastStage(Composite):
         missing = gone_by_habit(gone, spanned, heard + seen)
         return np.where(seen, still, HOPELESS), missing / np.float32(self.session.info.fs)
 
-    def _hold(self, slots: Slots, score: NDArray[np.float32]) -> NDArray[np.bool_]:
+    def _hold(
+        self, slots: Slots, score: NDArray[np.float32], limit: NDArray[np.float32]
+    ) -> NDArray[np.bool_]:
         """Begin an anomaly where the limit is reached for some seconds, end it later."""
         state, fs = self.state, self.session.info.fs
         heard = state["steps"][slots]
         state["steps"][slots] = heard + 1
         warm = heard >= WARM_UP_S * fs
-        above = (score >= self._limits(slots)) & warm
+        above = (score >= limit) & warm
         if self.share is not None:
-            limit = state["limit"][slots]
-            state["limit"][slots] = np.where(warm, moved(limit, above, self.share), limit)
+            before = state["limit"][slots]
+            state["limit"][slots] = np.where(warm, moved(before, above, self.share), before)
         over = np.where(above, state["over"][slots] + 1, 0)
         under = np.where(above, 0, state["under"][slots] + 1)
-        before = state["anomalous"][slots] > 0
-        now = np.where(before, under < REST_S * fs, over >= HOLD_S * fs)
+        was = state["anomalous"][slots] > 0
+        now = np.where(was, under < REST_S * fs, over >= HOLD_S * fs)
         state["over"][slots], state["under"][slots], state["anomalous"][slots] = over, under, now
         return np.asarray(now, np.bool_)
 

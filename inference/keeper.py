@@ -11,10 +11,10 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from inference.pipeline import Pipeline
 from inference.progress import Dirty, Place, Progress
 from inference.recovery_metrics import RecoveryMetrics
 from inference.roster import Roster
+from inference.scorer import Scorer
 from inference.stream_state import Fingerprint, StreamState, encode_state
 from inference.written_seats import WrittenSeat, written_seats
 from ingest.sequence import Sequencer
@@ -49,7 +49,7 @@ class Keeper:
         Where frames come from.
     states : StateLog
         Where states go.
-    pipeline, sequencer, roster : Pipeline, Sequencer, Roster
+    pipeline, sequencer, roster : Scorer, Sequencer, Roster
         What remembers the streams.
     progress : Progress
         How far the partitions are.
@@ -65,7 +65,7 @@ class Keeper:
         self,
         source: Resumable,
         states: StateLog,
-        pipeline: Pipeline,
+        pipeline: Scorer,
         sequencer: Sequencer,
         roster: Roster,
         progress: Progress,

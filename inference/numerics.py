@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from inference.slots import Field
+from inference.stage import Stage
 from ingest.errors import InputError
 from ingest.frames import MISSING_ADU, Lead
 
@@ -56,6 +58,31 @@ def channel_values(
     return np.round(values, 3)
 
 
+def steps_in(source_fs: float, fs: float, name: str) -> int:
+    """Tell how many values of a source make one step.
+
+    Parameters
+    ----------
+    source_fs, fs : float
+        Values a second that there are, steps a second that are wanted, Hz.
+    name : str
+        What the record or stream is called in an error.
+
+    Raises
+    ------
+    ingest.errors.InputError
+        If the one is no whole number of times the other.
+
+    Examples
+    --------
+    >>> steps_in(2.0, 1.0, "x")
+    2
+    """
+    if source_fs < fs or source_fs % fs:
+        raise InputError(f"{name} has {source_fs:g} Hz; allowed: a multiple of {fs:g} Hz")
+    return int(source_fs // fs)
+
+
 def averaged(
     values: NDArray[np.float32], source_fs: float, fs: float, name: str
 ) -> NDArray[np.float32]:
@@ -80,13 +107,80 @@ def averaged(
     >>> averaged(x, 2.0, 1.0, "x")[:, 0].tolist()
     [2.0, 5.0]
     """
-    if source_fs < fs or source_fs % fs:
-        raise InputError(f"{name} has {source_fs:g} Hz; allowed: a multiple of {fs:g} Hz")
-    n = int(source_fs // fs)
+    n = steps_in(source_fs, fs, name)
     if n == 1:
         return values
     blocks = values[: len(values) // n * n].reshape(-1, n, values.shape[1])
-    seen = ~np.isnan(blocks)
-    count = seen.sum(axis=1)
-    total = np.where(seen, blocks, 0).sum(axis=1)
-    return np.where(count > 0, total / np.maximum(count, 1), np.nan).astype(np.float32)
+    sums, counts = np.zeros_like(blocks[:, 0]), np.zeros(blocks[:, 0].shape, np.int32)
+    for each in np.moveaxis(blocks, 1, 0):
+        sums, counts = _with(sums, counts, each)
+    return _mean(sums, counts)
+
+
+class StepMeans(Stage):
+    """Averages streams down, value by value as they come, to what :func:`averaged` gives.
+
+    Parameters
+    ----------
+    n_channels : int
+        Channels.
+    """
+
+    def __init__(self, n_channels: int) -> None:
+        super().__init__(
+            {
+                "sum": Field((n_channels,)),
+                "count": Field((n_channels,), np.int32),
+                "taken": Field(dtype=np.int64),
+            }
+        )
+
+    def start(self, slot: int, taken: int) -> None:
+        """Begin a stream so many values behind the begin of a step."""
+        self.state["taken"][slot] = taken
+
+    def push(self, slot: int, values: NDArray[np.float32], n: int) -> NDArray[np.float32]:
+        """Take the next values of a stream; give the steps that are whole.
+
+        Parameters
+        ----------
+        slot : int
+            The stream.
+        values : array of shape (n_values, n_channels)
+            NaN where missing.
+        n : int
+            Values of a step.
+        """
+        if n == 1:
+            return values
+        state = self.state
+        found: list[NDArray[np.float32]] = []
+        sums, counts, taken = state["sum"][slot], state["count"][slot], int(state["taken"][slot])
+        at = 0
+        while at < len(values):
+            if taken == 0 and len(values) - at >= n:
+                whole = (len(values) - at) // n * n
+                found.append(averaged(values[at : at + whole], float(n), 1.0, ""))
+                at += whole
+                continue
+            sums, counts = _with(sums, counts, values[at])
+            at, taken = at + 1, taken + 1
+            if taken == n:
+                found.append(_mean(sums, counts)[None])
+                sums, counts, taken = np.zeros_like(sums), np.zeros_like(counts), 0
+        state["sum"][slot], state["count"][slot], state["taken"][slot] = sums, counts, taken
+        return np.concatenate(found) if found else np.empty((0, values.shape[1]), np.float32)
+
+
+def _with(
+    sums: NDArray[np.float32], counts: NDArray[np.int32], values: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+    """Add values to sums, one after another: the same bits however they are cut."""
+    seen = ~np.isnan(values)
+    return sums + np.where(seen, values, np.float32(0)), counts + seen.astype(np.int32)
+
+
+def _mean(sums: NDArray[np.float32], counts: NDArray[np.int32]) -> NDArray[np.float32]:
+    """Divide; NaN where nothing was seen."""
+    means = sums / np.maximum(counts, 1).astype(np.float32)
+    return np.where(counts > 0, means, np.float32(np.nan)).astype(np.float32)

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from inference.pipeline import Pipeline
+from inference.scorer import Scorer
 from inference.slots import Snapshot
 from inference.streams import StreamInfo, StreamsSnapshot
 from inference.written_seats import WrittenSeat, written_seats
@@ -69,7 +69,7 @@ class Fingerprint:
     """Version of what the numbers mean."""
 
     @classmethod
-    def of(cls, pipeline: Pipeline, sequencer: Sequencer) -> Fingerprint:
+    def of(cls, pipeline: Scorer, sequencer: Sequencer) -> Fingerprint:
         """Describe who scores."""
         options = [pipeline.lead, sequencer.bound_s, sequencer.max_jump_s]
         return cls(

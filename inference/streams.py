@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -211,6 +211,16 @@ class Streams:
     def __len__(self) -> int:
         """Return the number of streams that sit in a slot."""
         return len(self._slot_of)
+
+    def takes(self, leads: Sequence[Lead], fs: float, wanted: str | None) -> bool:
+        """Tell whether a stream of these leads has one that is an electrical signal.
+
+        Raises
+        ------
+        ingest.errors.InputError
+            As :func:`choose_leads`.
+        """
+        return choose_lead(tuple(leads), wanted) is not None
 
     def slot(self, stream_id: str) -> int | None:
         """Slot of a stream, None where it has none."""

@@ -16,10 +16,10 @@ from dataclasses import dataclass, field
 
 from inference.keeper import Keeper
 from inference.outdated import Outdated
-from inference.pipeline import Pipeline
 from inference.progress import Note, Progress
 from inference.recovery_metrics import RecoveryMetrics
 from inference.roster import Known, Roster
+from inference.scorer import Scorer
 from inference.stream_state import Fingerprint, StateError, StreamState, decode_state
 from ingest.errors import InputError
 from ingest.sequence import Sequencer
@@ -53,7 +53,7 @@ class TakeOver:
         Where states are.
     keeper : Keeper
         What writes them.
-    pipeline, sequencer, roster : Pipeline, Sequencer, Roster
+    pipeline, sequencer, roster : Scorer, Sequencer, Roster
         What remembers the streams.
     progress : Progress
         How far the partitions are.
@@ -70,7 +70,7 @@ class TakeOver:
         source: Resumable,
         states: StateLog,
         keeper: Keeper,
-        pipeline: Pipeline,
+        pipeline: Scorer,
         sequencer: Sequencer,
         roster: Roster,
         progress: Progress,

@@ -26,10 +26,10 @@ from inference.gathering import Budget, Gathering
 from inference.keeper import Keeper, Keeping
 from inference.limits import Limits
 from inference.metrics import Metrics
-from inference.pipeline import Pipeline
 from inference.progress import Portion, Progress
 from inference.results import Results
 from inference.roster import Roster
+from inference.scorer import Scorer
 from inference.takeover import TakeOver
 from ingest.dead_letters import encode_dead_letter
 from ingest.frame_columns import FrameColumns
@@ -75,7 +75,7 @@ class Worker:
         Frames. Its hooks must call :meth:`take_over` and :meth:`forget`.
     sinks : Sinks
         Where alarms, dead letters and beats go.
-    pipeline : Pipeline
+    pipeline : Scorer
         What scores.
     metrics : Metrics
         What counts.
@@ -111,7 +111,7 @@ class Worker:
         self,
         source: Source,
         sinks: Sinks,
-        pipeline: Pipeline,
+        pipeline: Scorer,
         metrics: Metrics,
         *,
         sequencer: Sequencer | None = None,
@@ -349,7 +349,8 @@ class Worker:
         for change in results.alarms:
             context = self._context.because(change.reasons).seen(change.lead, change.strip)
             limits = self.pipeline.limits_of(change.stream.stream_id)
-            told = document(change.transition, change.stream.source, self._model, limits, context)
+            model = change.model or self._model
+            told = document(change.transition, change.stream.source, model, limits, context)
             value, stream_id = canonical(told), change.stream.stream_id
             if stream_id in known:
                 known[stream_id].note_alarm(told["id"], told["state"], value)
