@@ -19,6 +19,7 @@ from training import augment
 from training.datasets import LabelledSignal
 from training.synthesis import (
     Beats,
+    add_geminy,
     add_premature_atrial,
     add_premature_ventricular,
     change_rhythm,
@@ -64,6 +65,8 @@ class Synthesis:
     """Spread of a lead's gain: standard deviation of its logarithm."""
     inversion: float = 0.3
     """Sequences turned upside down."""
+    geminy: float = 0.0
+    """Sequences in which every second or third beat is an atrial one, little early."""
     noise: float = 0.0
     """Sequences with muscle noise."""
     noise_db_low: float = 0.5
@@ -171,7 +174,9 @@ class BeatSampler:
         do = self._synthesis
         if rng.random() < do.rhythm:
             change_rhythm(rng, beats)
-        if rng.random() < do.premature_atrial:
+        if do.geminy and rng.random() < do.geminy:
+            add_geminy(rng, beats)
+        elif rng.random() < do.premature_atrial:
             add_premature_atrial(rng, beats, do.density)
         if rng.random() < do.premature_ventricular and len(self._ventricular):
             n_leads, _, length = beats.windows.shape

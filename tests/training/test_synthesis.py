@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 
 from inference.ticks import N, S, V
-from training.synthesis import Beats, add_premature_atrial, add_premature_ventricular, wide_beat
+from training.synthesis import (
+    Beats,
+    add_geminy,
+    add_premature_atrial,
+    add_premature_ventricular,
+    wide_beat,
+)
 from training.synthesis.rhythms import RHYTHMS
 
 BEFORE, LENGTH, FS = 35, 85, 125
@@ -100,3 +106,26 @@ def test_short_sequences_are_no_harm(n: int) -> None:
         add_premature_ventricular(rng, beats, 0.5, wide_beat(rng, LENGTH, BEFORE, 1))
         assert np.isfinite(beats.rr_s).all()
         assert np.isfinite(beats.windows).all()
+
+
+def test_early_beats_by_turns_are_regular_and_little_early() -> None:
+    n_made = 0
+    for seed in range(40):
+        beats = sinus(seed=seed)
+        add_geminy(np.random.default_rng(seed), beats)
+        made = np.flatnonzero(beats.aami == S)
+        n_made += len(made)
+        assert set(np.diff(made)) in ({2}, {3})
+        assert (beats.rr_s[made] > 0.7 * 0.8).all()
+        assert (beats.rr_s[made] < 0.97 * 0.8).all()
+        assert np.std(beats.rr_s[made]) < 0.02
+        after = beats.rr_s[made + 1]
+        assert (np.abs(after - 0.8) < 0.05).all() or (after > 0.8).all()
+    assert n_made > 600
+
+
+def test_a_rhythm_that_wavers_gets_no_beats_by_turns() -> None:
+    for seed in range(20):
+        beats = sinus(jitter=0.1, seed=seed)
+        add_geminy(np.random.default_rng(seed), beats)
+        assert (beats.aami == N).all()

@@ -24,6 +24,7 @@ from training.assessment import kept
 from training.config import load_config
 from training.datasets import LabelledSignal
 from training.s_beats.branch import FORMS, Form, fitted
+from training.s_beats.further import Further
 from training.s_beats.page import write_page
 from training.s_beats.told import Told, mean_of, scores, svdb, told_by
 from training.s_beats.trial import WHOLE, Side, fold_sides, open_run, pools_of, tell
@@ -38,8 +39,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     torch.set_num_threads(1)
     for told in arguments.models:
         tell_models(told, arguments.data, arguments.out)
+    further = Further(arguments.data, arguments.out)
     for side, form, seed in _missing(arguments):
-        run(side, form, seed, arguments)
+        run(side, form, seed, further, arguments)
     found = gathered(arguments.out)
     kept.keep("s-beats", found, arguments.results)
     print(write_page(found, arguments.page).read_text("utf-8"))
@@ -66,11 +68,11 @@ def tell_models(told: str, data: Path, out: Path) -> None:
     print(f"{name}: told", flush=True)
 
 
-def run(side: Side, form: Form, seed: int, arguments: argparse.Namespace) -> None:
+def run(side: Side, form: Form, seed: int, further: Further, arguments: argparse.Namespace) -> None:
     """Make one trial and keep it, record by record."""
-    pools = pools_of(side, arguments.pools, arguments.out)
+    pools = pools_of(side, form, arguments.pools, further, arguments.out)
     branch = fitted(form, pools, steps=arguments.steps, seed=seed)
-    records = [tell(branch, side, signal, arguments.out) for signal in side.judged]
+    records = [tell(branch, side, signal, further, arguments.out) for signal in side.judged]
     _write(
         _path(arguments.out, side.name, form, seed),
         {

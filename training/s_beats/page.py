@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from inference.ticks import N, S, V
 from ingest.errors import InputError
+from training.alarm_scoring import patient_interval
 from training.assessment.tables import markdown
 from training.s_beats.branch import FORMS
 from training.s_beats.trial import WHOLE
@@ -21,6 +22,12 @@ BEGIN = "<!-- figures: made by python -m training.s_beats -->"
 END = "<!-- end of figures -->"
 WORST = 12
 """Records of svdb that are told one by one."""
+SHOWN = ("shipped", "long", "further", "geminy")
+"""Forms of which they are told."""
+RESAMPLES = 1000
+"""Draws of an interval."""
+BySeed = Mapping[int, Mapping[str, NDArray[np.int64]]]
+"""Confusions of a form by seed and record."""
 
 
 def write_page(found: Mapping[str, Any], page: Path) -> Path:
@@ -56,24 +63,61 @@ def models(kept: Sequence[Mapping[str, Any]]) -> str:
 def forms(trials: Sequence[Mapping[str, Any]]) -> str:
     """Tell the forms of the S branch, each seed on svdb and on DS1 with patients left out."""
     rows = []
+    first = _by_patient(trials, FORMS[0].name)
     for form in FORMS:
-        svdb, ds1 = _by_seed(trials, form.name)
-        if svdb or ds1:
-            cells = [_range([f1_of(c, S) for c in of.values()]) for of in (svdb, ds1)]
-            v = [_range([f1_of(c, V) for c in of.values()]) for of in (svdb, ds1)]
-            rows.append([form.title, str(max(len(svdb), len(ds1))), cells[0], v[0], cells[1], v[1]])
-    head = ["S branch", "seeds", "svdb S F1", "svdb V F1", "DS1 left out S F1", "DS1 left out V F1"]
+        own = _by_patient(trials, form.name)
+        if any(own):
+            cells = [_range([f1_of(_sum(of), S) for of in seeds.values()]) for seeds in own]
+            gains = [
+                gain(*pair) if form != FORMS[0] else "–" for pair in zip(own, first, strict=True)
+            ]
+            n = str(max(len(seeds) for seeds in own))
+            rows.append([form.title, n, cells[0], gains[0], cells[1], gains[1]])
+    head = ["S branch", "seeds", "svdb S F1", "more than the first", "DS1 left out S F1", "more"]
     return markdown(head, rows)
 
 
+def gain(own: BySeed, first: BySeed) -> str:
+    """Tell by how much S F1 is larger than another's, over the seeds of both, patients drawn.
+
+    Parameters
+    ----------
+    own, first : mapping of int to mapping
+        Confusions by seed and record.
+
+    Returns
+    -------
+    str
+        Mean over seeds and its interval, percent points; a dash where they have no seed in common.
+    """
+    seeds = sorted(own.keys() & first.keys())
+    if not seeds:
+        return "–"
+    records = sorted(own[seeds[0]])
+    counts = [np.array([[of[s][r] for s in seeds] for of in (own, first)]) for r in records]
+
+    def more(drawn: Sequence[NDArray[np.int64]]) -> float:
+        ours, theirs = np.sum(drawn, axis=0)
+        return float(
+            np.mean([f1_of(a, S) - f1_of(b, S) for a, b in zip(ours, theirs, strict=True)])
+        )
+
+    numbered = list(enumerate(counts))
+    found = patient_interval(
+        numbered, lambda one: one[0], lambda drawn: more([c for _, c in drawn]), resamples=RESAMPLES
+    )
+    span = f" [{found.low:+.1f}, {found.high:+.1f}]" if found else ""
+    return f"{more(counts):+.1f}{span}"
+
+
 def by_record(found: Mapping[str, Any]) -> str:
-    """Tell the records of svdb with most S beats told wrong, for the first and last forms."""
+    """Tell the records of svdb with most S beats told wrong, for some forms."""
     told: dict[str, dict[str, NDArray[np.int64]]] = defaultdict(dict)
     for trial in found["trials"]:
         if trial["side"] == WHOLE and trial["seed"] == 0:
             for record, counts in trial["records"].items():
                 told[record][trial["form"]] = np.array(counts)
-    names = [form.name for form in FORMS if any(form.name in of for of in told.values())]
+    names = [name for name in SHOWN if any(name in of for of in told.values())]
     if not names:
         return ""
     worst = sorted(told, key=lambda record: -sum(_wrong(told[record][names[0]])))[:WORST]
@@ -87,22 +131,23 @@ def by_record(found: Mapping[str, Any]) -> str:
     return markdown(["svdb", "S beats", "V beats", *titles], rows)
 
 
-def _by_seed(
-    trials: Sequence[Mapping[str, Any]], form: str
-) -> tuple[dict[int, NDArray[np.int64]], dict[int, NDArray[np.int64]]]:
-    """Add up confusions of svdb, and of DS1 where all folds are there, by seed."""
-    of = [trial for trial in trials if trial["form"] == form]
+def _by_patient(trials: Sequence[Mapping[str, Any]], form: str) -> tuple[BySeed, BySeed]:
+    """Gather confusions of svdb, and of DS1 where all folds are there."""
     folds = {trial["side"] for trial in trials if trial["side"] != WHOLE}
-    svdb: dict[int, NDArray[np.int64]] = {}
-    parts: dict[int, dict[str, NDArray[np.int64]]] = defaultdict(dict)
-    for trial in of:
-        counts = np.sum([np.array(one) for one in trial["records"].values()], axis=0)
-        if trial["side"] == WHOLE:
-            svdb[trial["seed"]] = counts
-        else:
-            parts[trial["seed"]][trial["side"]] = counts
-    whole = {seed: np.sum([*p.values()], axis=0) for seed, p in parts.items() if {*p} == folds}
-    return svdb, whole
+    svdb: dict[int, dict[str, NDArray[np.int64]]] = defaultdict(dict)
+    ds1: dict[int, dict[str, NDArray[np.int64]]] = defaultdict(dict)
+    made: dict[int, set[str]] = defaultdict(set)
+    for trial in trials:
+        if trial["form"] == form:
+            counts = {record: np.array(one) for record, one in trial["records"].items()}
+            (svdb if trial["side"] == WHOLE else ds1)[trial["seed"]] |= counts
+            made[trial["seed"]].add(trial["side"])
+    return svdb, {seed: of for seed, of in ds1.items() if folds <= made[seed]}
+
+
+def _sum(of: Mapping[str, NDArray[np.int64]]) -> NDArray[np.int64]:
+    counts: NDArray[np.int64] = np.sum([*of.values()], axis=0)
+    return counts
 
 
 def _wrong(counts: NDArray[np.int64]) -> tuple[int, int]:

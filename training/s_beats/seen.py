@@ -17,7 +17,7 @@ from torch import Tensor
 from training.architectures.beat import BeatClassifier
 from training.architectures.recall import AFTER, ATRIAL, BEFORE
 from training.architectures.rhythm import STATE, follow
-from training.beat_sequences import BeatSampler
+from training.beat_sequences import BeatSampler, Synthesis
 from training.beat_task import recall_record, recall_sequences
 from training.datasets import LabelledSignal
 
@@ -74,10 +74,13 @@ def seen_record(model: BeatClassifier, signal: LabelledSignal) -> Seen:
     return see(model, *recall_record(signal), aami)
 
 
-def seen_pool(model: BeatClassifier, signals: Sequence[LabelledSignal], number: int) -> Seen:
+def seen_pool(
+    model: BeatClassifier, signals: Sequence[LabelledSignal], number: int, geminy: float = 0.0
+) -> Seen:
     """Draw a pool of training sequences, rhythm put in as for the shipped model, and see it."""
     rng = np.random.default_rng(1000 * number + 7)
-    drawn = BeatSampler(signals, BEFORE, AFTER).draw(rng, SEQUENCES, BEATS)
+    sampler = BeatSampler(signals, BEFORE, AFTER, Synthesis(geminy=geminy))
+    drawn = sampler.draw(rng, SEQUENCES, BEATS)
     shape, features = recall_sequences(
         torch.from_numpy(drawn.windows), torch.from_numpy(drawn.rr_s)
     )

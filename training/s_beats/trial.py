@@ -17,8 +17,8 @@ from training.architectures.beat import BeatClassifier
 from training.beat_task import BeatTask
 from training.crossval import LEARNING_MS
 from training.datasets import LabelledSignal
-from training.s_beats.branch import SBranch
-from training.s_beats.long_memory import long_memory
+from training.s_beats.branch import Form, SBranch
+from training.s_beats.further import Further
 from training.s_beats.seen import Seen, kept_or, seen_pool, seen_record
 from training.s_beats.told import Told
 
@@ -69,22 +69,25 @@ def fold_sides(folder: Path, signals: Sequence[LabelledSignal]) -> list[Side]:
     return sides
 
 
-def pools_of(side: Side, n_pools: int, out: Path) -> list[tuple[Seen, Tensor]]:
-    """Draw what is learned from, or read what was drawn before."""
+def pools_of(
+    side: Side, form: Form, n_pools: int, further: Further, out: Path
+) -> list[tuple[Seen, Tensor]]:
+    """Draw what a form learns from, or read what was drawn before."""
     pools = []
     for number in range(n_pools):
-        path = out / "seen" / f"{side.name}-pool{number}.pt"
-        seen = kept_or(path, partial(seen_pool, side.model, side.learned, number))
-        pools.append((seen, long_memory(seen)))
+        name = f"{side.name}-{'geminy-' if form.geminy else ''}pool{number}"
+        make = partial(seen_pool, side.model, side.learned, number, form.geminy)
+        seen = kept_or(out / "seen" / f"{name}.pt", make)
+        pools.append((seen, further.of(form.further, name, seen)))
     return pools
 
 
-def tell(branch: SBranch, side: Side, signal: LabelledSignal, out: Path) -> Told:
+def tell(branch: SBranch, side: Side, signal: LabelledSignal, further: Further, out: Path) -> Told:
     """Let the model's V branch and a fitted S branch tell a record's beats."""
-    path = out / "seen" / f"{side.name}-{signal.name}.pt"
-    seen = kept_or(path, partial(seen_record, side.model, signal))
+    name = f"{side.name}-{signal.name}"
+    seen = kept_or(out / "seen" / f"{name}.pt", partial(seen_record, side.model, signal))
     with torch.no_grad():
-        s = branch(seen, long_memory(seen))
+        s = branch(seen, further.of(branch.form.further, name, seen))
     logits = torch.stack([seen.v[:, 0], s[:, 0]], dim=1).numpy()
     counted = signal.r_ms >= LEARNING_MS
     return Told(signal.name, signal.aami[counted], logits[counted].astype(np.float32))
