@@ -22,6 +22,8 @@ from ingest.state_log import Resumable, StateLog
 
 LEAST_A_TURN = 8
 """States that a turn may write however little time has passed."""
+MOST_AT_ONCE = 512
+"""States that are made together: bounds the memory that it takes."""
 PACE = 1.25
 """States are written so much faster than they come due: streams that began together come due
 together, and all of them in few turns would hold up the alarms of these."""
@@ -102,13 +104,20 @@ class Keeper:
         for partition, key in self._ended:
             self._states.write(partition, key, None)
         share = PACE * (now_s - self._wrote_s) / self._every_s if self._every_s > 0 else 1.0
-        for partition, place in self._progress.places.items():
-            if place.is_behind:
-                continue
-            most = max(LEAST_A_TURN, math.ceil(share * len(place.dirty)))
-            due = list(place.dirty) if whole else place.due(now_s - self._every_s, most)
-            self._write_some(partition, place, due)
-            self._source.note(partition, place.note(due).text())
+        due_of = {
+            partition: list(place.dirty)
+            if whole
+            else place.due(
+                now_s - self._every_s, max(LEAST_A_TURN, math.ceil(share * len(place.dirty)))
+            )
+            for partition, place in self._progress.places.items()
+            if not place.is_behind
+        }
+        due = [(partition, name) for partition, names in due_of.items() for name in names]
+        for first in range(0, len(due), MOST_AT_ONCE):
+            self._write_some(due[first : first + MOST_AT_ONCE])
+        for partition, names in due_of.items():
+            self._source.note(partition, self._progress.places[partition].note(names).text())
         self._wrote_s = now_s
 
     def settled(self) -> None:
@@ -155,23 +164,21 @@ class Keeper:
     def _places(self) -> list[Place]:
         return [place for place in self._progress.places.values() if not place.is_behind]
 
-    def _write_some(self, partition: int, place: Place, due: Sequence[str]) -> None:
-        """Queue the states of some streams of one partition."""
-        for state, seat in self._states_of(due, place.position):
-            message = encode_state(state, self._of, seat)
-            self._states.write(partition, state.stream_id, message)
-            self._metrics.state_bytes.inc(len(message))
-        self._written += due
-
-    def _states_of(
-        self, stream_ids: Sequence[str], offset: int
-    ) -> Iterable[tuple[StreamState, WrittenSeat | None]]:
-        """Copy all that is remembered of some streams; what the pipeline does is written."""
-        streams = self._pipeline.streams
-        seated = [name for name in stream_ids if streams.slot(name) is not None]
-        seat_of = dict(zip(seated, written_seats(self._pipeline.snapshot(seated)), strict=True))
-        for name in stream_ids:
-            known = self._roster.known[name]
+    def _write_some(self, due: Sequence[tuple[int, str]]) -> None:
+        """Queue the states of some streams, told with their partitions."""
+        seats = self._seats_of([name for _, name in due])
+        for partition, name in due:
+            known, offset = self._roster.known[name], self._progress.places[partition].position
             order = self._sequencer.snapshot(name) if name in self._sequencer else b""
             alarms = tuple(known.alarms.values())
-            yield StreamState(name, offset, known.heard_ms, order, None, alarms), seat_of.get(name)
+            state = StreamState(name, offset, known.heard_ms, order, None, alarms)
+            message = encode_state(state, self._of, seats.get(name))
+            self._states.write(partition, name, message)
+            self._metrics.state_bytes.inc(len(message))
+            self._written.append(name)
+
+    def _seats_of(self, stream_ids: Sequence[str]) -> dict[str, WrittenSeat]:
+        """Write what the pipeline remembers of some streams: all at once, which costs less."""
+        streams = self._pipeline.streams
+        seated = [name for name in stream_ids if streams.slot(name) is not None]
+        return dict(zip(seated, written_seats(self._pipeline.snapshot(seated)), strict=True))
