@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
+from deploy.garbage import keep_what_stands
 from deploy.lifeline import end_with_parent
 from deploy.ports import free_ports
 from deploy.services.command_trail import audit_key
@@ -138,6 +139,7 @@ def monitor(
     except InputError as error:
         note_refused_start(settings.audit.log, audit_key(settings.audit.key_file), error)
         raise
+    keep_what_stands()
     with _stopped_by_signals(worker):
         try:
             worker.run()
