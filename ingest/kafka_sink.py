@@ -1,4 +1,12 @@
-"""Messages to Kafka: batched, compressed, idempotent; if asked, in transactions with offsets."""
+"""Messages to Kafka: batched, compressed, idempotent; if asked, in transactions with offsets.
+
+A transaction that was given up takes its producer with it. kafka-python 3.0.12 keeps offsets that
+were refused and commits them with the next transaction, those of partitions of others included,
+beside which stands that states are written which were not. And it sends a request again when its
+connection is lost, without a new epoch: the first may still arrive, and end the transaction after.
+So after either the next one begins with another producer, which has the transactional id from the
+old one: whatever of that is still under way is refused.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +21,8 @@ from kafka.errors import (
     RebalanceInProgressError,
     UnknownMemberIdError,
 )
+from kafka.metrics import MetricName
+from kafka.metrics.stats import Total
 
 from ingest.errors import InputError
 from ingest.kafka_url import BrokerError, CommitRefusedError, KafkaUrl, wait_for_server
@@ -44,6 +54,9 @@ PRODUCER_DEFAULTS: Mapping[str, Any] = {
 TRANSACTION_TIMEOUT_MS = 15_000
 """When brokers give up the open transaction of a worker that died, ms: until then whoever takes
 its partitions over waits, and so do readers with ``read_committed``."""
+
+LOST = MetricName("connections-lost", "vigil")
+"""Name of the count of connections that a producer lost."""
 
 
 class Offsets(Protocol):
@@ -93,16 +106,11 @@ class KafkaSink:
         self._transactional = transactional_id is not None
         self._open = False  # a transaction has begun
         self._pending: list[Any] = []
-        settings = {**PRODUCER_DEFAULTS, **(options or {})}
+        self._settings = {**PRODUCER_DEFAULTS, **(options or {})}
         if transactional_id is not None:
-            settings["transactional_id"] = transactional_id
-            settings.setdefault("transaction_timeout_ms", TRANSACTION_TIMEOUT_MS)
-        wait_for_server(self._url.servers, settings["bootstrap_timeout_ms"] / 1000, settings)
-        try:
-            self._producer = KafkaProducer(bootstrap_servers=list(self._url.servers), **settings)
-        except KafkaError as error:
-            raise BrokerError(f"no Kafka answers at {self._url}: {error!r}") from error
-        self._prepare()
+            self._settings["transactional_id"] = transactional_id
+            self._settings.setdefault("transaction_timeout_ms", TRANSACTION_TIMEOUT_MS)
+        self._connect()
 
     def write(self, key: str, value: bytes) -> None:
         """Queue one message under ``key``; messages of one key stay in order.
@@ -147,9 +155,8 @@ class KafkaSink:
             If there is no room for it, or an earlier one failed for good.
         """
         try:
-            if self._transactional and not self._open:
-                self._producer.begin_transaction()
-                self._open = True
+            if self._transactional:
+                self._begin()
             sent = self._producer.send(
                 topic, value, key.encode(), headers=list(headers), partition=partition
             )
@@ -207,8 +214,15 @@ class KafkaSink:
         finally:
             self._producer.close(timeout=5)
 
-    def _prepare(self) -> None:
-        """Check that the topic is there, and take over the transactional id."""
+    def _connect(self) -> None:
+        """Make the producer, check that the topic is there, and take over the transactional id."""
+        wait_s = self._settings["bootstrap_timeout_ms"] / 1000
+        wait_for_server(self._url.servers, wait_s, self._settings)
+        servers = list(self._url.servers)
+        try:
+            self._producer = KafkaProducer(bootstrap_servers=servers, **self._settings)
+        except KafkaError as error:
+            raise BrokerError(f"no Kafka answers at {self._url}: {error!r}") from error
         try:
             self._producer.partitions_for(self._url.topic)
             if self._transactional:
@@ -216,14 +230,29 @@ class KafkaSink:
         except KafkaError as error:
             self._producer.close(timeout=0)
             raise InputError(f"cannot write to {self._url}: {error!r}") from error
+        self._lost = Total()
+        self._producer._metrics.sensor("connections-closed").add(LOST, self._lost)
+        self._is_spent = False
+
+    def _begin(self) -> None:
+        """Have a transaction open, of a producer of which nothing older can be under way."""
+        if self._open:
+            return
+        if self._is_spent or self._lost.measure(None, 0) > 0:
+            self._producer.close(timeout=0)
+            try:
+                self._connect()
+            except InputError as error:  # it was there before
+                raise BrokerError(str(error)) from error
+        self._producer.begin_transaction()
+        self._open = True
 
     def _settle(self, source: Offsets | None) -> None:
         """Wait for everything queued, then commit the transaction if there is one."""
         pending, self._pending = self._pending, []
         try:
-            if source is not None and not self._open:
-                self._producer.begin_transaction()
-                self._open = True
+            if source is not None:
+                self._begin()
             self._producer.flush()
             for sent in pending:
                 sent.get(timeout=1)
@@ -248,7 +277,7 @@ class KafkaSink:
         """Give up the open transaction; where even that fails, its time-out does it."""
         if not self._open:
             return
-        self._open = False
+        self._open, self._is_spent = False, True
         try:
             self._producer.abort_transaction()
         except KafkaError:
