@@ -61,9 +61,16 @@ def tell_models(told: str, data: Path, out: Path) -> None:
     paths = [Path(part) for part in files.split(",")]
     each = [told_by(path, data, out) for path in paths]
     alone = [scores(records) for records in each]
+    heard = mean_of(each)
     _write(
         out / "models" / f"{name}.json",
-        {"name": name, "alone": alone, "mean": scores(mean_of(each)), "n": len(paths)},
+        {
+            "name": name,
+            "alone": alone,
+            "mean": scores(heard),
+            "n": len(paths),
+            "records": {one.record: one.confusion().tolist() for one in heard},
+        },
     )
     print(f"{name}: told", flush=True)
 

@@ -24,8 +24,12 @@ WORST = 12
 """Records of svdb that are told one by one."""
 SHOWN = ("shipped", "long", "further", "geminy")
 """Forms of which they are told."""
+WORST_V = 4
+"""Records of svdb whose V beats are told one by one."""
 RESAMPLES = 1000
 """Draws of an interval."""
+SHIPPED = "the shipped model"
+"""Name of the one of ``--models`` whose V beats are told record by record."""
 BySeed = Mapping[int, Mapping[str, NDArray[np.int64]]]
 """Confusions of a form by seed and record."""
 
@@ -42,9 +46,13 @@ def write_page(found: Mapping[str, Any], page: Path) -> Path:
     if BEGIN not in text or END not in text:
         raise InputError(f"{page} has no marks {BEGIN} and {END}")
     head, rest = text.split(BEGIN, 1)
-    tables = "\n\n".join(
-        block for block in (models(found["models"]), forms(found["trials"]), by_record(found))
+    parts = (
+        models(found["models"]),
+        forms(found["trials"]),
+        by_record(found),
+        wrong_v(found["models"]),
     )
+    tables = "\n\n".join(part for part in parts if part)
     page.write_text(f"{head}{BEGIN}\n{tables}\n{END}{rest.split(END, 1)[1]}", "utf-8")
     return page
 
@@ -129,6 +137,34 @@ def by_record(found: Mapping[str, Any]) -> str:
         rows.append([record, str(int(first[S].sum())), str(int(first[V].sum())), *cells])
     titles = [f"{form.title}: missed / false" for form in FORMS if form.name in names]
     return markdown(["svdb", "S beats", "V beats", *titles], rows)
+
+
+def wrong_v(kept: Sequence[Mapping[str, Any]]) -> str:
+    """Tell the records of svdb with most V beats told wrong by the shipped model."""
+    own = next((one for one in kept if one["name"] == SHIPPED and "records" in one), None)
+    if own is None:
+        return ""
+    told = {record: np.array(counts) for record, counts in own["records"].items()}
+
+    def wrong(c: NDArray[np.int64]) -> int:
+        return int(c[V].sum() - c[V, V] + c[[N, S], V].sum())
+
+    worst = sorted(told, key=lambda record: -wrong(told[record]))[:WORST_V]
+    rows = [
+        [record, *(str(int(n)) for n in (c[V].sum(), c[V, N], c[V, S], c[N, V], c[S, V]))]
+        for record, c in ((record, told[record]) for record in worst)
+    ]
+    rest = [counts for record, counts in told.items() if record not in worst]
+    rows.append(["all", *_v_of([*told.values()])])
+    rows.append([f"the other {len(rest)}", *_v_of(rest)])
+    head = ["svdb", "V beats", "V called N", "V called S", "N called V", "S called V", "V F1"]
+    return markdown(head, [row + ["–"] * (len(head) - len(row)) for row in rows])
+
+
+def _v_of(told: Sequence[NDArray[np.int64]]) -> list[str]:
+    c = np.sum(told, axis=0)
+    counts = (c[V].sum(), c[V, N], c[V, S], c[N, V], c[S, V])
+    return [*(str(int(n)) for n in counts), f"{f1_of(c, V):.1f}"]
 
 
 def _by_patient(trials: Sequence[Mapping[str, Any]], form: str) -> tuple[BySeed, BySeed]:

@@ -19,7 +19,7 @@ from training.datasets import LabelledSignal
 from training.s_beats.branch import FORMS, Form, fitted
 from training.s_beats.further import n_told
 from training.s_beats.long_memory import N_FEATURES, N_LONG, PARTS, long_memory, remembered
-from training.s_beats.page import BEGIN, END, write_page
+from training.s_beats.page import BEGIN, END, SHIPPED, gain, write_page, wrong_v
 from training.s_beats.seen import Seen, kept_or, seen_record
 from training.s_beats.told import Told, mean_of, scores
 
@@ -154,3 +154,36 @@ def test_the_page_tells_ds1_only_where_all_folds_were_made(tmp_path: Path) -> No
     page.write_text("no marks", "utf-8")
     with pytest.raises(InputError, match="has no marks"):
         write_page(found, page)
+
+
+def test_v_beats_told_wrong_by_the_shipped_model_stand_by_record() -> None:
+    counts = np.zeros((6, 5, 5), int)
+    counts[:, V, V] = 10
+    counts[0, V, S], counts[1, N, V], counts[2, V, N], counts[3, S, V] = 30, 20, 8, 4
+    records = {f"80{i}": c.tolist() for i, c in enumerate(counts)}
+    model = {"name": SHIPPED, "alone": [[0, 0]], "mean": [0, 0], "n": 1, "records": records}
+    rows = wrong_v([model]).splitlines()[2:]
+    assert [row.split(" | ")[0].strip("| ") for row in rows] == [
+        *("800", "801", "802", "803"),
+        "all",
+        "the other 2",
+    ]
+    assert rows[0] == "| 800 | 40 | 0 | 30 | 0 | 0 | – |"
+    assert rows[-1] == "| the other 2 | 20 | 0 | 0 | 0 | 0 | 100.0 |"
+    assert wrong_v([{"name": "another"}]) == ""
+
+
+def test_a_gain_is_told_over_the_seeds_of_both_by_drawing_patients() -> None:
+    def counts(found: int) -> np.ndarray:
+        c = np.zeros((5, 5), int)
+        c[S, S], c[S, N], c[N, N] = found, 10 - found, 50
+        return c
+
+    first = {seed: {f"80{i}": counts(5) for i in range(8)} for seed in range(3)}
+    own = {0: {f"80{i}": counts(5 + i % 4) for i in range(8)}}
+    assert gain(own, {}) == "–"
+    mean, _, span = gain(own, first).partition(" ")
+    low, high = (float(part) for part in span.strip("[]").split(", "))
+    assert 0 < low < float(mean) < high
+    same = gain(first, first)
+    assert same == "+0.0"
