@@ -231,7 +231,7 @@ class Hub:
             chosen = [
                 p for p in self.patients.values() if stream_id is None or p.stream_id == stream_id
             ]
-            found = [alarm for p in chosen for alarm in p.alarms]
+            found = [alarm for p in chosen for alarm in reversed(p.alarms)]
         found.sort(key=lambda alarm: str((alarm.get("decided") or {}).get("utc", "")), reverse=True)
         return found[:most]
 

@@ -11,9 +11,12 @@ import { Trends } from "./trends.js";
 import { History } from "./history.js";
 import { openStrip } from "./strip.js";
 
+const MOST_ALARMS = 60;
+
 export class PatientPage {
   constructor(id) {
     this.id = id;
+    this.alarms = []; // changes, the newest first
     this.bands = new Map();
     this.leads = new Leads(id);
     this.listeners = new AbortController();
@@ -41,7 +44,8 @@ export class PatientPage {
     this.past = h("div", { class: "past" }, this.trends.element);
     this.element = h("div", { class: "patient" }, h("div", { class: "live" }, this.leads.element, this.past), side);
     for (const name of ["board", "reset", "patient"]) store.addEventListener(name, () => this.refresh(), { signal });
-    store.addEventListener("alarm", (e) => { if (e.detail.stream_id === id) this.list(); }, { signal });
+    store.addEventListener("alarm", (e) => { if (e.detail.stream_id === id) this.list([e.detail]); }, { signal });
+    store.addEventListener("reset", () => { this.recalled = this.recall(); }, { signal });
     this.timers = [setInterval(() => this.refresh(), 500), setInterval(() => this.trend(), 5000)];
     if (store.patients.has(id)) this.begin();
     else store.addEventListener("reset", () => this.begin(), { signal, once: true });
@@ -56,7 +60,7 @@ export class PatientPage {
     this.history = new History(this.id, this.listeners.signal);
     this.past.append(this.history.element);
     this.refresh();
-    this.list();
+    this.recalled = this.recall();
     this.trend();
     feed.show(null, this.id);
   }
@@ -78,8 +82,9 @@ export class PatientPage {
     this.history?.element.scrollIntoView({ block: "nearest" });
   }
 
-  latest() {
-    const alarm = this.patient?.alarms.find((a) => a.state === "raised");
+  async latest() {
+    await this.recalled;
+    const alarm = this.alarms.find((a) => a.state === "raised");
     if (alarm) openStrip(this.id, { alarm });
   }
 
@@ -141,16 +146,28 @@ export class PatientPage {
     return { band, row };
   }
 
-  stripOf(line) {
-    const alarm = this.patient.alarms.find((a) => a.id === line.alarm_id && a.state === "raised") ??
-      this.patient.alarms.find((a) => a.condition === line.condition);
+  async stripOf(line) {
+    await this.recalled;
+    const alarm = this.alarms.find((a) => a.id === line.alarm_id && a.state === "raised") ??
+      this.alarms.find((a) => a.condition === line.condition);
     if (alarm) openStrip(this.id, { alarm });
   }
 
-  list() {
-    const { patient } = this;
-    if (!patient) return;
-    this.events.replaceChildren(...patient.alarms.slice(0, 60).map((alarm) => h("li", {},
+  // What was before; what comes meanwhile stays before it.
+  async recall() {
+    this.alarms = [];
+    const told = await get(`/api/alarms?most=${MOST_ALARMS}&stream_id=${encodeURIComponent(this.id)}`).catch(() => null);
+    this.list([], told?.alarms ?? []);
+  }
+
+  list(newer, older = []) {
+    const seen = new Set(), all = [...newer, ...this.alarms, ...older];
+    this.alarms = all.filter(({ id, state, decided }) => {
+      const key = `${id} ${state} ${decided.sample}`, anew = !seen.has(key);
+      seen.add(key);
+      return anew;
+    }).slice(0, MOST_ALARMS);
+    this.events.replaceChildren(...this.alarms.map((alarm) => h("li", {},
       h("button", { type: "button", class: `event ${alarm.state}`, onclick: () => openStrip(this.id, { alarm }) },
         sign(alarm.priority), h("span", { class: "when" }, clock(Date.parse(alarm.decided.utc))),
         h("span", { class: "what" }, words(alarm.condition)),

@@ -4,7 +4,7 @@ import { WALL } from "./decode.js";
 import { feed } from "./feed.js";
 import { Trace } from "./trace.js";
 
-const MOST_ALARMS = 600, MOST_BEATS = 400;
+const MOST_BEATS = 400;
 export const URGENCY = { high: 0, medium: 1, low: 2 };
 
 export class Store extends EventTarget {
@@ -12,7 +12,6 @@ export class Store extends EventTarget {
     super();
     this.patients = new Map();
     this.byIndex = [];
-    this.alarms = [];
     this.offsetMs = 0;
     feed.addEventListener("hello", (e) => this.begin(e.detail));
     feed.addEventListener("item", (e) => this.take(e.detail));
@@ -29,14 +28,13 @@ export class Store extends EventTarget {
     this.patients.clear();
     this.byIndex = [];
     for (const patient of told.patients) this.put(patient);
-    this.alarms = told.alarms;
     for (const alarm of [...told.alarms].reverse()) this.note(alarm);
     this.tell("reset");
   }
 
   put(told) {
     const known = this.patients.get(told.stream_id);
-    const made = known ?? { trace: new Trace(), beats: [], alarms: [], vetoed: new Set(), heardAt: 0 };
+    const made = known ?? { trace: new Trace(), beats: [], vetoed: new Set(), heardAt: 0 };
     const anew = !known || known.session !== told.session;
     Object.assign(made, told, { id: told.stream_id });
     [made.hr, made.rhythm, made.quality] = told.vitals;
@@ -60,21 +58,18 @@ export class Store extends EventTarget {
       if (patient) patient.board = item.board;
       this.tell("board", item.stream_id);
     } else if (item.t === "alarm") {
-      this.alarms.unshift(item.alarm);
-      this.alarms.length = Math.min(this.alarms.length, MOST_ALARMS);
       this.note(item.alarm);
       this.tell("alarm", item.alarm);
     } else if (item.t === "signal") this.tell("signal", item.signal);
     else if (item.t === "feedback") this.tell("feedback", item.feedback);
   }
 
+  // Changes of alarms are not kept here: who shows them asks the server for those that were before.
   note(alarm) {
     const patient = this.patients.get(alarm.stream_id);
     if (!patient) return;
-    patient.alarms.unshift(alarm);
     if (alarm.state === "vetoed") patient.vetoed.add(alarm.condition);
     else patient.vetoed.delete(alarm.condition);
-    patient.alarms.length = Math.min(patient.alarms.length, 200);
   }
 
   block({ kind, told, waves }) {
