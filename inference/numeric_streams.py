@@ -253,10 +253,10 @@ class NumericStreams:
     def _advance(self, ready: dict[int, NDArray[np.float32]], results: Results) -> None:
         """Step all streams, those that have as many steps together."""
         order = sorted(ready, key=lambda slot: -len(ready[slot]))
-        lengths = np.array([len(ready[slot]) for slot in order])
-        results.n_steps += int(lengths.sum())
-        for k in range(lengths.max(initial=0)):
-            slots = np.array(order[: int((lengths > k).sum())], np.intp)
+        lengths = [len(ready[slot]) for slot in order]
+        results.n_steps += sum(lengths)
+        for k in range(max(lengths, default=0)):
+            slots = np.array(order[: sum(n > k for n in lengths)], np.intp)
             values = np.stack([ready[slot][k] for slot in slots.tolist()])
             expected = self.stage.expected(slots)
             scores = self.stage.step(slots, values)

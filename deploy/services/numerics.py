@@ -157,7 +157,7 @@ def _take_peak(
     """Tell an anomaly by its strangest second so far."""
     place, component = divmod(int(told.rarity[0].argmax()), len(COMPONENTS))
     anomaly.channel, anomaly.why = channels[place], COMPONENTS[component]
-    anomaly.score = round(float(told.score[0]), 3)
+    anomaly.score = float(told.score[0])
     anomaly.value = None if math.isnan(row[place]) else round(float(row[place]), 2)
     anomaly.forecast = None
     if forecast is not None and not np.isnan(forecast[place]).any():
@@ -172,7 +172,7 @@ def _line(anomaly: Anomaly, record: str, model: dict[str, str]) -> str:
         "offset_s": anomaly.offset_s,
         "channel": anomaly.channel,
         "why": anomaly.why,
-        "score": anomaly.score,
+        "score": round(anomaly.score, 3),
         "value": anomaly.value,
         "forecast": anomaly.forecast,
         "model": model,

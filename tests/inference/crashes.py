@@ -109,11 +109,12 @@ class Work:
         self.world = world
         self.source = LogSource(world.log, max_records=most)
         self.registry = CollectorRegistry()
-        pipeline = pipeline_of(options.pop("limits", None))  # type: ignore[arg-type]
+        limits: Limits | None = options.pop("limits", None)  # type: ignore[assignment]
+        scorer = options.pop("scorer", None) or pipeline_of(limits)
         self.worker = Worker(
             self.source,
             Sinks(world.alarms, world.dead, world.beats),
-            pipeline,
+            scorer,  # type: ignore[arg-type]
             Metrics(self.registry),
             settle=lambda: world.settle(self.source),
             states=world.states,
