@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from ingest.errors import InputError
+from training.architectures.atrial import AtrialDetector
 from training.s_beats import fibrillation, long_memory, p_waves, surprise
 from training.s_beats.seen import Seen
 
@@ -29,6 +30,8 @@ class Source:
     """Tells them, shape (n_beats, batch, n_told), by what was learned; None where nothing was."""
     fit: Callable[[Path], nn.Module] | None = None
     """Learns it from the data folder."""
+    build: Callable[[], nn.Module] | None = None
+    """Makes the module that its weights, once learned, are read into."""
 
 
 SOURCES: Mapping[str, Source] = {
@@ -37,12 +40,19 @@ SOURCES: Mapping[str, Source] = {
         p_waves.N_TOLD,
         p_waves.tell_p_waves,
         lambda data: p_waves.fit_finder(p_waves.read_delineated(data)),
+        p_waves.PFinder,
     ),
-    "af": Source(fibrillation.N_TOLD, fibrillation.tell_fibrillation, fibrillation.fit_detector),
+    "af": Source(
+        fibrillation.N_TOLD,
+        fibrillation.tell_fibrillation,
+        fibrillation.fit_detector,
+        AtrialDetector,
+    ),
     "surprise": Source(
         surprise.N_TOLD,
         surprise.tell_surprise,
         lambda data: surprise.fit_next_beat(surprise.read_unlabelled(data)),
+        surprise.NextBeat,
     ),
 }
 """All of them."""
@@ -107,9 +117,15 @@ class Further:
 
     def _model(self, name: str) -> nn.Module | None:
         if name not in self._learned:
-            fit, path = SOURCES[name].fit, self._out / "learned" / f"{name}.pt"
-            if fit is not None and not path.is_file():
-                path.parent.mkdir(parents=True, exist_ok=True)
-                torch.save(fit(self._data), path)
-            self._learned[name] = None if fit is None else torch.load(path, weights_only=False)
+            self._learned[name] = self._open(SOURCES[name], self._out / "learned" / f"{name}.pt")
         return self._learned[name]
+
+    def _open(self, source: Source, path: Path) -> nn.Module | None:
+        if source.fit is None or source.build is None:
+            return None
+        if not path.is_file():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            torch.save(source.fit(self._data).state_dict(), path)
+        model = source.build()
+        model.load_state_dict(torch.load(path))
+        return model.eval()

@@ -131,7 +131,9 @@ def pieces_of(
     return pieces[sure], np.where(place < 0, NONE, place)[sure]
 
 
-def fit_finder(leads: Sequence[Delineated], *, steps: int = STEPS, seed: int = 0) -> PFinder:
+def fit_finder(
+    leads: Sequence[Delineated], *, steps: int = STEPS, batch: int = BATCH, seed: int = 0
+) -> PFinder:
     """Fit a finder; pieces are moved, scaled, turned over and made noisy at random.
 
     Parameters
@@ -139,6 +141,8 @@ def fit_finder(leads: Sequence[Delineated], *, steps: int = STEPS, seed: int = 0
     leads : sequence of Delineated
     steps : int
         Updates.
+    batch : int
+        Pieces an update.
     seed : int
         Of weights and what is drawn.
     """
@@ -150,9 +154,9 @@ def fit_finder(leads: Sequence[Delineated], *, steps: int = STEPS, seed: int = 0
     optimizer = torch.optim.AdamW(finder.parameters(), lr=3e-3, weight_decay=1e-2)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 3e-3, total_steps=steps)
     for _ in range(steps):
-        which = rng.integers(len(place), size=BATCH)
-        gain = rng.choice([-1, 1], (BATCH, 1)) * np.exp(rng.normal(0, 0.3, (BATCH, 1)))
-        noise = rng.standard_normal((BATCH, WIDTH)) * rng.uniform(0, 0.02, (BATCH, 1))
+        which = rng.integers(len(place), size=batch)
+        gain = rng.choice([-1, 1], (batch, 1)) * np.exp(rng.normal(0, 0.3, (batch, 1)))
+        noise = rng.standard_normal((batch, WIDTH)) * rng.uniform(0, 0.02, (batch, 1))
         heard = torch.from_numpy((pieces[which] * gain + noise).astype(np.float32))
         optimizer.zero_grad()
         cross_entropy(finder(heard), torch.from_numpy(place[which])).backward()

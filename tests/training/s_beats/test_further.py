@@ -94,7 +94,7 @@ def test_a_piece_tells_where_its_p_wave_peaks() -> None:
 @pytest.mark.train
 def test_the_finder_finds_p_waves_of_people_unseen() -> None:
     rng = np.random.default_rng(0)
-    finder = fit_finder([lead(rng, i, with_p=i % 2 == 0) for i in range(40)], steps=250)
+    finder = fit_finder([lead(rng, i, with_p=i % 2 == 0) for i in range(24)], steps=150, batch=64)
     for with_p in (True, False):
         found = [pieces_of(lead(rng, 99, with_p=with_p), np.zeros(9, np.int64)) for _ in range(5)]
         pieces, place = (np.concatenate(part) for part in zip(*found, strict=True))
@@ -112,7 +112,7 @@ def test_an_early_beat_surprises_a_model_of_a_regular_rhythm() -> None:
     seen.features[:] = seen.features[:1, :1]
     seen.features[..., HAS_RR] = 1.0
     seen.features[..., EARLY] = 0.02 * torch.randn(30, 2)
-    for _ in range(120):
+    for _ in range(60):
         _, interval, _, _ = model(seen.atrial[:, :, 0].float(), seen.features)
         optimizer.zero_grad()
         interval.mean().backward()
@@ -137,7 +137,7 @@ def test_what_is_learned_is_learned_once_and_told_once(
         calls.append("tell")
         return torch.ones(*seen.v.shape, 2)
 
-    monkeypatch.setattr(further, "SOURCES", {"x": Source(2, tell, fit)})
+    monkeypatch.setattr(further, "SOURCES", {"x": Source(2, tell, fit, torch.nn.Identity)})
     seen = beats()
     for _ in range(2):
         more = Further(tmp_path, tmp_path / "out")
