@@ -300,6 +300,45 @@ def test_a_patients_page_that_was_left_holds_nothing(page: Page) -> None:
     assert after <= before + 8, (before, after, "each visit made 12")
 
 
+def test_alarms_that_are_over_take_no_room_in_the_page(page: Page, sweeping: SweepingWard) -> None:
+    def kept() -> int:
+        """Values that the page keeps of patients, without their waveforms and beats."""
+        told: int = page.evaluate(
+            """async () => {
+              const { store } = await import("/page/store.js"), seen = new Set();
+              const count = (value) => {
+                if (value === null || typeof value !== "object" || seen.has(value)) return 1;
+                seen.add(value);
+                const inside = value instanceof Map || value instanceof Set
+                  ? [...value.values()] : Object.values(value);
+                return inside.reduce((sum, each) => sum + count(each), 1);
+              };
+              const { patients, byIndex, ...rest } = store, bare = [...patients.values()];
+              return count({ rest, bare: bare.map(({ trace, beats, ...known }) => known) });
+            }"""
+        )
+        return told
+
+    def come_and_go(n: int) -> None:
+        for i in range(n):
+            sweeping.raise_alarm(
+                alarm("p10", "tachycardia", sample=7000 + i),
+                alarm("p10", "tachycardia", "ended", sample=7000 + i),
+            )
+        sweeping.raise_alarm(alarm("p10", "asystole", sample=9999))
+        page.wait_for_selector(tile("p10", ".high.on"))
+        sweeping.raise_alarm(alarm("p10", "asystole", "ended", sample=9999))
+        page.click(tile("p10", " .ack"))
+        page.wait_for_selector(tile("p10", ":not(.high)"))
+
+    come_and_go(1)
+    before = kept()
+    come_and_go(30)
+    assert kept() <= before + 30, (before, "30 alarms of some 20 values came")
+    page.click(tile("p10", " .open"))
+    until(page, "() => document.querySelectorAll('.events .event').length === 60")
+
+
 @pytest.mark.parametrize("theme", ["dark", "light"])
 def test_axe_finds_no_serious_issue(
     page: Page, sweeping: SweepingWard, theme: str, tmp_path: Path
@@ -315,18 +354,24 @@ def test_axe_finds_no_serious_issue(
     for place, shown in (
         ("#/wall", ".tile"),
         ("#/patient/p14", ".event"),
-        ("strip", "dialog .reasons"),
+        ("f", "dialog .reasons"),
+        ("l", "dialog input[name=tachycardia_bpm]"),
+        ("?", "dialog kbd"),
         ("#/alarms", "td"),
+        ("#/feedback", "h1"),
+        ("#/system", ".figure"),
+        ("#/dead-letters", "h1"),
+        ("#/audits", "h1"),
         ("#/drift", '.verdict.bad:text("drift")'),
         ("#/models", '.verdict.bad:text("stopped by noise")'),
         ("#/log", "td"),
     ):
-        if place == "strip":
-            page.keyboard.press("f")
+        page.evaluate("() => document.querySelector('dialog')?.close()")
+        page.wait_for_selector("dialog", state="detached")
+        if place.startswith("#"):
+            page.evaluate("(to) => { location.hash = to; }", place)
         else:
-            page.evaluate(
-                "(to) => { document.querySelector('dialog')?.close(); location.hash = to; }", place
-            )
+            page.keyboard.press(place)
         page.wait_for_selector(shown)
         page.evaluate(source)
         found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
