@@ -115,28 +115,35 @@ def _pack(frame: Frame, message: frame_pb2.Frame) -> None:
 
 def _unpack(messages: Iterable[frame_pb2.RawFrame]) -> FrameColumns:
     """Make frames of messages, checked."""
-    frames, usual = FrameColumns(), True
-    ids, sessions, firsts, starts, rates, leads_of, raws, lasts = frames.columns()
-    for message in messages:
-        leads = _leads(message.fs, tuple(message.leads))
-        stream_id, session, raw = message.stream_id, message.session, message.samples
-        first, n_bytes = message.first_sample, len(raw)
-        usual = (
-            usual
-            and 0 < len(stream_id) <= MAX_ID_CHARS
-            and len(session) <= MAX_ID_CHARS
-            and 0 <= first <= MAX_SAMPLE
-            and 0 < n_bytes <= MAX_FRAME_BYTES
-            and n_bytes % (2 * len(leads)) == 0
+    rows = [
+        (
+            message.stream_id,
+            message.session,
+            message.first_sample,
+            message.start_unix_ns,
+            message.fs,
+            _leads(message.fs, tuple(message.leads[:])),  # a slice is read at once
+            message.samples,
+            message.last,
         )
-        ids.append(stream_id)
-        sessions.append(session)
-        firsts.append(first)
-        starts.append(message.start_unix_ns)
-        rates.append(message.fs)
-        leads_of.append(leads)
-        raws.append(raw)
-        lasts.append(message.last)
+        for message in messages
+    ]
+    if not rows:
+        return FrameColumns()
+    frames = FrameColumns(*map(list, zip(*rows, strict=True)))
+    n_ids, n_sessions, n_bytes = (
+        list(map(len, column)) for column in (frames.stream_ids, frames.sessions, frames.raw)
+    )
+    usual = (
+        min(n_ids) > 0
+        and max(n_ids) <= MAX_ID_CHARS
+        and max(n_sessions) <= MAX_ID_CHARS
+        and min(frames.first_samples) >= 0
+        and max(frames.first_samples) <= MAX_SAMPLE
+        and min(n_bytes) > 0
+        and max(n_bytes) <= MAX_FRAME_BYTES
+        and not any(n % (2 * len(leads)) for n, leads in zip(n_bytes, frames.leads, strict=True))
+    )
     if not usual:  # no more than a look at the sizes lets the usual ones pass
         for i in range(len(frames)):
             _check(frames, i)

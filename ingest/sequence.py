@@ -117,16 +117,21 @@ class Sequencer:
         dead: list[DeadLetter] = []
         chunks: Chunks | None = None
         streams = self._streams
-        for i, stream_id in enumerate(frames.stream_ids):
+        for i, (stream_id, session, first, _, fs, leads, raw, last) in enumerate(
+            zip(*frames.columns(), strict=True)
+        ):
             order = streams.get(stream_id)
-            if order is not None and (layout := order.go_on(frames, i)) is not None:
+            layout = None
+            if order is not None:
+                layout = order.go_on(session, first, fs, leads, raw, last)
+            if layout is not None:
                 if chunks is None:
                     chunks = Chunks()
                     items.append(chunks)
                 chunks.stream_ids.append(stream_id)
-                chunks.first_samples.append(frames.first_samples[i])
+                chunks.first_samples.append(first)
                 chunks.layouts.append(layout)
-                chunks.raw.append(frames.raw[i])
+                chunks.raw.append(raw)
                 continue
             chunks = None  # what comes next must stand behind what comes of this frame
             frame = frames[i]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from bisect import insort
+from itertools import dropwhile
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ingest.errors import InputError
-from ingest.frame_columns import FrameColumns
 from ingest.frames import Frame, FrameError, Lead
 from ingest.sequence_types import (
     Chunk,
@@ -64,7 +63,8 @@ class StreamOrder:
 
     __slots__ = tuple(
         "_stream_id _bound_s _max_jump_s _counts _session _former _fs _leads _origin_unix_ns "
-        "_bound _next _newest _ended _begins _restart _in_gap _held _passed _recent _layout".split()
+        "_bound _next _newest _ended _begins _restart _in_gap _held _passed _recent _recent_from "
+        "_layout".split()
     )
 
     def __init__(
@@ -75,7 +75,7 @@ class StreamOrder:
         self._max_jump_s = max_jump_s
         self._counts = counts
         self._session: str | None = None
-        self._former: list[str] = []
+        self._former: tuple[str, ...] = ()
         self._fs = 0.0
         self._leads: tuple[Lead, ...] = ()
         self._origin_unix_ns = 0
@@ -86,10 +86,11 @@ class StreamOrder:
         self._begins = True
         self._restart = False
         self._in_gap = False
-        self._held: list[Stretch] = []  # ahead of _next, in order, disjoint
-        # Lists, since a deque holds room for 64 values: there is one of each a stream.
-        self._passed: list[Stretch] = []  # what was passed on lately ...
-        self._recent: list[tuple[int, int, bytes]] = []  # ... and behind it: first, end, raw
+        # Tuples where there is seldom anything, and no deque: there is one of each a stream.
+        self._held: tuple[Stretch, ...] = ()  # ahead of _next, in order, disjoint
+        self._passed: tuple[Stretch, ...] = ()  # what was passed on lately ...
+        self._recent: list[bytes] = []  # ... and behind it, one following on another
+        self._recent_from = 0  # first sample of these
         self._layout: Layout | None = None
 
     def push(self, frame: Frame) -> list[Item]:
@@ -121,8 +122,18 @@ class StreamOrder:
             self._advance(self._newest - self._bound, items)
         return items
 
-    def go_on(self, frames: FrameColumns, i: int) -> Layout | None:
+    def go_on(
+        self,
+        session: str,
+        first: int,
+        fs: float,
+        leads: tuple[Lead, ...],
+        raw: bytes,
+        last: bool,
+    ) -> Layout | None:
         """Take a frame that follows on what was passed on, with nothing held back or ended.
+
+        Its values are named as :class:`~ingest.frame_columns.FrameColumns` does.
 
         Returns
         -------
@@ -130,29 +141,31 @@ class StreamOrder:
             What its samples are; they are passed on as they are. None where there is
             more to it than that: nothing was taken then, :meth:`push` the frame.
         """
-        first = frames.first_samples[i]
         if (
             first != self._next
             or self._held
             or self._begins
             or self._ended
-            or frames.last[i]
-            or frames.sessions[i] != self._session
-            or frames.fs[i] != self._fs
-            or (frames.leads[i] is not self._leads and frames.leads[i] != self._leads)
+            or last
+            or session != self._session
+            or fs != self._fs
+            or (leads is not self._leads and leads != self._leads)
         ):
             return None
-        raw = frames.raw[i]
-        end = first + len(raw) // (2 * len(self._leads))
+        width = 2 * len(leads)
+        end = first + len(raw) // width
         if end == first:
             return None
         self._in_gap, self._newest, self._next = False, first, end
         recent, forgotten = self._recent, end - self._bound
-        recent.append((first, end, raw))
-        while recent and recent[0][1] <= forgotten:
+        if not recent:
+            self._recent_from = first
+        recent.append(raw)
+        while recent and (oldest := self._recent_from + len(recent[0]) // width) <= forgotten:
+            self._recent_from = oldest
             del recent[0]
         if self._passed and self._passed[-1].end <= forgotten:
-            self._passed.clear()
+            self._passed = ()
         if self._layout is None:
             self._layout = Layout(self._session or "", self._fs, self._leads, self._origin_unix_ns)
         return self._layout
@@ -161,18 +174,20 @@ class StreamOrder:
         """Remember what :meth:`go_on` passed on as what :meth:`push` did."""
         if not self._recent:
             return
-        for first, _, raw in self._recent:
+        first, passed = self._recent_from, list(self._passed)
+        for raw in self._recent:
             samples = np.frombuffer(raw, "<i2").reshape(len(self._leads), -1)
-            self._passed.append(Stretch(first, samples))
+            passed.append(Stretch(first, samples))
+            first = passed[-1].end
+        self._passed = tuple(passed)
         self._recent.clear()
         self._forget_passed()
 
     def _forget_passed(self) -> None:
         """Drop what nothing that may still come can repeat."""
-        while self._passed and self._next is not None:
-            if self._passed[0].end > self._next - self._bound:
-                return
-            del self._passed[0]
+        if self._next is not None:
+            forgotten = self._next - self._bound
+            self._passed = tuple(dropwhile(lambda old: old.end <= forgotten, self._passed))
 
     def flush(self) -> list[Item]:
         """Stop waiting: pass on all that is held back, with its gaps."""
@@ -193,14 +208,14 @@ class StreamOrder:
         """Start a session with its first frame."""
         self._restart = self._session is not None
         if self._session is not None:
-            self._former = [*self._former, self._session][-MAX_FORMER:]
+            self._former = (*self._former, self._session)[-MAX_FORMER:]
             self._counts.restarts += 1
         self._session, self._fs, self._leads = frame.session, frame.fs, frame.leads
         self._origin_unix_ns = frame.start_unix_ns - sample_to_ns(frame.first_sample, frame.fs)
         self._bound = int(self._bound_s * frame.fs)
         self._next, self._newest, self._layout = None, frame.first_sample, None
         self._ended, self._begins, self._in_gap = False, True, False
-        self._passed.clear()
+        self._passed = ()
 
     def _check(self, frame: Frame) -> None:
         """Refuse another layout or an unbelievable jump within a session."""
@@ -229,8 +244,8 @@ class StreamOrder:
             first = max(first, held.end)
         if first < new.end:
             pieces.append(new.cut(first, new.end))
-        for piece in pieces:
-            insort(self._held, piece, key=attrgetter("first"))
+        if pieces:
+            self._held = tuple(sorted((*self._held, *pieces), key=attrgetter("first")))
         self._count(*behind, sum(piece.samples.shape[1] for piece in pieces))
 
     def _compare(self, new: Stretch) -> tuple[int, int, bool, bool]:
@@ -278,7 +293,9 @@ class StreamOrder:
             self._next = self._held[0].first
         while True:
             while self._held and self._held[0].first == self._next:
-                self._pass_on(self._held.pop(0), items)
+                first, *rest = self._held
+                self._held = tuple(rest)
+                self._pass_on(first, items)
             missing_to = min(certain, self._held[0].first) if self._held else self._next
             if missing_to <= self._next:
                 return
@@ -301,7 +318,7 @@ class StreamOrder:
         )
         self._begins = self._in_gap = False
         self._next = stretch.end
-        self._passed.append(stretch)
+        self._passed = (*self._passed, stretch)
         self._forget_passed()
 
     def _skip(self, end: int, items: list[Item]) -> None:
@@ -346,10 +363,10 @@ class StreamOrder:
             if state["version"] != SNAPSHOT_VERSION:
                 raise InputError(f"version {state['version']}: only {SNAPSHOT_VERSION} is read")
             leads = tuple(Lead(*lead) for lead in state["leads"])
-            held = [_unpack(packed, len(leads)) for packed in state["held"]]
-            passed = [_unpack(packed, len(leads)) for packed in state["passed"]]
+            held = tuple(_unpack(packed, len(leads)) for packed in state["held"])
+            passed = tuple(_unpack(packed, len(leads)) for packed in state["passed"])
             plain = {name: state[name] for name in _PLAIN}
-            former = list(state["former"])
+            former = tuple(state["former"])
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(f"not a snapshot of a stream's order: {error}") from error
         for name, value in plain.items():
