@@ -68,14 +68,16 @@ class Beats(Composite):
         self.picker = PeakPicker(qrs.info, -(-(info.length - info.before) * 1000 // info.fs))
         self._n = info.fs * TICK_MS // 1000
         reach = self.picker.oldest_ms * info.fs // 1000 + info.before + 1
-        self._history = -(-reach // self._n) * self._n
+        # What is heard of two leads is kept tick by tick, so their history is whole ticks.
+        self._history = reach if self.n_leads == 1 else -(-reach // self._n) * self._n
         behind = self.picker.delay + self.picker.frames - 1 - np.arange(self.picker.frames)
         self._candidate_tick = -1 - behind // self.picker.frames
         self._n_heard = -int(self._candidate_tick.min())
+        n_ticks = self._history // self._n if self.n_leads > 1 else 0
         self.state = SlotArrays(
             {
                 "signal": Field((self.n_leads, self._history)),
-                "heard_leads": Field((self.n_leads, self._history // self._n), np.bool_),
+                "heard_leads": Field((self.n_leads, n_ticks), np.bool_),
                 "heard": Field((self._n_heard,), np.bool_),
                 "last_r_ms": Field(dtype=np.int64, initial=-(10**9)),
                 "unbroken": Field(dtype=np.bool_),

@@ -29,6 +29,8 @@ N_REPEATS = 8
 """RR intervals among which repetition is looked for."""
 PERIODS = (2, 3)
 """Beats after which intervals repeat: bigeminy, trigeminy."""
+LONGEST_MS = (1 << 32) - 1
+"""Longest interval that is kept, ms: 49 days, behind which nothing of before counts."""
 ALIKE = 0.1
 """Intervals that differ by less than this share of their mean are alike."""
 REPEATS_SHARE = 0.75
@@ -94,7 +96,8 @@ class AtrialFibrillation(Composite):
         self.state = SlotArrays(
             {
                 "share": Field((self._n - 1,), np.uint16),
-                "r_ms": Field((self._n - 1,), np.int64),
+                "rr_ms": Field((self._n - 2,), np.uint32),
+                "last_ms": Field(dtype=np.int64),
                 "behind_v": Field(dtype=np.bool_),
                 "open": Field(dtype=np.bool_),
             },
@@ -148,7 +151,7 @@ class AtrialFibrillation(Composite):
         state, of = self.state, slots[beats.row[index]]
         rr_s = (beats.rr_ms[index, None] / 1000).astype(np.float32)
         probs = self.session.step(of, beats.windows[index, :1], rr_s)[:, 1]
-        r_ms = np.column_stack([state["r_ms"][of], beats.r_ms[index]])
+        r_ms = self._peaks(of, beats.r_ms[index])
         is_v = beats.aami[index] == V
         counts = ~(is_v | state["behind_v"][of] | repeats(r_ms))
         share = np.column_stack([state["share"][of], np.where(counts, whole(probs), 0)])
@@ -156,5 +159,14 @@ class AtrialFibrillation(Composite):
         share[anew, :-1] = 0
         state["open"][of] &= ~anew
         state["behind_v"][of] = is_v
-        state["share"][of], state["r_ms"][of] = share[:, 1:], r_ms[:, 1:]
+        state["share"][of], state["last_ms"][of] = share[:, 1:], r_ms[:, -1]
+        state["rr_ms"][of] = np.minimum(np.diff(r_ms[:, 1:], axis=1), LONGEST_MS)
         return of, r_ms, share
+
+    def _peaks(self, of: Slots, newest_ms: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Give R-peaks up to the newest, shape (n_rows, n), ms: kept as intervals, half as long."""
+        r_ms = np.empty((len(of), self._n), np.int64)
+        r_ms[:, -1], r_ms[:, -2] = newest_ms, self.state["last_ms"][of]
+        back_ms = np.cumsum(self.state["rr_ms"][of][:, ::-1], axis=1, dtype=np.int64)
+        r_ms[:, -3::-1] = r_ms[:, -2:-1] - back_ms
+        return r_ms

@@ -26,7 +26,7 @@ SIGNAL_CODES = (
 
 FIELDS = {
     "bad_since_ms": Field((len(SIGNAL_CODES),), np.int64, -1),
-    "bad_gone_ms": Field((len(SIGNAL_CODES),), np.int64),
+    "bad_gone_ms": Field((len(SIGNAL_CODES),), np.int32),
 }
 """What is remembered: when the present stretch of each began (-1: none), and for how long it has
 not been seen since."""

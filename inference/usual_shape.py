@@ -48,7 +48,7 @@ class UsualShape(Stage):
         self._half = QRS_MS * fs // 1000
         super().__init__(
             {
-                "usual": Field((2 * self._half + 1,), np.int64),
+                "usual": Field((2 * self._half + 1,), np.int32),
                 "n_usual": Field(dtype=np.int16),
                 "alike": Field(dtype=np.uint8),
             },
@@ -89,7 +89,7 @@ class UsualShape(Stage):
         state = self.state
         for index in by_rank(beats.row):
             of, shape = slots[beats.row[index]], qrs[index]
-            usual, n = state["usual"][of], state["n_usual"][of]
+            usual, n = state["usual"][of].astype(np.int64), state["n_usual"][of]
             product = (usual * shape).sum(axis=1).astype(np.float64)
             largest = np.sqrt((usual * usual).sum(axis=1).astype(np.float64)) * np.sqrt(size[index])
             alike = (n >= LEAST_BEATS) & (product >= ALIKE * np.maximum(largest, 1.0))
