@@ -26,10 +26,15 @@ from inference.slots import Field, Slots
 from inference.stage import Stage
 from ingest.errors import InputError
 
+_LATCHING = {
+    row.code: column for column, row in enumerate(row for row in CONDITIONS if row.latching)
+}
+"""Columns of what latches: of nothing else is the end told again, so it is kept of these alone."""
+
 _FIELDS = {
     "state": Field((N_CONDITIONS,), np.int8),
     "onset_ms": Field((N_CONDITIONS,), np.int64, -1),
-    "offset_ms": Field((N_CONDITIONS,), np.int64, -1),
+    "latched_ms": Field((len(_LATCHING),), np.int64, -1),
 }
 
 _HIDDEN_BY = tuple(
@@ -218,23 +223,22 @@ class Alarms(Stage):
         by: tuple[str | None, int | None] = (None, None),
     ) -> list[AlarmTransition]:
         """Look one happening up in the table, keep the new state, and tell what changed."""
-        state, onsets_ms, offsets_ms = (
-            self.state[name][at.slot] for name in ("state", "onset_ms", "offset_ms")
+        state, onsets_ms, latched_ms = (
+            self.state[name][at.slot] for name in ("state", "onset_ms", "latched_ms")
         )
         before = AlarmState(state[code])
         if (before, what) not in TABLE:
             return []
         after, kinds = TABLE[before, what]
 
-        def transition(kind: TransitionKind) -> AlarmTransition:
-            ended_ms = int(offsets_ms[code])
+        def transition(kind: TransitionKind, ended_ms: int | None) -> AlarmTransition:
             return AlarmTransition(
                 row=at.row,
                 slot=at.slot,
                 condition=CONDITIONS[code],
                 kind=kind,
                 onset_ms=int(onsets_ms[code]),
-                offset_ms=None if ended_ms < 0 else ended_ms,
+                offset_ms=None if ended_ms is None or ended_ms < 0 else ended_ms,
                 decided_ms=at.decided_ms,
                 evidence=evidence,
                 by=by[0],
@@ -242,11 +246,13 @@ class Alarms(Stage):
             )
 
         # A latched alarm that a new onset replaces is told with its own times.
-        replaces = before is AlarmState.LATCHED and onset_ms is not None
-        replaced = [transition(kind) for kind in kinds[:1] if replaces]
+        was_latched = before is AlarmState.LATCHED
+        ended_ms = int(latched_ms[_LATCHING[code]]) if was_latched else offset_ms
+        replaces = was_latched and onset_ms is not None
+        replaced = [transition(kind, ended_ms) for kind in kinds[:1] if replaces]
         if onset_ms is not None:
-            onsets_ms[code], offsets_ms[code] = onset_ms, -1
-        if offset_ms is not None:
-            offsets_ms[code] = offset_ms
+            onsets_ms[code], ended_ms = onset_ms, None
+        if after is AlarmState.LATCHED:
+            latched_ms[_LATCHING[code]] = ended_ms
         state[code] = after
-        return replaced + [transition(kind) for kind in kinds[len(replaced) :]]
+        return replaced + [transition(kind, ended_ms) for kind in kinds[len(replaced) :]]

@@ -79,7 +79,8 @@ class SlotArrays:
             old = self._arrays[name]
             if n_slots > len(old):
                 grown = f.fresh(n_slots)
-                grown[: len(old)] = old
+                if f.initial != 0 or old.any():  # what was never written stays without memory
+                    grown[: len(old)] = old
                 self._arrays[name] = grown
 
     def reset(self, slots: Slots) -> None:

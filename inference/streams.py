@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
@@ -28,7 +27,7 @@ SECOND_LEADS = ("V1", "V5", "V2", "V")
 """Leads taken beside such a one: those that look at the heart from the front."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class StreamInfo:
     """One stream, as long as it sits in a slot."""
 
@@ -96,12 +95,12 @@ class StreamInfo:
         """Return the first lead, or the spare one of a number from 1."""
         return self.spare[lead - 1] if lead else self.lead
 
-    @cached_property
+    @property
     def clock(self) -> StreamClock:
         """From the stream's clock to source samples and UTC."""
         return StreamClock(self.fs, 0, self.origin_unix_ns)
 
-    @cached_property
+    @property
     def source(self) -> AlarmSource:
         """The stream as alarms name it."""
         return AlarmSource(self.stream_id, self.session, self.clock)

@@ -89,7 +89,7 @@ class StreamOrder:
         # Tuples where there is seldom anything, and no deque: there is one of each a stream.
         self._held: tuple[Stretch, ...] = ()  # ahead of _next, in order, disjoint
         self._passed: tuple[Stretch, ...] = ()  # what was passed on lately ...
-        self._recent: list[bytes] = []  # ... and behind it, one following on another
+        self._recent: tuple[bytes, ...] = ()  # ... and behind it, one following on another
         self._recent_from = 0  # first sample of these
         self._layout: Layout | None = None
 
@@ -156,14 +156,12 @@ class StreamOrder:
         end = first + len(raw) // width
         if end == first:
             return None
-        self._in_gap, self._newest, self._next = False, first, end
-        recent, forgotten = self._recent, end - self._bound
-        if not recent:
-            self._recent_from = first
-        recent.append(raw)
-        while recent and (oldest := self._recent_from + len(recent[0]) // width) <= forgotten:
-            self._recent_from = oldest
-            del recent[0]
+        self._in_gap, self._next = False, end
+        recent, forgotten = (*self._recent, raw), end - self._bound
+        begin, n_old = self._recent_from if self._recent else first, 0
+        while n_old < len(recent) and (ends := begin + len(recent[n_old]) // width) <= forgotten:
+            begin, n_old = ends, n_old + 1
+        self._recent, self._recent_from = recent[n_old:], begin
         if self._passed and self._passed[-1].end <= forgotten:
             self._passed = ()
         if self._layout is None:
@@ -178,9 +176,9 @@ class StreamOrder:
         for raw in self._recent:
             samples = np.frombuffer(raw, "<i2").reshape(len(self._leads), -1)
             passed.append(Stretch(first, samples))
-            first = passed[-1].end
+            self._newest, first = first, passed[-1].end
         self._passed = tuple(passed)
-        self._recent.clear()
+        self._recent = ()
         self._forget_passed()
 
     def _forget_passed(self) -> None:
@@ -374,7 +372,7 @@ class StreamOrder:
         self._leads, self._held = leads, held
         self._passed = passed
         self._former = former[-MAX_FORMER:]
-        self._recent.clear()
+        self._recent = ()
         self._layout = None
         self._bound = int(self._bound_s * self._fs)
 
