@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from itertools import dropwhile
 from operator import attrgetter
-from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ingest.errors import InputError
 from ingest.frames import Frame, FrameError, Lead
@@ -22,30 +19,13 @@ from ingest.sequence_types import (
     SequenceCounts,
     sample_to_ns,
 )
+from ingest.stretch import Stretch, pack, unpack
 
 SNAPSHOT_VERSION = 1
 """Version of the snapshot of one stream."""
 
 MAX_FORMER = 16
 """Former sessions of a device that are remembered."""
-
-
-class Stretch(NamedTuple):
-    """Consecutive samples and their place."""
-
-    first: int
-    """Index of the first sample."""
-    samples: NDArray[np.int16]
-    """Array of shape (n_leads, n_samples), adu."""
-
-    @property
-    def end(self) -> int:
-        """Index one past the last sample."""
-        return self.first + int(self.samples.shape[1])
-
-    def cut(self, first: int, end: int) -> Stretch:
-        """Return the part within [first, end), a view."""
-        return Stretch(first, self.samples[:, first - self.first : end - self.first])
 
 
 class StreamOrder:
@@ -343,8 +323,8 @@ class StreamOrder:
             "version": SNAPSHOT_VERSION,
             "former": list(self._former),
             "leads": [[x.name, x.unit, x.adc_gain, x.baseline] for x in self._leads],
-            "held": [_pack(stretch) for stretch in self._held],
-            "passed": [_pack(stretch) for stretch in self._passed],
+            "held": [pack(stretch) for stretch in self._held],
+            "passed": [pack(stretch) for stretch in self._passed],
         }
         return json.dumps(state).encode()
 
@@ -361,8 +341,8 @@ class StreamOrder:
             if state["version"] != SNAPSHOT_VERSION:
                 raise InputError(f"version {state['version']}: only {SNAPSHOT_VERSION} is read")
             leads = tuple(Lead(*lead) for lead in state["leads"])
-            held = tuple(_unpack(packed, len(leads)) for packed in state["held"])
-            passed = tuple(_unpack(packed, len(leads)) for packed in state["passed"])
+            held = tuple(unpack(packed, len(leads)) for packed in state["held"])
+            passed = tuple(unpack(packed, len(leads)) for packed in state["passed"])
             plain = {name: state[name] for name in _PLAIN}
             former = tuple(state["former"])
         except (KeyError, TypeError, ValueError) as error:
@@ -389,16 +369,3 @@ _PLAIN = (
     "in_gap",
 )
 """What a snapshot keeps as it is."""
-
-
-def _pack(stretch: Stretch) -> list[Any]:
-    """Return a stretch as JSON values."""
-    raw = np.ascontiguousarray(stretch.samples, "<i2").tobytes()
-    return [stretch.first, base64.b64encode(raw).decode()]
-
-
-def _unpack(packed: list[Any], n_leads: int) -> Stretch:
-    """Return the stretch that :func:`_pack` was given."""
-    first, text = packed
-    samples = np.frombuffer(base64.b64decode(text, validate=True), "<i2")
-    return Stretch(int(first), samples.reshape(n_leads, -1))
