@@ -13,10 +13,10 @@ from typing import Any
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings
 
+from deploy.section import Section
 from deploy.settings import (
     SERVICE,
     HttpSettings,
-    Section,
     SecuritySettings,
     read_settings,
 )

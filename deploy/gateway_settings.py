@@ -14,13 +14,13 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field
 from pydantic_settings import BaseSettings
 
+from deploy.section import Section
 from deploy.settings import (
     SERVICE,
     TOPIC_PATTERN,
     HttpSettings,
     NotifySettings,
     PatientSettings,
-    Section,
     SecuritySettings,
     TracingSettings,
     read_settings,

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -20,6 +20,8 @@ from pydantic_settings import (
     SettingsError,
 )
 
+from deploy.numerics_settings import NumericsSettings
+from deploy.section import Section
 from deploy.security.http import HttpSecurity
 from deploy.settings_file import NESTED, PREFIX, is_secret, read_toml
 from ingest.errors import InputError
@@ -47,12 +49,6 @@ SERVICE = SettingsConfigDict(
     protected_namespaces=(),
 )
 """How the settings of every service are read: its keys and no others, fixed once read."""
-
-
-class Section(BaseModel):
-    """A table of the file: its keys and no others, fixed once read."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
 
 
 class SecuritySettings(Section):
@@ -176,7 +172,7 @@ class AnnunciationSettings(Section):
     """Topic of people's commands, such as ``ecg.commands``; none: none are taken."""
     topic_signals: str | None = Field(default=None, pattern=TOPIC_PATTERN)
     """Topic that signals are written to, such as ``ecg.signals``; none: nowhere."""
-    policy: dict[str, Any] = {}
+    policy: dict[str, Any] = Field(default_factory=dict)
     """Delays, times and recipients that differ from the defaults, checked by their owner."""
     late_s: float = Field(default=60.0, ge=1)
     """What is told later than this behind its deciding sample is told as late, s."""
@@ -295,6 +291,8 @@ class MonitorSettings(BaseSettings):
     """Table ``[audit]``."""
     shadow: ShadowSettings = ShadowSettings()
     """Table ``[shadow]``."""
+    numerics: NumericsSettings = NumericsSettings()
+    """Table ``[numerics]``."""
     tracing: TracingSettings = TracingSettings()
     """Table ``[tracing]``."""
     limits: dict[str, Annotated[float, AfterValidator(_whole)]] = {}

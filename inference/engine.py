@@ -181,6 +181,17 @@ class Engine:
         return None if self.ecg.streams.slot(stream_id) is None else False
 
 
+def of_ecg(items: Iterable[Ordered]) -> list[Ordered]:
+    """Leave out the samples of streams of numerics."""
+    found: list[Ordered] = []
+    for item in items:
+        if isinstance(item, Chunks):
+            _part_chunks(item, found, [], {})
+        elif not (isinstance(item, Chunk) and _is_numerics(item.leads)):
+            found.append(item)
+    return found
+
+
 def _is_numerics(leads: Sequence[Lead]) -> bool:
     """Tell whether no lead is an electrical signal; most are known by their first lead."""
     return leads[0].unit not in ECG_UNITS and all(lead.unit not in ECG_UNITS for lead in leads)

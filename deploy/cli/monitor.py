@@ -77,6 +77,10 @@ def monitor(
         list[str] | None,
         typer.Option(help="Candidate beside them, model or folder; alarms to shadow.topic."),
     ] = None,
+    numerics: Annotated[
+        bool | None,
+        typer.Option(help="Forecast streams of numerics (HR, SpO2 ...) and alarm what strays."),
+    ] = None,
     workers: Annotated[
         int, typer.Option(min=1, help="Processes, of one core each, that share the partitions.")
     ] = 1,
@@ -92,6 +96,9 @@ def monitor(
 
     With --workers each is a process of its own with its metrics on a port of its own, the first
     behind --http-port; one that dies is started again. On --http-port all metrics are merged.
+
+    With --numerics streams without an ECG are forecast by the same worker; what is not as forecast,
+    gone, or stands still is an alarm of low priority (docs/forecasting.md).
 
     With --shadow a candidate scores beside the models in use in the worker's spare time. What it
     raises goes to shadow.topic (ecg.shadow) and to nobody; behind, it is shed first.
@@ -115,6 +122,7 @@ def monitor(
         "http": {"port": http_port},
         "patient": {"profile": profile},
         "shadow": {"models": shadow},
+        "numerics": {"enabled": numerics},
     }
     told = {table: _given(keys) for table, keys in given.items()}
     settings = load_settings(config, {"kafka": kafka, **told})
@@ -125,6 +133,7 @@ def monitor(
         topics["--state-to"] = state_to
         options = {**topics, "--group": group, "--config": config, "--lead": lead}
         models = [word for name in model or () for word in ("--model", name)]
+        models += [] if numerics is None else ["--numerics" if numerics else "--no-numerics"]
         models += [word for name in shadow or () for word in ("--shadow", name)]
         words = [word for flag, told in _given(options).items() for word in (flag, str(told))]
         return _supervise(settings, [*words, *models], workers)

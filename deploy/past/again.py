@@ -9,12 +9,13 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from deploy.numerics_settings import NumericsSettings
 from deploy.past.in_force import Course
 from deploy.past.models import models_by_digest
 from deploy.services.models import choose_models
 from inference.alarm_json import AlarmContext, ModelRef, canonical, document
 from inference.alarm_transition import TransitionKind
-from inference.pipeline import Pipeline
+from inference.scorer import Scorer
 from ingest.frames import Frame
 from ingest.json_text import read_json
 from ingest.sequence import Sequencer
@@ -106,21 +107,27 @@ def say_again(
     return Outcome(compared, tuple(others), signal_s, tuple(notes_on(course, pipeline)))
 
 
-def pipeline_of(course: Course, folders: Iterable[Path]) -> Pipeline:
-    """Make the pipeline of then."""
+def pipeline_of(course: Course, folders: Iterable[Path]) -> Scorer:
+    """Make the pipeline of then, with the forecaster beside it where there was one."""
     begun = course.begun
     names = models_by_digest(begun.models, folders) if begun.models else []
     options = begun.options
-    made = choose_models(names).pipeline(begun.worker_limits, options.lead, explain=options.explain)
+    chosen = choose_models(names)
+    made = chosen.pipeline(begun.worker_limits, options.lead, explain=options.explain)
     if options.strips:
         made.keep_strips()
     if begun.limits != begun.worker_limits:
         made.set_limits(begun.stream_id, begun.limits)
-    return made
+    if chosen.forecast is None:
+        return made
+    told = NumericsSettings(enabled=True, share=options.share)
+    if options.asked is not None:
+        told = told.model_copy(update={"false_alarms_per_h": float(options.asked)})
+    return chosen.scorer(made, told)
 
 
 def said(
-    pipeline: Pipeline, course: Course, frames: Iterable[Frame]
+    pipeline: Scorer, course: Course, frames: Iterable[Frame]
 ) -> Iterator[tuple[dict[str, Any] | None, float]]:
     """Yield the alarms of a stream, and how far it was scored, s; no alarm behind each frame.
 
@@ -140,10 +147,9 @@ def said(
             for change in pipeline.push([item]).alarms:
                 limits = pipeline.limits_of(begun.stream_id)
                 own = context.because(change.reasons).seen(change.lead, change.strip)
-                yield (
-                    document(change.transition, change.stream.source, model, limits, own),
-                    (frame.first_sample / frame.fs),
-                )
+                by, source = change.model or model, change.stream.source
+                told = document(change.transition, source, by, limits, own)
+                yield told, frame.first_sample / frame.fs
             scored = item.end_sample
         yield None, frame.end_sample / frame.fs
 
@@ -164,7 +170,7 @@ def parts_of(frames: Iterable[Frame], course: Course) -> Iterator[Frame]:
                 yield _cut(frame, begin, end)
 
 
-def notes_on(course: Course, pipeline: Pipeline) -> Iterator[str]:
+def notes_on(course: Course, pipeline: Scorer) -> Iterator[str]:
     """Tell what may explain a difference."""
     begun = course.begun
     if not begun.software:

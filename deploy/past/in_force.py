@@ -16,6 +16,7 @@ from typing import Any
 
 from inference.alarm_json import canonical
 from inference.limits import Limits
+from inference.model import ModelInfo
 from inference.pipeline import Pipeline
 from inference.stream_clock import rfc3339
 from ingest.errors import InputError
@@ -42,6 +43,10 @@ class Options:
     """Whether raised alarms carry their signal."""
     profile: str | None = None
     """Patient profile that alarms tell."""
+    asked: str | None = None
+    """False alarms an hour asked of the forecaster of numerics; None where there was none."""
+    share: float | None = None
+    """Share of the time in which numerics might reach a limit that followed them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,13 +124,21 @@ class Ledger:
         What orders.
     options : Options
         What else the worker was started with.
+    models : sequence of ModelInfo, optional
+        All models in use; those of the pipeline where not given.
     """
 
     def __init__(
-        self, sink: Sink, pipeline: Pipeline, sequencer: Sequencer, options: Options
+        self,
+        sink: Sink,
+        pipeline: Pipeline,
+        sequencer: Sequencer,
+        options: Options,
+        models: Sequence[ModelInfo] = (),
     ) -> None:
         self._sink, self._pipeline, self._options = sink, pipeline, options
-        self._models = tuple((i.name, i.version, i.digest) for i in pipeline.models)
+        told = models or pipeline.models
+        self._models = tuple((i.name, i.version, i.digest) for i in told)
         self._bounds_s = (sequencer.bound_s, sequencer.max_jump_s)
 
     def hear(self, items: Sequence[Ordered]) -> None:

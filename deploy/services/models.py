@@ -6,9 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from deploy.numerics_settings import NumericsSettings
 from inference import model
+from inference.engine import Engine
 from inference.limits import Limits
+from inference.numeric_streams import NumericStreams
 from inference.pipeline import Pipeline
+from inference.scorer import Scorer
 from ingest.errors import InputError
 
 ONE_EACH = ("qrs", "beat", "rhythm", "beat-rhythm", "forecast")
@@ -52,6 +56,18 @@ class ModelChoice:
             atrial=self.atrial,
             explain=explain,
         )
+
+    def scorer(self, pipeline: Pipeline, numerics: NumericsSettings) -> Scorer:
+        """Put the forecaster of numerics beside a pipeline, where the settings ask for it.
+
+        Raises
+        ------
+        InputError
+            If it does not fit, or has no limit for the false alarms asked for.
+        """
+        if not numerics.enabled:
+            return pipeline
+        return Engine(pipeline, NumericStreams(self.forecast, numerics.asked, numerics.share))
 
 
 def models_in(folder: Path | None) -> list[str]:

@@ -29,6 +29,7 @@ from deploy.shadow.live import LiveShadow, ShadowMetrics, Shedding
 from deploy.tracing.start import make_trace
 from inference import providers, trust
 from inference.alarm_json import AlarmContext
+from inference.engine import of_ecg
 from inference.gathering import Budget
 from inference.keeper import Keeping
 from inference.limits import Limits
@@ -99,6 +100,7 @@ class Monitor:
         with trust.only(trusted):
             chosen = choose_models([*named, *models])
             self._pipeline = chosen.pipeline(limits, lead, explain=explain)
+            self._scorer = chosen.scorer(self._pipeline, settings.numerics)
             beside = make_candidate(settings, self._pipeline, lead)
         if settings.models.strips:
             self._pipeline.keep_strips()
@@ -212,7 +214,7 @@ class Monitor:
         return Worker(
             self._source,
             Sinks(out, dead, beats),
-            self._pipeline,
+            self._scorer,
             self._metrics,
             settle=settle,
             max_streams=batch.max_streams,
@@ -232,14 +234,16 @@ class Monitor:
         if topic is None:
             return None
         told = (settings.models.explain, settings.models.strips, settings.patient.profile)
-        sink = self._open_sink(topic, opened)
-        return Ledger(sink, self._pipeline, self._sequencer, Options(self._lead, *told))
+        numerics = settings.numerics
+        asked = (numerics.asked, numerics.share) if numerics.enabled else (None, None)
+        sink, options = self._open_sink(topic, opened), Options(self._lead, *told, *asked)
+        return Ledger(sink, self._pipeline, self._sequencer, options, self._scorer.models)
 
     def _overhear(self, items: Sequence[Ordered]) -> None:
         if self._ledger is not None:
             self._ledger.hear(items)
         if self._shadow is not None:
-            self._shadow.hear(items)
+            self._shadow.hear(of_ecg(items))
 
     def _make_shadow(self, beside: Pipeline | None, opened: ExitStack) -> LiveShadow | None:
         """Connect to the candidate's topic, where there is a candidate."""

@@ -2,36 +2,37 @@
 
 ``DIR/NAME.anomalies.jsonl`` holds one anomaly a line: when, which channel, why (``error``: not as
 forecast, ``still``: stands still unlike its habit, ``gone``: no value), how rare that is, and what
-was there beside what had been forecast.
+was there beside what had been forecast. ``DIR/NAME.alarms.jsonl`` holds the alarms that a worker
+with ``--numerics`` makes of the same stream.
 """
 
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
-from inference.forecast import ForecastScores, ForecastStage
-from inference.model import builtin
-from inference.numerics import averaged, channel_values
-from inference.session import StreamSession
-from inference.surprise import COMPONENTS
+from inference.alarm_json import AlarmContext, ModelRef, canonical, document
+from inference.alarm_transition import TransitionKind
+from inference.anomaly import Anomaly as Strangest
+from inference.conditions import Priority
+from inference.limits import Limits
+from inference.model import ModelInfo
+from inference.numeric_streams import NumericStreams
+from inference.numerics import steps_in
+from inference.results import AlarmChange, Results
 from inference.ticks import AAMI
 from ingest.errors import InputError
 from ingest.frames import MIN_FS
 from ingest.recording import Recording
+from ingest.sequence_types import Chunk, End
 from ingest.wfdb_replay import open_recording
 
-MODEL = "forecast"
-"""Name of the shipped forecaster."""
-SHOWN_AHEAD_S = 10.0
-"""How long before its time the forecast was made that is told beside a value, s."""
+SESSION = "0"
+"""Session of a record that is scored, as where it is replayed."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Anomaly:
     """A stretch in which a stream was not as forecast."""
 
@@ -39,16 +40,8 @@ class Anomaly:
     """When it was recognised, s since the record's start."""
     offset_s: float | None
     """When it had ended; None where the record ends in it."""
-    channel: str
-    """Channel that was strangest, where the score was highest."""
-    why: str
-    """``error``, ``still`` or ``gone``."""
-    score: float
-    """Highest score: such a value comes once in ``10 ** score`` undisturbed seconds."""
-    value: float | None
-    """What the channel told then."""
-    forecast: list[float] | None
-    """Outer quantiles and median that had been forecast of it."""
+    strangest: Strangest
+    """Its strangest second."""
 
 
 def score_numerics(
@@ -84,97 +77,96 @@ def score_numerics(
         return None  # told already, where it was opened as an ECG
     if recording.fs >= MIN_FS:
         return None
-    session = StreamSession(model or builtin(MODEL), "forecast")
-    stage = ForecastStage(session, n_slots=1, share=share)
-    names = {lead.name.lower() for lead in recording.leads}
-    if not names & {channel.lower() for channel in stage.info.channels}:
+    streams = NumericStreams(model, share=share)
+    names = {lead.name.strip().lower() for lead in recording.leads}
+    if not names & {channel.lower() for channel in streams.channels}:
         return None
-    anomalies = find_anomalies(recording, stage)
-    target = out / f"{recording.name}.anomalies.jsonl"
-    info = stage.session.info
+    steps_in(recording.fs, streams.model.fs, recording.name)
+    anomalies, alarms = find_anomalies(recording, streams)
+    info = streams.model
     told_by = {"name": info.name, "version": info.version, "digest": info.digest}
-    lines = [_line(each, recording.name, told_by) for each in anomalies]
+    files = {
+        "anomalies": [_line(each, recording.name, told_by) for each in anomalies],
+        "alarms": [_alarm(change, info).decode() for change in alarms],
+    }
+    targets = {what: out / f"{recording.name}.{what}.jsonl" for what in files}
     try:
-        part = target.with_suffix(".part")
-        part.write_text("".join(line + "\n" for line in lines), "utf-8")
-        part.replace(target)
+        for what, lines in files.items():
+            part = targets[what].with_suffix(".part")
+            part.write_text("".join(line + "\n" for line in lines), "utf-8")
+            part.replace(targets[what])
     except OSError as error:
         raise InputError(f"cannot write into {out}: {error.strerror or error}") from error
+    by_priority = dict.fromkeys(("high", "medium", "low"), 0)
     return {
         "record": recording.name,
         "duration_s": round(recording.n_samples / recording.fs, 3),
         "beats": 0,
         "episodes": 0,
-        "alarms": 0,
+        "alarms": len(anomalies),
         "anomalies": len(anomalies),
         "beats_by_class": dict.fromkeys(AAMI, 0),
         "episodes_by_condition": {},
-        "alarms_by_priority": dict.fromkeys(("high", "medium", "low"), 0),
-        "files": {"anomalies": str(target)},
+        "alarms_by_priority": {**by_priority, Priority.LOW.value: len(anomalies)},
+        "files": {what: str(target) for what, target in targets.items()},
     }
 
 
-def find_anomalies(recording: Recording, stage: ForecastStage) -> list[Anomaly]:
-    """Step a record through a forecaster.
+def find_anomalies(
+    recording: Recording, streams: NumericStreams
+) -> tuple[list[Anomaly], list[AlarmChange]]:
+    """Step a record through a forecaster, as a worker would its stream.
 
     Parameters
     ----------
     recording : Recording
         Numerics.
-    stage : ForecastStage
-        With one fresh slot.
+    streams : NumericStreams
+        In which no stream of the record's name sits.
+
+    Returns
+    -------
+    anomalies : list of Anomaly
+    alarms : list of AlarmChange
+        What a worker says of them.
     """
-    info, channels = stage.session.info, stage.info.channels
-    values = channel_values(recording.leads, recording.samples, channels, recording.name)
-    values = averaged(values, recording.fs, info.fs, recording.name)
-    ahead = stage.info.ahead_s.index(SHOWN_AHEAD_S)
-    lag = round(SHOWN_AHEAD_S * info.fs)
-    shown: list[np.ndarray] = []
+    name, n, step_s = recording.name, recording.n_samples, 1 / streams.model.fs
+    told = (recording.samples, recording.fs, recording.leads, recording.start_unix_ns)
+    results = Results()
+    streams.push([Chunk(name, SESSION, 0, *told, begins=True)], results)
+    n_within = len(results.alarms)
+    streams.push([End(name, SESSION, n)], results)
     found: list[Anomaly] = []
-    open_now = False
-    slot = np.zeros(1, np.intp)
-    for step, row in enumerate(values):
-        told = stage.step(slot, row[None])
-        shown.append(told.forecast[0, ahead])
-        now, at_s = bool(told.anomalous[0]), step / info.fs
-        if now and not open_now:
-            found.append(Anomaly(at_s, None, "", "", -1.0, None, None))
-        if now and float(told.score[0]) > found[-1].score:
-            _take_peak(found[-1], told, row, shown[step - lag] if step >= lag else None, channels)
-        if open_now and not now:
-            found[-1].offset_s = at_s
-        open_now = now
-    return found
+    for i, change in enumerate(results.alarms):
+        at_s = change.transition.decided_ms / 1000 - step_s
+        strangest = change.transition.anomaly
+        if strangest is None:
+            raise TypeError("an alarm of numerics without its anomaly")
+        if change.transition.kind is TransitionKind.RAISED:
+            found.append(Anomaly(at_s, None, strangest))
+        else:
+            found[-1] = Anomaly(found[-1].onset_s, at_s if i < n_within else None, strangest)
+    return found, results.alarms
 
 
-def _take_peak(
-    anomaly: Anomaly,
-    told: ForecastScores,
-    row: np.ndarray,
-    forecast: np.ndarray | None,
-    channels: tuple[str, ...],
-) -> None:
-    """Tell an anomaly by its strangest second so far."""
-    place, component = divmod(int(told.rarity[0].argmax()), len(COMPONENTS))
-    anomaly.channel, anomaly.why = channels[place], COMPONENTS[component]
-    anomaly.score = float(told.score[0])
-    anomaly.value = None if math.isnan(row[place]) else round(float(row[place]), 2)
-    anomaly.forecast = None
-    if forecast is not None and not np.isnan(forecast[place]).any():
-        middle = forecast.shape[1] // 2
-        anomaly.forecast = [round(float(forecast[place, q]), 2) for q in (0, middle, -1)]
+def _alarm(change: AlarmChange, model: ModelInfo) -> bytes:
+    """Write a change of an alarm as a worker does."""
+    context = AlarmContext().of_models([model]).seen(change.lead, change.strip)
+    by = change.model or ModelRef(model.name, model.version, model.digest)
+    return canonical(document(change.transition, change.stream.source, by, Limits(), context))
 
 
 def _line(anomaly: Anomaly, record: str, model: dict[str, str]) -> str:
+    strangest = anomaly.strangest.to_json()
     told: dict[str, object] = {
         "record": record,
         "onset_s": anomaly.onset_s,
         "offset_s": anomaly.offset_s,
-        "channel": anomaly.channel,
-        "why": anomaly.why,
-        "score": round(anomaly.score, 3),
-        "value": anomaly.value,
-        "forecast": anomaly.forecast,
+        "channel": strangest["channel"],
+        "why": strangest["why"],
+        "score": strangest["rarity"],
+        "value": strangest["value"],
+        "forecast": strangest["forecast"],
         "model": model,
     }
     return json.dumps(told, sort_keys=True)

@@ -11,77 +11,59 @@ import pytest
 
 from deploy.cli.main import run
 from deploy.services.numerics import find_anomalies, score_numerics
-from inference.forecast import ForecastStage
-from inference.model import builtin
-from inference.session import StreamSession
-from ingest.frames import MISSING_ADU, Lead
-from ingest.recording import Recording
+from inference.numeric_streams import NumericStreams
+from tests.inference.numerics import LEADS, quiet, recording
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)  # wfdb 4.3 with pandas 3
     import wfdb
 
-UNITS = {"HR": "bpm", "PULSE": "bpm", "RESP": "pm", "SpO2": "%"}
 
-
-def numerics(seed: int = 0, n_s: int = 420) -> np.ndarray:
-    """Swing quietly about usual levels; shape (n_s, 4)."""
-    rng = np.random.default_rng(seed)
-    step = np.arange(n_s)
-    hr = 80 + 2 * np.sin(step / 20) + rng.normal(0, 0.5, n_s)
-    resp = 17 + np.sin(step / 30) + rng.normal(0, 0.3, n_s)
-    spo2 = 97 + 0.6 * np.sin(step / 45)
-    return np.round(np.stack([hr, hr, resp, spo2], axis=1))
-
-
-def recording(values: np.ndarray) -> Recording:
-    adu = np.where(np.isnan(values), MISSING_ADU, values * 10).astype(np.int16).T
-    return Recording("p", 1.0, tuple(Lead(n, u, 10.0, 0) for n, u in UNITS.items()), adu)
-
-
-def fresh() -> ForecastStage:
-    return ForecastStage(StreamSession(builtin("forecast"), "forecast"), n_slots=1)
+def found(values: np.ndarray) -> list[dict[str, object]]:
+    """Anomalies of a record, as they are written."""
+    anomalies, _ = find_anomalies(recording(values), NumericStreams())
+    return [{"onset_s": a.onset_s, "offset_s": a.offset_s, **a.strangest.to_json()}
+            for a in anomalies]  # fmt: skip
 
 
 def test_quiet_numerics_have_no_anomaly() -> None:
-    assert find_anomalies(recording(numerics()), fresh()) == []
+    assert found(quiet()) == []
 
 
 def test_a_desaturation_is_told_with_what_was_forecast() -> None:
-    values = numerics()
+    values = quiet()
     values[250:280, 3] -= np.linspace(0, 12, 30).round()
     values[280:300, 3] -= 12
 
-    found = find_anomalies(recording(values), fresh())
+    first = found(values)[0]
 
-    assert [each.channel for each in found[:1]] == ["SpO2"]
-    assert 250 <= found[0].onset_s < 285
-    assert found[0].why == "error"
-    low, median, high = found[0].forecast
+    assert (first["channel"], first["why"]) == ("SpO2", "error")
+    assert 250 <= first["onset_s"] < 285
+    low, median, high = first["forecast"]
     assert low < median < high
-    assert found[0].value < low
+    assert first["value"] < low
 
 
 def test_a_lost_sensor_is_told_as_gone() -> None:
-    values = numerics()
+    values = quiet()
     values[300:, 1] = np.nan
 
-    found = find_anomalies(recording(values), fresh())
+    [only] = found(values)
 
-    assert [(each.channel, each.why) for each in found] == [("PULSE", "gone")]
-    assert (found[0].value, found[0].offset_s) == (None, None)
+    assert (only["channel"], only["why"]) == ("PULSE", "gone")
+    assert (only["value"], only["offset_s"]) == (None, None)
 
 
 def write_numerics(folder: Path, values: np.ndarray) -> str:
     wfdb.wrsamp(
-        "p01n", 1, list(UNITS.values()), list(UNITS), p_signal=values,
+        "p01n", 1, [lead.unit for lead in LEADS], [lead.name for lead in LEADS], p_signal=values,
         fmt=["16"] * 4, write_dir=str(folder),
     )  # fmt: skip
     return str(folder / "p01n")
 
 
 def test_the_command_writes_anomalies(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    values = numerics()
+    values = quiet()
     values[250:300, 3] = 80
     path = write_numerics(tmp_path, values)
 
@@ -94,13 +76,17 @@ def test_the_command_writes_anomalies(tmp_path: Path, capsys: pytest.CaptureFixt
     first = json.loads(lines[0])
     assert first["channel"] == "SpO2"
     assert first["model"]["name"] == "forecast"
+    alarms = (tmp_path / "out" / "p01n.alarms.jsonl").read_text("utf-8").splitlines()
+    raised = [each for each in map(json.loads, alarms) if each["state"] == "raised"]
+    assert told["alarms"] == told["alarms_by_priority"]["low"] == len(raised) == len(lines)
+    assert raised[0]["condition"] == "unusual_numerics"
     assert not (tmp_path / "out" / "p01n.vgl").exists()
 
 
 def test_a_limit_that_follows_the_record_spares_one_that_is_restless(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    values = numerics()
+    values = quiet()
     for at in range(100, 420, 30):
         values[at : at + 12, 3] -= 15
     path = write_numerics(tmp_path, values)

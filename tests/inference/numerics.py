@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 
 from inference.alarm_json import ModelRef, canonical, document
+from inference.forecast import ForecastScores, ForecastStage
 from inference.limits import Limits
+from inference.numerics import averaged, channel_values
 from inference.results import AlarmChange
+from inference.surprise import COMPONENTS
 from ingest.frames import MISSING_ADU, Lead
 from ingest.recording import Recording
 from ingest.sequence_types import Chunk, End, Gap, Item
@@ -18,6 +23,8 @@ LEADS = tuple(
     Lead(name, unit, 10.0, 0)
     for name, unit in (("HR", "bpm"), ("PULSE", "bpm"), ("RESP", "pm"), ("SpO2", "%"))
 )
+SHOWN_AHEAD_S = 10.0
+"""How long before its time the forecast was made that is told beside a value, s."""
 START_UNIX_NS = 1_700_000_000_000_000_000
 
 
@@ -83,6 +90,70 @@ def with_gap(items: Sequence[Item], at: int, n: int) -> list[Item]:
         elif isinstance(item, End):
             moved.append(End(item.stream_id, "0", item.end_sample + n))
     return before + moved
+
+
+@dataclass
+class Plain:
+    """An anomaly as found by :func:`found_plainly`."""
+
+    onset_s: float
+    offset_s: float | None
+    channel: str
+    why: str
+    score: float
+    value: float | None
+    forecast: list[float] | None
+
+
+def found_plainly(recording: Recording, stage: ForecastStage) -> list[Plain]:
+    """Step a record through a forecaster.
+
+    Parameters
+    ----------
+    recording : Recording
+        Numerics.
+    stage : ForecastStage
+        With one fresh slot.
+    """
+    info, channels = stage.session.info, stage.info.channels
+    values = channel_values(recording.leads, recording.samples, channels, recording.name)
+    values = averaged(values, recording.fs, info.fs, recording.name)
+    ahead = stage.info.ahead_s.index(SHOWN_AHEAD_S)
+    lag = round(SHOWN_AHEAD_S * info.fs)
+    shown: list[np.ndarray] = []
+    found: list[Plain] = []
+    open_now = False
+    slot = np.zeros(1, np.intp)
+    for step, row in enumerate(values):
+        told = stage.step(slot, row[None])
+        shown.append(told.forecast[0, ahead])
+        now, at_s = bool(told.anomalous[0]), step / info.fs
+        if now and not open_now:
+            found.append(Plain(at_s, None, "", "", -1.0, None, None))
+        if now and float(told.score[0]) > found[-1].score:
+            _take_peak(found[-1], told, row, shown[step - lag] if step >= lag else None, channels)
+        if open_now and not now:
+            found[-1].offset_s = at_s
+        open_now = now
+    return found
+
+
+def _take_peak(
+    anomaly: Plain,
+    told: ForecastScores,
+    row: np.ndarray,
+    forecast: np.ndarray | None,
+    channels: tuple[str, ...],
+) -> None:
+    """Tell an anomaly by its strangest second so far."""
+    place, component = divmod(int(told.rarity[0].argmax()), len(COMPONENTS))
+    anomaly.channel, anomaly.why = channels[place], COMPONENTS[component]
+    anomaly.score = float(told.score[0])
+    anomaly.value = None if math.isnan(row[place]) else round(float(row[place]), 2)
+    anomaly.forecast = None
+    if forecast is not None and not np.isnan(forecast[place]).any():
+        middle = forecast.shape[1] // 2
+        anomaly.forecast = [round(float(forecast[place, q]), 2) for q in (0, middle, -1)]
 
 
 def rendered(changes: Sequence[AlarmChange]) -> dict[str, list[bytes]]:
