@@ -43,11 +43,13 @@ class Ward:
 
     def messages(self, step: int) -> list[bytes]:
         """Return the messages of one step, each of one gateway: ``frame_s`` of every stream."""
-        found = []
+        return list(self.each_message(step))
+
+    def each_message(self, step: int) -> Iterator[bytes]:
+        """Yield the messages of one step, made as they are asked for."""
         for first in range(0, self.n_streams, STREAMS_A_MESSAGE):
             beds = range(first, min(first + STREAMS_A_MESSAGE, self.n_streams))
-            found.append(encode([self.frame(bed, step) for bed in beds]))
-        return found
+            yield encode([self.frame(bed, step) for bed in beds])
 
     def frame(self, bed: int, step: int) -> Frame:
         """Return one frame of one stream."""
