@@ -54,12 +54,12 @@ def test_a_lost_sensor_is_told_as_gone() -> None:
     assert (only["value"], only["offset_s"]) == (None, None)
 
 
-def write_numerics(folder: Path, values: np.ndarray) -> str:
+def write_numerics(folder: Path, values: np.ndarray, name: str = "p01n") -> str:
     wfdb.wrsamp(
-        "p01n", 1, [lead.unit for lead in LEADS], [lead.name for lead in LEADS], p_signal=values,
+        name, 1, [lead.unit for lead in LEADS], [lead.name for lead in LEADS], p_signal=values,
         fmt=["16"] * 4, write_dir=str(folder),
     )  # fmt: skip
-    return str(folder / "p01n")
+    return str(folder / name)
 
 
 def test_the_command_writes_anomalies(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
