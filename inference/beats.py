@@ -102,6 +102,23 @@ class Beats(Composite):
         """Sampling frequency that the models want, Hz."""
         return self.beat.info.fs
 
+    def begin_anew(self, slots: Slots) -> None:
+        """Go on with another lead: no beat is cut, nor any interval taken, across the change.
+
+        What the beat model knows of shapes stays, see :mod:`inference.lead_memory`. Beats that
+        were not decided yet are lost, as where a signal breaks off.
+
+        Parameters
+        ----------
+        slots : array of shape (n_rows,)
+            Streams; mostly none.
+        """
+        if len(slots):
+            self.state.reset(slots)
+            self.picker.reset(slots)
+            for finder in self._finders:
+                finder.reset(slots)
+
     def find(
         self,
         slots: Slots,

@@ -348,9 +348,9 @@ class Pipeline:
             return
         before = self.choice.state["scored"][leads[0].slots]
         readable = of_leads([lead.quality.readable for lead in leads])
-        chosen = self.choice.choose(leads[0].slots, readable)
-        for part in segments(leads, chosen, before):
+        for part in segments(leads, self.choice.choose(leads[0].slots, readable), before):
             self._of_leads.follow(part)
+            self.beats.begin_anew(part.fresh)
             self._score_leads([part.block], part, results)
 
     def _score_leads(

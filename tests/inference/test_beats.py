@@ -182,6 +182,27 @@ def test_beats_keep_the_contract_of_stages():
     assert sum(len(tick) for row in of_ticks for tick in row) > 50
 
 
+def test_another_lead_is_begun_as_a_stream_is_but_for_what_is_known_of_shapes():
+    one, other = (patient((sinus(20.0, 75.0),), 125.0, seed).samples[0] / 200.0 for seed in (1, 2))
+    stage, slot, heard = make_beats(2), np.array([0]), np.ones((1, 1, 50), np.bool_)
+
+    def hear(at: np.ndarray, signal: np.ndarray, first_tick: int) -> BlockBeats:
+        ticks = signal[first_tick * 25 : first_tick * 25 + 1250].reshape(1, 1, 50, 25)
+        first_ms = np.array([(first_tick + 1) * TICK_MS])
+        return stage.find(at, first_ms, ticks.astype(np.float32), heard)
+
+    hear(slot, one, 0)
+    stage.begin_anew(slot)
+    known = stage.beat.snapshot(slot)
+    stage.beat.restore(np.array([1]), known)
+    followed, begun = hear(slot, -other, 50), hear(np.array([1]), -other, 50)
+
+    assert any(rows.any() for rows in known.values())
+    assert len(begun) > 8
+    assert begun.rr_ms[0] == 0
+    assert of_rows(followed, 1) == of_rows(begun, 1)
+
+
 @pytest.mark.parametrize("fs", [128.0, 250.0, 360.0])
 @pytest.mark.parametrize("seed", [1, 2])
 def test_known_r_peaks_are_found_in_time(fs, seed):
