@@ -66,12 +66,13 @@ def sort_out(items: Iterable[Ordered], streams: Streams, n_leads: int) -> Sorted
             queues[item.stream_id].append(item)
     ready: dict[int, bytes] = {}
     for stream_id, (chunks, i) in first.items():
-        slot, raw, layout = streams.slot(stream_id), chunks.raw[i], chunks.layouts[i]
-        alone = stream_id not in more and n_leads == len(layout.leads) == 1
-        if slot is not None and alone and len(raw) <= LONGEST_PUSH_S * layout.fs * _ITEM:
-            ready[slot] = raw  # as nearly always
-            continue
-        places = places_of(stream_id)
+        slot, layout, several = streams.slot(stream_id), chunks.layouts[i], more.get(stream_id)
+        if slot is not None and n_leads == len(layout.leads) == 1:  # as nearly always
+            raw = b"".join([c.raw[k] for c, k in several]) if several else chunks.raw[i]
+            if len(raw) <= int(LONGEST_PUSH_S * layout.fs) * _ITEM:
+                ready[slot] = raw
+                continue
+        places = several or [(chunks, i)]
         if slot is None or _is_long(places):
             queues[stream_id] = _queue(places)
         else:
@@ -96,8 +97,6 @@ def _joined(places: list[_Place], info: StreamInfo, n_leads: int) -> bytes:
     """Join the samples of the leads in use."""
     chunks, i = places[0]
     n_rows = len(chunks.layouts[i].leads)
-    if n_leads == n_rows == 1:
-        return chunks.raw[i] if len(places) == 1 else b"".join([c.raw[k] for c, k in places])
     raws = [c.raw[k] for c, k in places]
     n_bytes = [len(raw) // n_rows for raw in raws]
 
