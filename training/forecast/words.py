@@ -79,7 +79,8 @@ are against no adapting at all."""
 
 HOW = """## How it is used
 
-    vigil score bidmc/bidmc19n --out scored          # NAME.anomalies.jsonl
+    vigil score bidmc/bidmc19n --out scored          # NAME.anomalies.jsonl, NAME.alarms.jsonl
+    vigil monitor --numerics ...                     # live, over Kafka: docs/numerics.md
     vigil score bidmc/bidmc19n --out scored --anomaly-share 0.02
     vigil train training/configs/forecast.toml        # runs/forecast/forecast.onnx
     python -m training.forecast.calibrated runs/forecast/forecast.onnx
