@@ -13,7 +13,16 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from deploy.services.bench import latency, peers, small, stages, steps, throughput, together
+from deploy.services.bench import (
+    latency,
+    peers,
+    small,
+    stages,
+    steps,
+    throughput,
+    together,
+    turns,
+)
 from deploy.services.bench.figure import Figure, Sample, sampled
 from deploy.services.bench.machine import Calibration, calibrate
 from deploy.services.bench.workload import Ward, simulated
@@ -91,6 +100,7 @@ BENCHMARKS: dict[str, Callable[[Bench], Iterator[Figure]]] = {
     "census": lambda bench: throughput.census(bench.recordings),
     "together": lambda _: together.processes(),
     "latency": Bench.latency,
+    "turns": lambda bench: turns.with_states(bench.recordings),
     "peers": Bench.peers,
     "kafka": Bench.kafka,
 }

@@ -11,7 +11,7 @@ import pytest
 
 from deploy.cli.main import run
 from deploy.services import benchmarks
-from deploy.services.bench import latency, peers, stages, steps
+from deploy.services.bench import latency, peers, stages, steps, turns
 from deploy.services.bench.figure import Figure
 from deploy.services.bench.guard import Worse, compare
 from deploy.services.bench.stages import Stopwatch
@@ -153,6 +153,18 @@ def test_stages_add_up_to_the_whole_and_are_drawn(tmp_path: Path) -> None:
 
 def test_latency_is_waiting_and_scoring_of_frames_that_come_at_any_time() -> None:
     assert 0 < latency.p99_ms(Ward(simulated(2, 20.0), 3, 1.0)) < 10_000
+
+
+def test_a_worker_hears_all_and_writes_states_in_turns_that_follow_one_another(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(turns, "SIGNAL_S", 30.0)
+    monkeypatch.setattr(turns, "SETTLE_S", 1.0)
+    found = turns.turns(Ward(simulated(4, 20.0), 70, 1.0), every_s=5.0)
+
+    assert 70 * 4 <= found.n_states <= 70 * 7
+    assert found.late_s
+    assert 0 < min(found.late_s) <= max(found.late_s) < 1.0 + 10 * sum(found.turn_s)
 
 
 def test_a_naive_pipeline_finds_the_beats_it_is_compared_for() -> None:
