@@ -70,6 +70,12 @@ def score(
         bool,
         typer.Option(help="Let alarms tell why their V beats were called so; needs such a model."),
     ] = False,
+    strips: Annotated[
+        bool,
+        typer.Option(
+            help="Draw the 10 s before each alarm in DIR/NAME.strips.html; alarms carry them, too."
+        ),
+    ] = False,
     anomaly_share: Annotated[
         float | None,
         typer.Option(
@@ -83,6 +89,7 @@ def score(
 
     Writes DIR/NAME.vgl, WFDB annotations of beats (N S V F Q) and rhythm changes
     ("+" with "(N", "(VT", ...), and DIR/NAME.alarms.jsonl, one alarm's change a line.
+    With --strips DIR/NAME.strips.html shows the 10 s of signal before each alarm, and its beats.
 
     A record of numerics (HR, SpO2 ... at 1 Hz) is forecast instead: what does not come as
     forecast is written to DIR/NAME.anomalies.jsonl, one anomaly a line.
@@ -96,6 +103,7 @@ def score(
     $ vigil score night.edf --lead II --model my_classifier.onnx --out scored --json
     $ vigil score mitdb/208 --model beat-two-lead --out scored
     $ vigil score mitdb/208 --model beat-explained.onnx --explain --out scored
+    $ vigil score mitdb/208 --strips --out scored
     $ vigil score bidmc/bidmc19n --out scored --json
     $ vigil score archive/*.hea --out scored --on ray --cluster 10.0.0.5:6379
     """
@@ -110,7 +118,7 @@ def score(
         require_share(anomaly_share)
     models = choose_models(model or [])
     options = ScoreOptions(
-        models, lead, chunk_s, limits, profile, explain, anomaly_share=anomaly_share
+        models, lead, chunk_s, limits, profile, explain, anomaly_share=anomaly_share, strips=strips
     )
     options.pipeline()  # that models do not fit together is told before anything is read
     require_place(on, cluster)

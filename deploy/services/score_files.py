@@ -1,4 +1,4 @@
-"""What ``vigil score`` writes: WFDB annotations and alarms as lines of JSON.
+"""What ``vigil score`` writes: WFDB annotations, alarms as lines of JSON, and their strips drawn.
 
 Each file is written beside its place and then moved there, so that whoever
 looks finds it whole or not at all.
@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from deploy.services.record_score import RecordScore
+from deploy.services.score_strips import strips_page
 from inference.rhythm import AUX, rhythm_changes
 from ingest.errors import InputError
 
@@ -54,13 +55,23 @@ def to_annotations(score: RecordScore) -> Annotations:
     ]
 
 
-def file_paths(out: Path, name: str) -> dict[str, Path]:
+def file_paths(out: Path, name: str, *, strips: bool = False) -> dict[str, Path]:
     """Return where the files of a record go."""
-    return {"annotations": out / f"{name}.{EXTENSION}", "alarms": out / f"{name}.alarms.jsonl"}
+    paths = {"annotations": out / f"{name}.{EXTENSION}", "alarms": out / f"{name}.alarms.jsonl"}
+    return paths | ({"strips": out / f"{name}.strips.html"} if strips else {})
 
 
-def write_score(score: RecordScore, out: Path) -> dict[str, str]:
+def write_score(score: RecordScore, out: Path, *, strips: bool = False) -> dict[str, str]:
     """Write the files of one record into a folder that exists.
+
+    Parameters
+    ----------
+    score : RecordScore
+        What was found.
+    out : Path
+        The folder.
+    strips : bool
+        Draw the strips that its alarms carry.
 
     Returns
     -------
@@ -72,7 +83,7 @@ def write_score(score: RecordScore, out: Path) -> dict[str, str]:
     InputError
         If they cannot be written.
     """
-    paths = file_paths(out, score.name)
+    paths = file_paths(out, score.name, strips=strips)
     try:
         with tempfile.TemporaryDirectory(prefix=".vigil-", dir=out) as beside:
             folder = Path(beside)
@@ -81,6 +92,9 @@ def write_score(score: RecordScore, out: Path) -> dict[str, str]:
             (folder / "alarms").write_bytes(lines)
             (folder / f"record.{EXTENSION}").replace(paths["annotations"])
             (folder / "alarms").replace(paths["alarms"])
+            if strips:
+                (folder / "strips").write_text(strips_page(score.name, score.alarms), "utf-8")
+                (folder / "strips").replace(paths["strips"])
     except OSError as error:
         raise InputError(f"cannot write into {out}: {error.strerror or error}") from error
     return {what: str(path) for what, path in paths.items()}

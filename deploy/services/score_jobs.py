@@ -114,4 +114,7 @@ def _score_part(
             numerics = score_numerics(outcome.record, out, forecaster, share)
             yield number[record_name(outcome.record)], numerics or outcome
         else:
-            yield number[outcome.name], outcome.summary(write_score(outcome, out))
+            yield (
+                number[outcome.name],
+                outcome.summary(write_score(outcome, out, strips=options.strips)),
+            )

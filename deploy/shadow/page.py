@@ -154,10 +154,11 @@ def _strip(i: int, pair: Pair, found: Comparison) -> Markup:
     shown = [alarm.strip for alarm in (pair.candidate, pair.champion) if alarm and alarm.strip]
     drawn = element("p", "No strip.")
     if shown:
-        beats = [said.beats.get(one.stream, []) for said in (found.champion, found.candidate)]
-        drawn = element(
-            "figure", strip_picture(f"s{i}", shown[0], beats[0], beats[1], marks), class_="wide"
-        )
+        said = {"champion": found.champion, "candidate": found.candidate}
+        beats = {name: each.beats.get(one.stream, []) for name, each in said.items()}
+        summary = "ten seconds of ECG before the decision, with the beats of both sets of models"
+        picture = strip_picture(f"s{i}", shown[0], beats, marks, summary)
+        drawn = element("figure", picture, class_="wide")
     return element("section", element("h3", heading), element("p", words), drawn)
 
 

@@ -1,8 +1,8 @@
-"""The ten seconds before an alarm, with the beats of both, as a picture."""
+"""The ten seconds before an alarm, with the beats that were found in them, as a picture."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from markupsafe import Markup
@@ -21,8 +21,16 @@ MOST_POINTS = 1250
 Beats = Sequence[tuple[int, str]]
 
 
+COLOURS = ("c0", "c1")
+"""Of the rows of beats."""
+
+
 def strip_picture(
-    ident: str, strip: Strip, champion: Beats, candidate: Beats, marks_ms: Sequence[tuple[int, str]]
+    ident: str,
+    strip: Strip,
+    beats: Mapping[str, Beats],
+    marks_ms: Sequence[tuple[int, str]],
+    summary: str,
 ) -> Markup:
     """Draw a strip.
 
@@ -32,10 +40,12 @@ def strip_picture(
         Its name on the page.
     strip : Strip
         The signal.
-    champion, candidate : sequence of (int, str)
-        Their beats: R-peak, ms, and class.
+    beats : mapping of str to sequence of (int, str)
+        R-peak, ms, and class of the beats by who called them, one or two.
     marks_ms : sequence of (int, str)
         Moments to mark, ms, and their words.
+    summary : str
+        The picture in words.
     """
     length_ms = len(strip.samples_uv) * 1000 / strip.fs
     across = Axis(strip.begin_ms, strip.begin_ms + length_ms, LEFT, RIGHT)
@@ -55,16 +65,14 @@ def strip_picture(
         if s % 2 == 0
     ]
     rows = []
-    for y, name, beats, colour in (
-        (16.0, "champion", champion, "c0"),
-        (32.0, "candidate", candidate, "c1"),
-    ):
+    for i, (name, of) in enumerate(beats.items()):
+        y, colour = 16.0 * (i + 1), COLOURS[i]
         rows.append(text(4, y, name, size=11, colour=colour, bold=True))
         rows += [
             text(
                 across.at(r_ms), y, aami, size=11, anchor="middle", colour=colour, bold=aami != "N"
             )
-            for r_ms, aami in beats
+            for r_ms, aami in of
             if strip.begin_ms <= r_ms < strip.begin_ms + length_ms
         ]
     marks = []
@@ -78,7 +86,6 @@ def strip_picture(
     span_mv = (up.high - up.low) / 1000
     scale = text(4, (TOP + BOTTOM) / 2, f"{span_mv:.1f} mV high", size=10, colour="muted")
     trace = path(points, "ink", width=1.0, dash="")
-    summary = "ten seconds of ECG before the decision, with the beats of both sets of models"
     return picture(
         ident, summary, summary, WIDTH, HEIGHT, *grid, trace, *rows, *marks, *clock, scale
     )

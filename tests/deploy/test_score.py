@@ -66,6 +66,26 @@ def test_alarms_keep_to_the_schema(ward: list[str], tmp_path: Path) -> None:
             jsonschema.validate(json.loads(line), schema())
 
 
+def test_strips_of_all_alarms_are_drawn_and_nothing_else_changes(
+    ward: list[str], tmp_path: Path
+) -> None:
+    run(["score", ward[1], "--out", str(tmp_path / "drawn"), "--jobs", "1", "--strips"])
+    run(["score", ward[1], "--out", str(tmp_path / "plain"), "--jobs", "1"])
+    drawn, plain = files(tmp_path / "drawn"), files(tmp_path / "plain")
+    name = Path(ward[1]).name
+    page = drawn.pop(f"{name}.strips.html").decode()
+    alarms = [json.loads(line) for line in drawn[f"{name}.alarms.jsonl"].splitlines()]
+    raised = [alarm for alarm in alarms if alarm["state"] == "raised"]
+
+    assert len(raised) > 0
+    assert page.count("<svg") == len(raised)
+    assert all(alarm["condition"].replace("_", " ") in page for alarm in raised)
+    for alarm in alarms:
+        alarm["strip"].pop("signal", None)
+    assert alarms == [json.loads(line) for line in plain[f"{name}.alarms.jsonl"].splitlines()]
+    assert drawn[f"{name}.vgl"] == plain[f"{name}.vgl"]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("chunk_s", [0.02, 0.2, 1.37, 10.0])
 def test_any_chunk_and_any_company_gives_the_same_files(
