@@ -3,7 +3,8 @@
 ``python -m deploy.trials.numerics --records bidmc`` starts a Kafka of its own and ``vigil monitor``
 with ``[numerics]``, sends the records second by second, kills the worker with SIGKILL in the middle
 of each portion, and lays what was published, byte by byte, beside what the same engine says of the
-records in one piece. It also measures how many streams one core forecasts. Writes a page.
+records in one process, a minute a frame. It also measures how many streams one core forecasts, and
+writes a page.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +46,8 @@ PARTITIONS = 4
 TOPICS = ("in", "out", "dead", "state")
 PATIENCE_S = 300.0
 """Longest wait for anything to go on, s."""
+WHOLE_S = 60.0
+"""Length of the frames in which the engine is given the records in one process, s."""
 GROUP = "numerics"
 WORKER = "worker"
 SPEED_STREAMS, SPEED_STEPS = 1000, 30
@@ -93,19 +97,25 @@ def numerics_in(folder: Path) -> list[Recording]:
 
 
 def said(engine: Engine, recordings: Sequence[Recording]) -> Messages:
-    """Return what the engine publishes of records in one piece, by stream."""
-    context, found = NO_CONTEXT.of_models(engine.models), {}
-    model = context.models[0]
-    for each in recordings:
-        sequencer, told = Sequencer(), []
-        for frame in frames(each, each.name, chunk_s=1.0):
-            for change in engine.push(sequencer.push(frame)).alarms:
-                by, source = change.model or model, change.stream.source
-                own = context.seen(change.lead, change.strip)
-                told.append(canonical(document(change.transition, source, by, engine.limits, own)))
-        if told:
-            found[each.name] = told
+    """Return what the engine publishes of records in one process, by stream."""
+    context = NO_CONTEXT.of_models(engine.models)
+    found: Messages = {}
+    model, sequencer = context.models[0], Sequencer()
+    for moment in moments_of(recordings, WHOLE_S):
+        items = [item for frame in moment for item in sequencer.push(frame)]
+        for change in engine.push(items).alarms:
+            by, source = change.model or model, change.stream.source
+            own = context.seen(change.lead, change.strip)
+            told = document(change.transition, source, by, engine.limits, own)
+            found.setdefault(source.stream_id, []).append(canonical(told))
     return found
+
+
+def moments_of(recordings: Sequence[Recording], chunk_s: float) -> Iterator[list[Frame]]:
+    """Yield the frames of all records that come together."""
+    rounds = (frames(each, each.name, chunk_s=chunk_s) for each in recordings)
+    for moment in zip_longest(*rounds):
+        yield [frame for frame in moment if frame is not None]
 
 
 class Trial:
@@ -143,10 +153,7 @@ class Trial:
         self._cluster, self._kills, self._random = cluster, kills, random.Random(seed)
         self._watch = Watch(cluster.url("in"), GROUP)
         self._reader = Reader(cluster.url("out"))
-        cut = [list(frames(each, each.name, chunk_s=1.0)) for each in recordings]
-        self._moments: list[list[Frame]] = []
-        for second in range(max(map(len, cut))):
-            self._moments.append([stream[second] for stream in cut if second < len(stream)])
+        self._moments = list(moments_of(recordings, 1.0))
 
     def run(self) -> Messages:
         """Send, kill, let the last worker catch up; return what was published.

@@ -60,7 +60,7 @@ This is no limit alarm and replaces none: what is bad and stays so is soon what 
 {records} records of bidmc ({signal_h:.1f} h) went through a Kafka of its own as live streams, {messages}
 messages of a second each, to one worker that was killed with SIGKILL {kills} times in the middle of what it had
 been sent, states every second. What was published with `read_committed` was laid, byte by byte, beside what
-the engine says of the records in one piece.
+the engine says of the records in one process, a minute a frame.
 
 | | |
 |---|---|
