@@ -213,10 +213,15 @@ class Trial:
             time.sleep(0.1)
 
 
-def pace(streams: NumericStreams, recordings: Sequence[Recording]) -> tuple[int, int]:
+def pace(
+    streams: NumericStreams,
+    recordings: Sequence[Recording],
+    n_streams: int = SPEED_STREAMS,
+    n_steps: int = SPEED_STEPS,
+) -> tuple[int, int]:
     """Measure how many streams a core forecasts, and the bytes remembered of each."""
-    names = [f"pace-{i}" for i in range(SPEED_STREAMS)]
-    of = [recordings[i % len(recordings)] for i in range(SPEED_STREAMS)]
+    names = [f"pace-{i}" for i in range(n_streams)]
+    of = [recordings[i % len(recordings)] for i in range(n_streams)]
 
     def push(second: int) -> None:
         items = [
@@ -230,9 +235,9 @@ def pace(streams: NumericStreams, recordings: Sequence[Recording]) -> tuple[int,
 
     push(0)
     began_s = time.process_time()
-    for second in range(1, 1 + SPEED_STEPS):
+    for second in range(1, 1 + n_steps):
         push(second)
-    each_s = (time.process_time() - began_s) / SPEED_STEPS / SPEED_STREAMS
+    each_s = (time.process_time() - began_s) / n_steps / n_streams
     kept = streams.snapshot(names[:1]).state.values()
     streams.forget(names)
     return round(1 / each_s), sum(rows.nbytes for rows in kept)
