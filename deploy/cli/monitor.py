@@ -98,7 +98,7 @@ def monitor(
     behind --http-port; one that dies is started again. On --http-port all metrics are merged.
 
     With --numerics streams without an ECG are forecast by the same worker; what is not as forecast,
-    gone, or stands still is an alarm of low priority (docs/forecasting.md).
+    gone, or stands still is an alarm of low priority (docs/numerics.md).
 
     With --shadow a candidate scores beside the models in use in the worker's spare time. What it
     raises goes to shadow.topic (ecg.shadow) and to nobody; behind, it is shed first.
