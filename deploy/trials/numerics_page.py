@@ -70,7 +70,8 @@ the engine says of the records in one process, a minute a frame.
 | remembered of one stream | {state_bytes} bytes |
 | streams at 1 Hz that one core forecasts, {at_once} at once | {streams_a_core} |
 
-The last is of processor time, not of the clock, while other work went on on the machine.
+The last is of processor time, not of the clock, while other work went on on the machine. The shipped forecaster learned
+from these records: how many of the alarms are false is told in [forecasting](forecasting.md), of persons left out.
 """  # noqa: E501
 
 
