@@ -3,8 +3,9 @@
 ``python -m training.meta --start plain=DIR --start fomaml=DIR2 ...`` takes folders made by
 ``python -m training.adaptation.folds`` from ``training/configs/beat.toml`` and from
 ``beat_meta.toml``, with the same folds and epochs. A name that is given again is another seed:
-mean and spread are told. DS1 patients are left out by fold; of ``--database svdb`` no model
-has learned, the first fold's is taken. Never DS2.
+mean and spread are told; starts told earlier on the same records stay kept beside. DS1
+patients are left out by fold; of ``--database svdb`` no model has learned, the first fold's is
+taken. Never DS2.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from training.assessment import kept
 from training.assessment.tables import markdown
 from training.datasets import LabelledSignal, all_records, load
 from training.guard import held_out
-from training.meta.compare import Called, Shot, scores, shoot
+from training.meta.compare import Called, Shot, beside, scores, shoot
 from training.splits import DS1
 
 DATABASES = ("mitdb", "svdb")
@@ -58,11 +59,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         for (name, steps, rate), of in found.items()
     ]
     print(markdown(["start", "steps", "rate", "V F1", "S F1"], rows))
-    kept.keep(
-        f"meta-{arguments.database}",
-        {"records": [s.name for s in signals], "starts": arguments.start, "rows": rows},
-        arguments.results,
-    )
+    told = {"records": [s.name for s in signals], "starts": arguments.start, "rows": rows}
+    name = f"meta-{arguments.database}"
+    kept.keep(name, beside(told, kept.kept(name, arguments.results)), arguments.results)
 
 
 def _signals(arguments: argparse.Namespace) -> list[LabelledSignal]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -98,3 +99,23 @@ def scores(found: Sequence[Called]) -> tuple[float, float]:
     aami = np.concatenate([one.aami for one in found])
     called = np.concatenate([one.called for one in found])
     return 100 * f1(aami, called, V), 100 * f1(aami, called, S)
+
+
+def beside(told: dict[str, Any], earlier: dict[str, Any] | None) -> dict[str, Any]:
+    """Keep starts that were told earlier on the same records, but for those told anew.
+
+    Examples
+    --------
+    >>> new = {"records": ["1"], "starts": ["b=x"], "rows": [["b", "0", "–", "5", "6"]]}
+    >>> old = {"records": ["1"], "starts": ["a=y", "b=z"], "rows": [["a", "0", "–", "7", "8"]]}
+    >>> beside(new, old)["starts"]
+    ['a=y', 'b=x']
+    >>> beside(new, {**old, "records": ["2"]}) == new
+    True
+    """
+    if earlier is None or earlier["records"] != told["records"]:
+        return told
+    new = {start.partition("=")[0] for start in told["starts"]}
+    starts = [start for start in earlier["starts"] if start.partition("=")[0] not in new]
+    rows = [row for row in earlier["rows"] if row[0] not in new]
+    return {**told, "starts": starts + told["starts"], "rows": rows + told["rows"]}

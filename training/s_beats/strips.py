@@ -1,7 +1,7 @@
-"""The worst stretches for S beats of records of svdb, one a record, by reference R-peaks.
+"""The worst stretches for S or V beats of records of svdb, one a record, by reference R-peaks.
 
 ``python -m training.s_beats.strips MODEL.onnx --records 885,822`` draws them one below another,
-in the order of the records, so that kinds of error stand together.
+in the order of the records, so that kinds of error stand together; ``--kind veb`` those for V.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from training.ec57 import read_annotations
 from training.labels import aami_codes
 from training.s_beats.told import DATABASE, Told, told_by
 
-TITLE = "svdb: the worst stretch for S beats of each record, reference R-peaks"
+KINDS = {"sveb": "S", "veb": "V"}
+"""Of beats, and how the picture names them."""
 
 
 def scored(folder: Path, told: Told) -> Scored:
@@ -53,8 +54,10 @@ def scored(folder: Path, told: Told) -> Scored:
     return Scored(folder, recording.fs, 0, compare_found(told.record, found, marks, recording))
 
 
-def worst_of(folder: Path, told: Sequence[Told], records: Sequence[str]) -> list[Strip]:
-    """Take the worst stretch of each of some records, in their order.
+def worst_of(
+    folder: Path, told: Sequence[Told], records: Sequence[str], kind: str = "sveb"
+) -> list[Strip]:
+    """Take the worst stretch of each of some records for a kind of beat, in their order.
 
     Raises
     ------
@@ -64,7 +67,7 @@ def worst_of(folder: Path, told: Sequence[Told], records: Sequence[str]) -> list
     by_name = {one.record: one for one in told}
     if strange := [record for record in records if record not in by_name]:
         raise InputError(f"no record {', '.join(strange)} in {folder.name}")
-    strips = [worst([scored(folder, by_name[record])], "sveb", 1) for record in records]
+    strips = [worst([scored(folder, by_name[record])], kind, 1) for record in records]
     return [strip for found in strips for strip in found]
 
 
@@ -73,13 +76,18 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, prog="python -m training.s_beats.strips")
     parser.add_argument("model", type=Path, help="an exported beat model")
     parser.add_argument("--records", required=True, help="with commas between")
+    parser.add_argument("--kind", choices=KINDS, default="sveb")
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--kept", type=Path, default=Path("runs/s-beats"))
     parser.add_argument("--out", type=Path, default=Path("docs/figures/s-beats.png"))
     arguments = parser.parse_args(argv)
     told = told_by(arguments.model, arguments.data, arguments.kept)
-    strips = worst_of(arguments.data / DATABASE, told, arguments.records.split(","))
-    draw(strips, "sveb", TITLE, arguments.out)
+    kind = arguments.kind
+    strips = worst_of(arguments.data / DATABASE, told, arguments.records.split(","), kind)
+    beats = f"{KINDS[kind]} beats of each record"
+    draw(
+        strips, kind, f"{DATABASE}: the worst stretch for {beats}, reference R-peaks", arguments.out
+    )
     print(arguments.out)
 
 
