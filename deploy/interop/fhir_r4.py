@@ -163,8 +163,29 @@ def in_words(alarm: Mapping[str, Any]) -> str:
     rate = alarm["heart_rate_bpm"]
     if rate is not None:
         text += f", heart rate {rate:.0f} /min"
+    if "anomaly" in alarm:
+        text += f"; {_anomaly_in_words(alarm['anomaly'])}"
     limits = ", ".join(f"{key} = {value:g}" for key, value in sorted(alarm["limits"].items()))
-    return f"{text}; limits: {limits}"
+    return f"{text}; limits: {limits}" if limits else text
+
+
+def _anomaly_in_words(anomaly: Mapping[str, Any]) -> str:
+    """Tell what was not as forecast in numerics.
+
+    Examples
+    --------
+    >>> _anomaly_in_words({"channel": "RESP", "why": "error", "value": 29.0, "rarity": 3.04,
+    ...     "limit": 2.84, "forecast": [17.8, 20.5, 23.7]})
+    'RESP 29, forecast 17.8 to 23.7'
+    >>> _anomaly_in_words({"channel": "HR", "why": "still", "value": 70.0, "rarity": 3.04,
+    ...     "limit": 2.84, "forecast": None})
+    'HR 70, stands still'
+    """
+    value, forecast = anomaly["value"], anomaly["forecast"]
+    text = str(anomaly["channel"]) + (" gone" if value is None else f" {value:g}")
+    if anomaly["why"] == "still":
+        return f"{text}, stands still"
+    return text if forecast is None else f"{text}, forecast {forecast[0]:g} to {forecast[2]:g}"
 
 
 def _strip_begin(alarm: Mapping[str, Any]) -> str:
