@@ -42,6 +42,7 @@ const BRIEF = {
   ventricular_fibrillation: "V-fib", ventricular_tachycardia: "V-tach", extreme_bradycardia: "Extr. brady",
   extreme_tachycardia: "Extr. tachy", atrial_fibrillation: "A-fib", bradycardia: "Brady", tachycardia: "Tachy",
   v_run: "V run", non_sustained_ventricular_tachycardia: "NSVT", supraventricular_tachycardia: "SVT",
+  frequent_vebs: "V beats", supraventricular_run: "SV run", irregular_rhythm: "Irregular",
 };
 
 export const PHASES = { on: "", acknowledged: "acknowledged", latched: "over, not acknowledged" };
@@ -62,17 +63,27 @@ export class Band {
       this.icon.replaceChildren(...(line ? [sign(line.priority)] : []));
     }
     if (!line) {
+      this.called = null;
       setText(this.name, "");
       setText(this.state, "");
       return;
     }
-    const name = (brief && BRIEF[line.condition]) || words(line.condition);
-    setText(this.name, name + (more > 0 ? ` +${more}` : ""));
     const told = [length((nowMs - line.since_ms) / 1000)];
     if (line.phase === "acknowledged") told.push(brief ? "✓" : `✓ ${line.who || "acknowledged"}`);
     else if (line.phase === "latched") told.push("over");
     if (line.escalated && !brief) told.push(`→ ${line.escalated}`);
     setText(this.state, told.join("  "));
+    this.call(line.condition, more > 0 ? ` +${more}` : "", brief);
+  }
+
+  // By its whole name where that has room, else by its short one; asks for the room only where it may differ.
+  call(condition, more, brief) {
+    const key = `${condition}${more}${brief}${this.state.textContent.length}`;
+    if (key === this.called) return;
+    this.called = key;
+    const short = BRIEF[condition] ?? words(condition);
+    setText(this.name, (brief ? short : words(condition)) + more);
+    if (this.name.scrollWidth > this.name.clientWidth) setText(this.name, short + more);
   }
 }
 

@@ -19,7 +19,7 @@ export function reasons(alarm) {
   add("Signal quality", alarm.quality?.index === null || alarm.quality === undefined ? null : percent(alarm.quality.index));
   const behind = Date.parse(alarm.decided.utc) - Date.parse(alarm.onset.utc);
   add("Decided", `${(behind / 1000).toFixed(1)} s behind the onset`);
-  add("Limits", Object.entries(alarm.limits ?? {}).map(([k, v]) => `${k.replaceAll("_", " ")} ${v}`).join(", "));
+  add("Limits", Object.entries(alarm.limits ?? {}).map(([k, v]) => limit(k, v)).join(", "));
   add("Profile", alarm.profile);
   if (alarm.beats?.length) {
     const text = alarm.beats.map((b) => `${b.aami}\u2009${percent(b.confidence)}`).join("  ");
@@ -39,6 +39,13 @@ export function reasons(alarm) {
     if (!KNOWN.has(name)) add(name.replaceAll("_", " "), inWords(value));
   }
   return h("dl", { class: "reasons" }, ...told.map(([name, value]) => h("div", { class: String(value).length > 60 ? "wide-reason" : "" }, h("dt", {}, name), h("dd", {}, value))));
+}
+
+// A limit's name ends with its unit: v_run_max_rr_s 2 is "v run max rr 2 s".
+function limit(name, value) {
+  const [, bare, unit] = name.match(/^(.*?)(?:_(s|ms|bpm|mv|share))?$/);
+  const told = unit === "share" ? percent(value) : `${value}${unit ? ` ${unit}` : ""}`;
+  return `${bare.replaceAll("_", " ")} ${told}`;
 }
 
 function inWords(value) {

@@ -212,6 +212,7 @@ class Tile {
       this.box = null;
       return;
     }
+    this.band.called = null; // there may be another room for its name
     const r = this.trace.getBoundingClientRect();
     this.narrow = this.element.offsetWidth < 330;
     setText(this.button, this.narrow ? "✓" : "Ack");

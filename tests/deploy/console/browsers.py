@@ -120,3 +120,13 @@ def open_page(context: BrowserContext, address: str, where: str = "#/wall") -> P
 
 
 ROLES = [role.value for role in Role]
+
+
+def until(page: Page, condition: str) -> None:
+    """Wait until a condition of JavaScript holds."""
+    page.wait_for_function(condition, timeout=LIMIT_MS)
+
+
+def tile(name: str, state: str = "") -> str:
+    """Return the selector of a bed's tile on the wall."""
+    return f'.tile[data-id="{name}"]{state}'

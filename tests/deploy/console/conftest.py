@@ -10,10 +10,15 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from deploy.ports import free_ports
+from tests.deploy.console.browsers import SweepingWard, open_page, signed_in, started_chromium
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, BrowserContext, Page
 
 START_S = 60.0
 
@@ -102,3 +107,32 @@ def turning() -> Iterator[list]:
     yield things
     stop.set()
     thread.join()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with started_chromium() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def sweeping(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SweepingWard]:
+    ward = SweepingWard(tmp_path_factory.mktemp("browser"))
+    yield ward
+    ward.close()
+
+
+@pytest.fixture(scope="module")
+def context(browser: Browser, sweeping: SweepingWard) -> Iterator[BrowserContext]:
+    made = signed_in(browser, sweeping.server.address)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext, sweeping: SweepingWard) -> Iterator[Page]:
+    made = open_page(context, sweeping.server.address)
+    made.wait_for_selector(".tile")
+    yield made
+    assert made.wrong == []  # type: ignore[attr-defined]
+    made.close()

@@ -8,12 +8,10 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from deploy.console.reports import Reports
 from deploy.console.waves import WALL, Wave, pack
 from deploy.services.console_side import ConsoleSide
 from deploy.services.demo import Demo
@@ -22,20 +20,19 @@ from ingest.recording import Recording
 from ingest.simulator.record import simulate
 from ingest.simulator.script import Script, sinus, ventricular_fibrillation
 from tests.deploy.console.browsers import (
-    AXE,
     LIMIT_MS,
     N_PATIENTS,
     SweepingWard,
     chromium,
     open_page,
     signed_in,
-    started_chromium,
+    tile,
+    until,
 )
 from tests.deploy.console.consoles import alarm
-from tests.deploy.console.test_reports import write_reports
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, BrowserContext, Page
+    from playwright.sync_api import Browser, Page
 
 pytestmark = [
     pytest.mark.browser,
@@ -43,43 +40,6 @@ pytestmark = [
     pytest.mark.timeout(300),
     pytest.mark.skipif(chromium() is None, reason="no Chromium: install it"),
 ]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with started_chromium() as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
-def sweeping(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SweepingWard]:
-    ward = SweepingWard(tmp_path_factory.mktemp("browser"))
-    yield ward
-    ward.close()
-
-
-@pytest.fixture(scope="module")
-def context(browser: Browser, sweeping: SweepingWard) -> Iterator[BrowserContext]:
-    made = signed_in(browser, sweeping.server.address)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def page(context: BrowserContext, sweeping: SweepingWard) -> Iterator[Page]:
-    made = open_page(context, sweeping.server.address)
-    made.wait_for_selector(".tile")
-    yield made
-    assert made.wrong == []  # type: ignore[attr-defined]
-    made.close()
-
-
-def until(page: Page, condition: str) -> None:
-    page.wait_for_function(condition, timeout=LIMIT_MS)
-
-
-def tile(name: str, state: str = "") -> str:
-    return f'.tile[data-id="{name}"]{state}'
 
 
 def test_sixteen_patients_sweep(page: Page) -> None:
@@ -298,90 +258,6 @@ def test_a_patients_page_that_was_left_holds_nothing(page: Page) -> None:
         visit()
     after = listeners()
     assert after <= before + 8, (before, after, "each visit made 12")
-
-
-def test_alarms_that_are_over_take_no_room_in_the_page(page: Page, sweeping: SweepingWard) -> None:
-    def kept() -> int:
-        """Values that the page keeps of patients, without their waveforms and beats."""
-        told: int = page.evaluate(
-            """async () => {
-              const { store } = await import("/page/store.js"), seen = new Set();
-              const count = (value) => {
-                if (value === null || typeof value !== "object" || seen.has(value)) return 1;
-                seen.add(value);
-                const inside = value instanceof Map || value instanceof Set
-                  ? [...value.values()] : Object.values(value);
-                return inside.reduce((sum, each) => sum + count(each), 1);
-              };
-              const { patients, byIndex, ...rest } = store, bare = [...patients.values()];
-              return count({ rest, bare: bare.map(({ trace, beats, ...known }) => known) });
-            }"""
-        )
-        return told
-
-    def come_and_go(n: int) -> None:
-        for i in range(n):
-            sweeping.raise_alarm(
-                alarm("p10", "tachycardia", sample=7000 + i),
-                alarm("p10", "tachycardia", "ended", sample=7000 + i),
-            )
-        sweeping.raise_alarm(alarm("p10", "asystole", sample=9999))
-        page.wait_for_selector(tile("p10", ".high.on"))
-        sweeping.raise_alarm(alarm("p10", "asystole", "ended", sample=9999))
-        page.click(tile("p10", " .ack"))
-        page.wait_for_selector(tile("p10", ":not(.high)"))
-
-    come_and_go(1)
-    before = kept()
-    come_and_go(30)
-    assert kept() <= before + 30, (before, "30 alarms of some 20 values came")
-    page.click(tile("p10", " .open"))
-    until(page, "() => document.querySelectorAll('.events .event').length === 60")
-
-
-@pytest.mark.parametrize("theme", ["dark", "light"])
-def test_axe_finds_no_serious_issue(
-    page: Page, sweeping: SweepingWard, theme: str, tmp_path: Path
-) -> None:
-    sweeping.ward.console.reports = Reports(write_reports(tmp_path))
-    if not AXE.exists():
-        pytest.skip("no axe-core: make test fetches it by npm")
-    sweeping.raise_alarm(alarm("p14", "tachycardia", sample=14))
-    page.wait_for_selector(tile("p14", ".medium"))
-    page.evaluate("(theme) => import('/page/style.js').then((m) => m.setTheme(theme))", theme)
-    page.emulate_media(reduced_motion="reduce")
-    source = AXE.read_text("utf-8")
-    for place, shown in (
-        ("#/wall", ".tile"),
-        ("#/patient/p14", ".event"),
-        ("f", "dialog .reasons"),
-        ("l", "dialog input[name=tachycardia_bpm]"),
-        ("?", "dialog kbd"),
-        ("#/alarms", "td"),
-        ("#/feedback", "h1"),
-        ("#/system", ".figure"),
-        ("#/dead-letters", "h1"),
-        ("#/audits", "h1"),
-        ("#/drift", '.verdict.bad:text("drift")'),
-        ("#/models", '.verdict.bad:text("stopped by noise")'),
-        ("#/log", "td"),
-    ):
-        page.evaluate("() => document.querySelector('dialog')?.close()")
-        page.wait_for_selector("dialog", state="detached")
-        if place.startswith("#"):
-            page.evaluate("(to) => { location.hash = to; }", place)
-        else:
-            page.keyboard.press(place)
-        page.wait_for_selector(shown)
-        page.evaluate(source)
-        found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
-        bad = [
-            (v["id"], [n["html"][:160] for n in v["nodes"]][:3])
-            for v in found["violations"]
-            if v["impact"] in ("serious", "critical")
-        ]
-        assert not bad, (place, theme, bad)
-    sweeping.raise_alarm(alarm("p14", "tachycardia", "ended", sample=14))
 
 
 @pytest.fixture
