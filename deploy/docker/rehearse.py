@@ -104,14 +104,17 @@ class Rehearsal:
             tool = self._debootstrap()
             env = {**os.environ, "DEBOOTSTRAP_DIR": str(tool / "usr/share/debootstrap")}
             script = str(tool / "usr/sbin/debootstrap")
-            words = [script, "--variant=minbase", release, str(root), _mirror()]
+            half = self._folder / "debian.half"
+            shutil.rmtree(half, ignore_errors=True)  # of somebody who was interrupted
+            words = [script, "--variant=minbase", release, str(half), _mirror()]
             subprocess.run(words, env=env, check=True, stdout=subprocess.DEVNULL)
-            shutil.copytree("/etc/apt", root / "etc/apt", dirs_exist_ok=True)
+            shutil.copytree("/etc/apt", half / "etc/apt", dirs_exist_ok=True)
             for path in map(Path, _FROM_HOST):
                 if path.exists():
-                    shutil.copy(path, root / path.relative_to("/"))
+                    shutil.copy(path, half / path.relative_to("/"))
             if _CERTIFICATES.exists():
-                shutil.copy(_CERTIFICATES, root / _LENT_CERTIFICATES.relative_to("/"))
+                shutil.copy(_CERTIFICATES, half / _LENT_CERTIFICATES.relative_to("/"))
+            half.rename(root)
         return root
 
     def _debootstrap(self) -> Path:
