@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inference.conditions import Code, Kind, condition_by_name
+from inference.conditions import OF_NUMERICS, Code, Kind, condition_by_name
 from inference.episodes import Episodes
 from inference.fibrillation import AtrialFibrillation
 from inference.lethal import SMALLEST_UV, THRESHOLD, LethalRhythm
@@ -251,7 +251,8 @@ def test_fibrillation_of_the_ventricles_hides_every_rhythm_and_nothing_technical
     physiological = {
         c for c in Code if condition_by_name(c.name.lower()).kind is Kind.PHYSIOLOGICAL
     }
-    assert set(hides) == physiological - {Code.VENTRICULAR_FIBRILLATION}
+    # Streams of numerics have no ECG that could fibrillate.
+    assert set(hides) == physiological - {Code.VENTRICULAR_FIBRILLATION, *OF_NUMERICS}
 
 
 def test_models_of_other_classes_are_refused(tmp_path: Path, rhythm: Path) -> None:
