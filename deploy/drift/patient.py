@@ -84,7 +84,14 @@ def read_patient(line: str | bytes) -> PatientFigures:
         return PatientFigures(
             str(told["stream_id"]), at_s, figures, str(told["site"]), str(told["device"])
         )
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+    except (
+        ValueError,
+        TypeError,
+        KeyError,
+        AttributeError,
+        OverflowError,
+        RecursionError,
+    ) as error:
         if isinstance(error, InputError):
             raise
         raise InputError(f"no line of a patient's figures: {error!r}") from error

@@ -114,8 +114,19 @@ def test_a_line_of_figures_reads_back_as_it_was() -> None:
     assert read_patient(one.line()) == one
 
 
+HUGE = '{"schema":"vigil.drift-patient/1","stream_id":"p","utc_s":%s,"figures":{"quality":%s}}'
+
+
 @pytest.mark.parametrize(
-    "line", ["{", "[]", '{"schema":"other/1"}', '{"schema":"vigil.drift-patient/1"}']
+    "line",
+    [
+        "{",
+        "[]",
+        '{"schema":"other/1"}',
+        '{"schema":"vigil.drift-patient/1"}',
+        HUGE % (10**400, 1),
+        HUGE % (1, 10**400),
+    ],
 )
 def test_a_line_of_something_else_is_refused(line: str) -> None:
     with pytest.raises(InputError):
