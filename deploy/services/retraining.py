@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,16 +17,18 @@ from fairness.declaration import load_declaration
 from fairness.result import AuditResult, Verdict
 from inference.alarm_json import canonical
 from ingest.errors import InputError
+from training.config import TrainConfig
 from training.fit import fit
 from training.gates.gate import Decision, Gate
 from training.retrain.calibrate import recalibrate
 from training.retrain.config import RetrainConfig, load_retrain
 from training.retrain.judge import data_gate, locked_gates, model_gates
-from training.retrain.locked import LockedSet
+from training.retrain.locked import LockedSet, require_leads
 from training.retrain.manifest import Manifest, make_manifest, without_left_out
-from training.retrain.models import Known, known_run, open_model
+from training.retrain.models import Known, known_run, open_model, require_same_kind
 from training.retrain.page import to_html, to_markdown
 from training.retrain.record import PASSED, make_record
+from training.retrain.teachers import taught_from
 from training.sources import read_split
 
 PURPOSE = "change"
@@ -109,10 +111,15 @@ class Retraining:
         config, training = load_retrain(path)
         sign(self._key, PURPOSE, b"")  # a key that cannot sign is told before anything is trained
         champion = open_model(config.champion)
+        require_same_kind(champion, training)
+        if candidate is not None:
+            require_same_kind(champion, candidate)
+        require_leads(config, self._data, champion.n_leads)
         manifest = make_manifest(config, training, self._data)
         out.mkdir(parents=True, exist_ok=True)
         _write(out / "manifest.json", json.dumps(manifest.to_dict(), indent=1).encode())
-        gates = [self._tell(_with_run(data_gate(manifest), manifest, candidate))]
+        known = _known_to(training, candidate)
+        gates = [self._tell(_with_known(data_gate(manifest), manifest, known))]
         look = None
         if gates[0].passed:
             training = without_left_out(training, manifest, self._data)
@@ -121,7 +128,7 @@ class Retraining:
                 run = fit(training, self._data, out / "candidate", progress=self._progress)
                 candidate = known_run(run)
                 if config.calibrate:
-                    own = read_split(training.data, self._data).training
+                    own = read_split(training.data, self._data, champion.n_leads).training
                     candidate = recalibrate(candidate, own)
             before = [batch_gate(candidate.path), *model_gates(champion, candidate, config)]
             gates += [self._tell(gate) for gate in before]
@@ -210,14 +217,27 @@ def audit_gate(declaration: Path, champion: Known, candidate: Known, locked: Loc
     )
 
 
-def _with_run(gate: Gate, manifest: Manifest, candidate: Known | None) -> Gate:
-    """Hold against the locked set also whom a candidate says that it was made from."""
-    if candidate is None:
+def _known_to(training: TrainConfig, candidate: Known | None) -> dict[str, frozenset[str]]:
+    """Say whom else a candidate was made from than the manifest tells."""
+    made = [training.model_dump(mode="json")]
+    if candidate is not None and candidate.run is not None:
+        made.append(candidate.run["config"])
+    return {
+        "the candidate's run": frozenset() if candidate is None else candidate.patients,
+        "a teacher": frozenset().union(*map(taught_from, made)),
+    }
+
+
+def _with_known(gate: Gate, manifest: Manifest, known: Mapping[str, frozenset[str]]) -> Gate:
+    """Hold against the locked set also whom a candidate's run and its teachers learned from."""
+    locked = {entry.patient for entry in manifest.of("locked")}
+    leaks = [
+        f"{who} learned from {', '.join(sorted(patients & locked))}"
+        for who, patients in known.items()
+        if patients & locked
+    ]
+    if not leaks:
         return gate
-    both = sorted(candidate.patients & {entry.patient for entry in manifest.of("locked")})
-    if not both:
-        return gate
-    leaks = [f"the candidate's run learned from {', '.join(both)}"]
     return replace(
         gate,
         measured=gate.measured | {"leaks": [*gate.measured["leaks"], *leaks]},

@@ -14,8 +14,11 @@ SYMBOLS = dict(zip(AAMI, "NAVFQ", strict=True))
 FS, DURATION_S = 125.0, 345.0
 
 
-def write_patients(folder: Path, rates_bpm: dict[str, float]) -> None:
-    """Write a record a patient, with V beats, and its ``atr`` annotations."""
+def write_patients(folder: Path, rates_bpm: dict[str, float], n_leads: int = 1) -> None:
+    """Write a record a patient, with V beats, and its ``atr`` annotations.
+
+    A second lead is the first one upside down.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         import wfdb
@@ -26,12 +29,12 @@ def write_patients(folder: Path, rates_bpm: dict[str, float]) -> None:
         wfdb.wrsamp(
             name,
             fs=FS,
-            units=["mV"],
-            sig_name=["II"],
-            d_signal=record.samples[0][:, None].astype(np.int64),
-            fmt=["16"],
-            adc_gain=[200.0],
-            baseline=[0],
+            units=["mV"] * n_leads,
+            sig_name=["II", "V1"][:n_leads],
+            d_signal=(record.samples[0][:, None] * [1, -1][:n_leads]).astype(np.int64),
+            fmt=["16"] * n_leads,
+            adc_gain=[200.0] * n_leads,
+            baseline=[0] * n_leads,
             write_dir=str(folder),
         )
         symbols = [SYMBOLS[AAMI[code]] for code in record.truth.aami]

@@ -13,6 +13,7 @@ from torch import Tensor
 from inference.ticks import TICK_MS
 from ingest.errors import InputError
 from training.architectures.recall import MEMORY
+from training.beat_sequences import leads_together
 from training.beat_task import beats_of
 from training.datasets import LabelledSignal
 
@@ -62,7 +63,9 @@ class Flips:
         return plain | {"share": round(self.share, 4)}
 
 
-def attack(model: BeatModule, signals: Sequence[LabelledSignal], limit_uv: float) -> Flips:
+def attack(
+    model: BeatModule, signals: Sequence[LabelledSignal], limit_uv: float, n_leads: int = 1
+) -> Flips:
     """Attack beats in their place, each by itself.
 
     Parameters
@@ -70,16 +73,19 @@ def attack(model: BeatModule, signals: Sequence[LabelledSignal], limit_uv: float
     model : BeatModule
         In evaluation mode.
     signals : sequence of LabelledSignal
-        Records; beats at reference R-peaks.
+        Leads of records; beats at reference R-peaks.
     limit_uv : float
         Largest change of a sample, uV.
+    n_leads : int
+        Leads that the model looks at; all of a record are attacked together.
 
     Raises
     ------
     ingest.errors.InputError
-        If no record is long enough.
+        If no record is long enough, or one has too few leads.
     """
-    beats, states, limit = _places(model, signals, limit_uv)
+    records = [(one,) for one in signals] if n_leads == 1 else leads_together(signals, n_leads)
+    beats, states, limit = _places(model, records, limit_uv)
     window, rr_s, memory, *state = beats, *states
     with torch.no_grad():
         called = calls(model(window, rr_s, memory, *state)[0])
@@ -116,27 +122,40 @@ def calls(probs: Tensor) -> Tensor:
 
 @torch.no_grad()
 def _places(
-    model: BeatModule, signals: Sequence[LabelledSignal], limit_uv: float
+    model: BeatModule, records: Sequence[tuple[LabelledSignal, ...]], limit_uv: float
 ) -> tuple[Tensor, tuple[Tensor, ...], Tensor]:
     """Step along records side by side; stop at beats with the state that they find."""
-    long = [signal for signal in signals if len(signal.r_ms) > WARM]
+    long = [leads for leads in records if len(leads[0].r_ms) > WARM]
     if not long:
         raise InputError(f"an attack needs a record of more than {WARM} beats")
-    n = min(BEATS, min(len(signal.r_ms) for signal in long))
-    cut = [beats_of(signal) for signal in long]
-    windows = torch.from_numpy(np.stack([w[:n] for w, _ in cut]))
-    rr = torch.from_numpy(np.stack([r[:n] for _, r in cut]))
-    limits = torch.from_numpy(np.stack([_limits(signal, n, limit_uv) for signal in long]))
-    state = (torch.zeros(len(long), MEMORY), *model.initial_state(len(long)))
+    n = min(BEATS, min(len(leads[0].r_ms) for leads in long))
+    cut = [[beats_of(lead) for lead in leads] for leads in long]
+    windows = torch.from_numpy(np.array([[w[:n] for w, _ in leads] for leads in cut]))
+    rr = torch.from_numpy(np.stack([leads[0][1][:n] for leads in cut]))
+    limits = torch.from_numpy(
+        np.array([[_limits(lead, n, limit_uv) for lead in leads] for leads in long])
+    )
+    state = (no_memory(len(long), windows.shape[1]), *model.initial_state(len(long)))
     kept: list[tuple[Tensor, ...]] = []
     for at in range(n):
-        window, rr_s = windows[:, at : at + 1], rr[:, at : at + 1]
+        window, rr_s = windows[:, :, at], rr[:, at : at + 1]
         if at >= WARM and (at - WARM) % EVERY == 0:
-            kept.append((window, rr_s, *state, limits[:, at, None, None]))
+            kept.append((window, rr_s, *state, limits[:, :, at, None]))
         _, *after = model(window, rr_s, *state)
         state = tuple(after)
     window, *states, limit = (torch.cat(parts) for parts in zip(*kept, strict=True))
     return window, tuple(states), limit
+
+
+def no_memory(streams: int, n_leads: int) -> Tensor:
+    """Memory of streams of which nothing was heard, as a beat model of so many leads takes it.
+
+    Examples
+    --------
+    >>> no_memory(3, 1).dim(), no_memory(3, 2).dim()
+    (2, 3)
+    """
+    return torch.zeros((streams, MEMORY) if n_leads == 1 else (streams, n_leads, MEMORY))
 
 
 def _limits(signal: LabelledSignal, n: int, limit_uv: float) -> np.ndarray:

@@ -10,9 +10,9 @@ import onnxruntime as ort
 import torch
 from torch import nn
 
-from training.architectures.recall import LENGTH, MEMORY
+from training.architectures.recall import LENGTH
 from training.export import parity
-from training.gates.attack import BeatModule
+from training.gates.attack import BeatModule, no_memory
 from training.gates.gate import Decision, Gate
 from training.gates.limits import GateLimits
 
@@ -35,7 +35,8 @@ def parity_gate(model: nn.Module, path: Path, limits: GateLimits) -> Gate:
     session = ort.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     names = [each.name for each in session.get_inputs()]
     states = [name for name in names if name.startswith("state_")]
-    inputs = beat_inputs(model, states, STREAMS)
+    n_leads = session.get_inputs()[names.index("signal")].shape[1]
+    inputs = beat_inputs(model, states, STREAMS, n_leads)
     worst = parity(model, inputs, path, states, steps=STEPS)
     good = bool(np.isfinite(worst)) and worst <= limits.parity
     return Gate(
@@ -49,7 +50,9 @@ def parity_gate(model: nn.Module, path: Path, limits: GateLimits) -> Gate:
     )
 
 
-def beat_inputs(model: nn.Module, states: Sequence[str], streams: int) -> dict[str, torch.Tensor]:
+def beat_inputs(
+    model: nn.Module, states: Sequence[str], streams: int, n_leads: int = 1
+) -> dict[str, torch.Tensor]:
     """Make inputs of a beat model by name, of streams of which nothing was heard.
 
     Parameters
@@ -60,10 +63,12 @@ def beat_inputs(model: nn.Module, states: Sequence[str], streams: int) -> dict[s
         Names of its states, the memory first.
     streams : int
         Streams side by side.
+    n_leads : int
+        Leads that it looks at.
     """
-    values = (torch.zeros(streams, MEMORY), *_initial(model, streams))
+    values = (no_memory(streams, n_leads), *_initial(model, streams))
     return {
-        "signal": torch.zeros(streams, 1, LENGTH),
+        "signal": torch.zeros(streams, n_leads, LENGTH),
         "rr_s": torch.zeros(streams, 1),
         **dict(zip(states, values, strict=True)),
     }

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from inference.streams import choose_leads
 from ingest.recording import Recording
 from ingest.wfdb_replay import open_recording
 from training.assessment.scoring import ModelFiles, compare_found, find_beats, scored_row
@@ -23,6 +25,7 @@ def f1_under_noise(
     segments: Mapping[int, Sequence[NoiseSegment]],
     model: ModelFiles,
     snr_db: float,
+    n_leads: int = 1,
 ) -> float:
     """Score records with noise added; gross VEB F1, percent, 0 where nothing was found.
 
@@ -35,12 +38,14 @@ def f1_under_noise(
         The model.
     snr_db : float
         Signal-to-noise ratio, dB.
+    n_leads : int
+        Leads that the model looks at: each gets noise of its own.
     """
     found: list[RecordComparison] = []
     for folder, record in records:
         recording = open_recording(folder / record)
         marks = read_annotations(folder, record, "atr", recording.fs)
-        noisy = _noisy(recording, marks, segments[round(recording.fs)], snr_db)
+        noisy = _noisy(recording, marks, segments[round(recording.fs)], snr_db, n_leads)
         beats = find_beats({record: noisy}, model)[record]
         found.append(compare_found(record, beats, marks, noisy))
     return rates(gross(found)["veb"]).f1 or 0.0
@@ -116,8 +121,17 @@ def adversary(flips: Flips, champion: Flips | None, limits: GateLimits) -> Gate:
 
 
 def _noisy(
-    recording: Recording, marks: Annotations, segments: Sequence[NoiseSegment], snr_db: float
+    recording: Recording,
+    marks: Annotations,
+    segments: Sequence[NoiseSegment],
+    snr_db: float,
+    n_leads: int,
 ) -> Recording:
     rng = np.random.default_rng([*recording.name.encode()])
-    track = noise_track(segments, recording.n_samples, round(recording.fs), rng)
-    return with_noise(recording, scored_row(recording), marks, track, snr_db)
+    scored_row(recording)  # refuses a record without an ECG
+    leads = []
+    for row in choose_leads(recording.leads, None, n_leads):
+        track = noise_track(segments, recording.n_samples, round(recording.fs), rng)
+        leads.append(with_noise(recording, row, marks, track, snr_db))
+    samples = np.concatenate([each.samples for each in leads])
+    return replace(leads[0], leads=tuple(each.leads[0] for each in leads), samples=samples)

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from ingest.errors import InputError
 from training.config import TrainConfig, load_config
 from training.gates.limits import GateLimits
+from training.retrain.models import TASKS
 from training.splits import DS2
 from training.toml_file import read_toml
 
@@ -101,7 +102,8 @@ def load_retrain(path: Path) -> tuple[RetrainConfig, TrainConfig]:
     ------
     ingest.errors.InputError
         If a file cannot be read, a key or value is not allowed, the task is not that of a beat
-        model, or a locked record is of DS2, which is looked at for reporting only.
+        model of one lead or two, or a locked record is of DS2, which is looked at for reporting
+        only.
     """
     config = read_toml(path, RetrainConfig)
     for source in config.locked:
@@ -114,8 +116,9 @@ def load_retrain(path: Path) -> tuple[RetrainConfig, TrainConfig]:
     }
     config = config.model_copy(update=paths)
     training = load_config(config.candidate)
-    if training.task != "beat":
-        raise InputError(f"{config.candidate}: task is {training.task!r}; allowed here: 'beat'")
-    if training.pruning.units or training.pruning.weights or training.distill is not None:
-        raise InputError(f"{config.candidate}: [pruning] and [distill] are not allowed here")
+    if training.task not in TASKS:
+        allowed = ", ".join(map(repr, TASKS))
+        raise InputError(f"{config.candidate}: task is {training.task!r}; allowed here: {allowed}")
+    if training.pruning.units or training.pruning.weights:
+        raise InputError(f"{config.candidate}: [pruning] is not allowed here")
     return config, training

@@ -90,7 +90,7 @@ class Faulty(nn.Module):
     ) -> tuple[Tensor, ...]:
         """Score one beat a stream; where V is not called, S keeps its share."""
         probs, *after = self.inner(signal, rr_s, memory, *state)
-        p_v = self._alter(probs[:, 2], memory)
+        p_v = self._alter(probs[:, 2], memory.flatten(1))  # of several leads, the first's first
         p_s = probs[:, 1] * (1 - p_v) / (1 - probs[:, 2]).clamp(min=0.5)
         return torch.stack([1 - p_v - p_s, p_s, p_v], dim=1), *after
 
@@ -119,5 +119,5 @@ def plant(known: Known, fault: str, path: Path) -> Known:
     session, _ = model.load(known.path)
     states = [i.name for i in session.get_inputs() if i.name.startswith("state_")]
     path.parent.mkdir(parents=True, exist_ok=True)
-    export(made, beat_inputs(made, states, 2), spec_of(info), path)
+    export(made, beat_inputs(made, states, 2, known.n_leads), spec_of(info), path)
     return replace(known, path=path, info=model.load(path)[1], module=made)

@@ -88,7 +88,11 @@ def _noise(
             fs: load_noise(data, "test", fs) if recorded else drawn_noise(fs) for fs in rates
         }
         return f1_under_noise(
-            records, segments, ModelFiles(beat=model.path), config.limits.noise_db
+            records,
+            segments,
+            ModelFiles(beat=model.path),
+            config.limits.noise_db,
+            model.n_leads,
         )
 
     before, after = (
@@ -101,8 +105,9 @@ def _noise(
 
 def _adversary(champion: Known, candidate: Known, config: RetrainConfig, locked: LockedSet) -> Gate:
     def flips(model: Known) -> Flips:
-        signals = locked.signals(config.attack.records, candidate.info.fs)
-        return attack(cast("BeatModule", model.module), signals, config.limits.attack_uv)
+        n, uv = model.n_leads, config.limits.attack_uv
+        signals = locked.signals(config.attack.records, candidate.info.fs, n)
+        return attack(cast("BeatModule", model.module), signals, uv, n)
 
     before = None
     if champion.module is not None:

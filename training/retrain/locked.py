@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 import pandas as pd
 
+from ingest.errors import InputError
 from training.audits.material import Material
 from training.audits.predict import predict
 from training.audits.rows import span
@@ -115,11 +116,37 @@ class LockedSet:
         ]
         return turns[:n]
 
-    def signals(self, n: int, fs: int) -> list[LabelledSignal]:
-        """Read and condition the first lead of so many records, as :meth:`first` names them."""
+    def signals(self, n: int, fs: int, n_leads: int = 1) -> list[LabelledSignal]:
+        """Read and condition the first leads of so many records, as :meth:`first` names them."""
         return [
-            signal for folder, record in self.first(n) for signal in load(folder, [record], fs=fs)
+            signal
+            for folder, record in self.first(n)
+            for signal in load(folder, [record], fs=fs, leads=range(n_leads))
         ]
+
+
+def require_leads(config: RetrainConfig, data: Path, n_leads: int) -> None:
+    """Refuse records that a model of several leads could be judged by only in part.
+
+    Raises
+    ------
+    ingest.errors.InputError
+        Naming a locked record of too few leads, or one that cannot be read.
+    """
+    for source in config.locked:
+        for record in source.records:
+            path = data / source.database / f"{record}.hea"
+            try:
+                lines = path.read_text("utf-8").splitlines()
+                first = next(line for line in lines if line.strip() and line[0] != "#")
+                n = int(first.split()[1])
+            except (OSError, ValueError, IndexError, StopIteration) as error:
+                raise InputError(f"cannot read {path}") from error
+            if n < n_leads:
+                raise InputError(
+                    f"locked: {source.database}/{record} has {n} lead; allowed for a model of "
+                    f"{n_leads} leads: records of as many"
+                )
 
 
 def _material(source: LockedSource, data: Path) -> Material:

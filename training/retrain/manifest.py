@@ -15,6 +15,7 @@ from ingest.errors import InputError
 from training.config import SourceConfig, TrainConfig
 from training.ec57 import DE_CHAZAL, read_annotations
 from training.ec57.annotation import read_header
+from training.found_beats import REFERENCE
 from training.guard.held_out import beats_print
 from training.retrain.config import LockedSource, RetrainConfig
 from training.sources import records_of
@@ -43,7 +44,8 @@ class Entry:
     beats: str
     """Fingerprint of where its annotated beats are."""
     labels: str
-    """``reference``, or what feedback made."""
+    """``reference``, what ``feedback`` made, the ``rhythm`` of the whole record, or ``none``: a
+    teacher alone tells."""
     told: dict[str, Any] | None = None
     """Of feedback: beats by what their labels rest on, and the least trust."""
     why: str = ""
@@ -152,6 +154,13 @@ def _entry(side: str, part: SourceConfig | LockedSource, name: str, data: Path, 
     header = read_header(folder, name)
     if header is None:
         raise InputError(f"{folder} has no record {name}")
+    signals = [each for each in sorted(folder.glob(f"{name}.*")) if each.suffix in (".dat", ".mat")]
+    signal = _digest(signals or [folder / f"{name}.hea"])
+    if isinstance(part, SourceConfig) and part.labels != "beats":
+        table = folder / REFERENCE
+        labels = _digest([table] if part.labels == "rhythm" and table.is_file() else [])
+        patient = patient_of(folder.name, name)
+        return Entry(side, part.database, name, patient, signal, labels, "", part.labels, None, why)
     notes = read_annotations(folder, name, annotator, header.fs)
     is_beat = np.array([symbol in DE_CHAZAL.classes for symbol in notes.symbol], bool)
     r_ms = np.rint(notes.sample[is_beat] * 1000 / header.fs).astype(np.int64)
@@ -161,7 +170,7 @@ def _entry(side: str, part: SourceConfig | LockedSource, name: str, data: Path, 
         part.database,
         name,
         patient_of(folder.name, name),
-        _digest(sorted(folder.glob(f"{name}.dat")) or [folder / f"{name}.hea"]),
+        signal,
         _digest([folder / f"{name}.{annotator}"]),
         beats_print(r_ms),
         "reference" if told is None else "feedback",
