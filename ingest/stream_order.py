@@ -136,7 +136,7 @@ class StreamOrder:
         end = first + len(raw) // width
         if end == first:
             return None
-        self._in_gap, self._next = False, end
+        self._in_gap, self._next, self._newest = False, end, max(self._newest, first)
         recent, forgotten = (*self._recent, raw), end - self._bound
         begin, n_old = self._recent_from if self._recent else first, 0
         while n_old < len(recent) and (ends := begin + len(recent[n_old]) // width) <= forgotten:
@@ -156,7 +156,7 @@ class StreamOrder:
         for raw in self._recent:
             samples = np.frombuffer(raw, "<i2").reshape(len(self._leads), -1)
             passed.append(Stretch(first, samples))
-            self._newest, first = first, passed[-1].end
+            first = passed[-1].end
         self._passed = tuple(passed)
         self._recent = ()
         self._forget_passed()

@@ -6,7 +6,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ingest.codec import decode, encode
@@ -83,6 +83,7 @@ def some_traffic(rng: np.random.Generator) -> list[list[Frame]]:
 
 @settings(max_examples=150, deadline=None)
 @given(st.integers(0, 2**32), st.floats(0, 3))
+@example(0, 0.0)
 def test_columns_are_put_in_order_as_frames_are(seed: int, bound_s: float) -> None:
     polls = some_traffic(np.random.default_rng(seed))
     one, many = Sequencer(bound_s), Sequencer(bound_s)
