@@ -19,7 +19,7 @@ from typing import Any
 
 from kafka import TopicPartition
 from kafka.errors import IllegalStateError, KafkaError
-from kafka.structs import MemberState, OffsetAndMetadata
+from kafka.structs import OffsetAndMetadata
 
 from ingest.frame_columns import FrameColumns
 from ingest.kafka_consumer import CONSUMER_DEFAULTS, connect
@@ -332,14 +332,10 @@ class KafkaSource:
 
     def _fetch(self, timeout_s: float) -> Any:
         """Return kafka-python's records by partition, not before the group is settled."""
-        records = self._consumer.poll(timeout_ms=round(timeout_s * 1000))
+        records = self._membership.poll(timeout_s)
         give_up_s = time.monotonic() + REBALANCE_WAIT_S
-        while (
-            not records
-            and self._consumer.group_metadata().state == MemberState.REBALANCING
-            and time.monotonic() < give_up_s
-        ):
-            records = self._consumer.poll(timeout_ms=1000)
+        while not records and self._membership.joining and time.monotonic() < give_up_s:
+            records = self._membership.poll(1.0)
         return records
 
     def _tell_changes(self) -> None:

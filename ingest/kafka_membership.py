@@ -1,7 +1,7 @@
 """What a member of a consumer group has, told together with the membership it has it by.
 
-kafka-python 3.0.12 joins groups on a thread of its own, and gets three things wrong, each of
-which lets two members take themselves for the owner of one partition:
+kafka-python 3.0.12 joins groups on a thread of its own, and gets four things wrong. Three let two
+members take themselves for the owner of one partition:
 
 * A member that was shut out of its group, because it was frozen beyond its session, claims what
   it had when it joins again, without saying that this was generations ago. The leader may then
@@ -14,6 +14,11 @@ which lets two members take themselves for the owner of one partition:
 
 So whoever commits uses the membership of the assignment it was last told (:class:`Assignment`),
 never that of now, and with another membership nothing is left of what a member had.
+
+The fourth makes a member that is none: a leader that joins because partitions were added, or were
+not yet known, forgets why as soon as it has shared them out. If that happens between two polls its
+join is never completed, it says nothing to the group any more and goes on with what others are
+given meanwhile (:meth:`Membership.poll` reminds it).
 """
 
 from __future__ import annotations
@@ -28,6 +33,7 @@ from typing import Any
 from kafka import ConsumerRebalanceListener
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
 from kafka.protocol.consumer.metadata import ConsumerProtocolSubscription
+from kafka.structs import MemberState
 
 logger = logging.getLogger(__name__)
 
@@ -68,6 +74,19 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-pyth
     def follow(self, consumer: Any) -> None:
         """Ask this consumer who it is, from now on."""
         self._consumer = consumer
+
+    def poll(self, timeout_s: float) -> Any:
+        """Return kafka-python's records by partition; goes on with a join that is under way."""
+        coordinator = self._consumer._coordinator  # nothing public tells or asks
+        if self.joining and not coordinator.need_rejoin():
+            logger.info("takes up a join of the group that was left half done")
+            coordinator.request_rejoin()
+        return self._consumer.poll(timeout_ms=round(timeout_s * 1000))
+
+    @property
+    def joining(self) -> bool:
+        """True while a join of the group is under way."""
+        return bool(self._consumer.group_metadata().state == MemberState.REBALANCING)
 
     def take(self) -> list[Assignment]:
         """Return what was noted, in order, and forget it."""

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import time
 import uuid
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from kafka import KafkaAdminClient
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
 from kafka.coordinator.base import Generation
 from kafka.protocol.consumer.metadata import ConsumerProtocolSubscription
@@ -15,6 +18,7 @@ from kafka.structs import ConsumerGroupMetadata, TopicPartition
 from ingest.codec import encode
 from ingest.kafka import KafkaSink, KafkaSource
 from ingest.kafka_membership import Assignment, Assignor, Membership
+from ingest.kafka_url import KafkaUrl
 from tests.brokers import fresh_topic
 from tests.ingest.synthetic import cut
 
@@ -199,3 +203,31 @@ def test_nothing_is_committed_by_a_generation_whose_assignment_was_not_told(
     coordinator._generation = Generation(told.generation_id + 1, told.member_id, "cooperative")
 
     assert source.group_metadata.generation_id == told.generation_id
+
+
+@pytest.mark.kafka
+def test_a_leader_whose_join_ends_between_two_polls_stays_a_member(
+    kafka_cluster: KafkaCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = fresh_topic(kafka_cluster)
+    options = {"metadata_max_age_ms": 300}
+    source = KafkaSource(url, f"group-{uuid.uuid4()}", options=options)
+    while source.assigned != (0,):
+        source.poll(0.2)
+    poll = source._consumer.poll
+
+    def poll_and_pause(timeout_ms: int) -> Any:
+        """As where a busy machine lets the joining thread run first."""
+        found = poll(timeout_ms=timeout_ms)
+        time.sleep(0.3)
+        return found
+
+    monkeypatch.setattr(source._consumer, "poll", poll_and_pause)
+    with closing(KafkaAdminClient(bootstrap_servers=kafka_cluster.bootstrap)) as admin:
+        admin.create_partitions({KafkaUrl.parse(url).topic: 3})
+    deadline_s = time.monotonic() + 60
+    while source.assigned != (0, 1, 2) and time.monotonic() < deadline_s:
+        source.poll(0.001)
+
+    assert source.assigned == (0, 1, 2)
+    source.close()
