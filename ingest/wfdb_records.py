@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time
 from pathlib import Path
@@ -33,6 +34,9 @@ INVALID_ADU = {
     "32": -(1 << 31),
 }
 """The value that marks an invalid sample, by storage format (WFDB, signal(5)); else -32768."""
+
+_NO_NUMBER = re.compile(r"\(-?\d+\)/(?P<unit>\S+)(?: -?\d+){5} (?P<name>.+)")
+"""What wfdb takes for the name of a signal whose gain is no number, as in ``NaN(0)/% 0 0 …``."""
 
 MOST_SAMPLES = 1 << 28
 """Most samples of one lead: three days at 1 kHz."""
@@ -74,9 +78,14 @@ def _header(base: Path) -> Any:
     if not Path(f"{base}.hea").is_file():
         raise InputError(f"no record {base}: there is no file {base}.hea")
     try:
-        return wfdb.rdheader(str(base))
+        header = wfdb.rdheader(str(base))
     except Exception as error:  # whatever the package stumbles over
         raise InputError(f"cannot read the header {base}.hea: {error}") from error
+    for i, name in enumerate(getattr(header, "sig_name", None) or ()):
+        if misread := _NO_NUMBER.fullmatch(name or ""):
+            header.sig_name[i], header.units[i] = misread["name"], misread["unit"]
+            header.adc_gain[i] = math.nan
+    return header
 
 
 def _beside(base: Path, name: str) -> Path:
@@ -108,11 +117,15 @@ def _leads(header: Any) -> list[Lead]:
             f"of its {header.n_sig} signals"
         )
     return [
-        clean_lead(name, unit, gain or 0.0, baseline or 0, index)
+        clean_lead(name, unit, 0.0 if _is_no_number(gain) else gain, baseline or 0, index)
         for index, (name, unit, gain, baseline) in enumerate(
             zip(header.sig_name, header.units, header.adc_gain, header.baseline, strict=True)
         )
     ]
+
+
+def _is_no_number(gain: float | None) -> bool:
+    return gain is None or math.isnan(gain)
 
 
 def _read_single(base: Path, header: Any, leads: LeadChoice | None) -> list[Signal]:
@@ -133,15 +146,16 @@ def _read_single(base: Path, header: Any, leads: LeadChoice | None) -> list[Sign
     except Exception as error:  # whatever the package stumbles over
         raise InputError(f"cannot read record {base.name}: {error}") from error
     return [
-        _signal(described[i], rates[i], adu, header.fmt[i])
+        _signal(described[i], rates[i], adu, header.fmt[i], header.adc_gain[i])
         for i, adu in zip(wanted, record.e_d_signal, strict=True)
     ]
 
 
-def _signal(lead: Lead, fs: float, adu: Any, fmt: str) -> Signal:
-    """Mark what the storage format holds for invalid."""
+def _signal(lead: Lead, fs: float, adu: Any, fmt: str, gain: float | None) -> Signal:
+    """Mark what the storage format holds for invalid, and all whose gain is said to be none."""
     wide = np.asarray(adu, np.int64)
-    return Signal(lead, fs, wide, wide == INVALID_ADU.get(fmt, -(1 << 15)))
+    is_invalid = wide == INVALID_ADU.get(fmt, -(1 << 15))
+    return Signal(lead, fs, wide, is_invalid | (gain is not None and math.isnan(gain)))
 
 
 def _check_files(base: Path, header: Any) -> None:

@@ -77,6 +77,16 @@ def calibrated(recording: Recording) -> Any:
     return (recording.samples.astype(float) - baseline) / gain
 
 
+def test_a_signal_whose_gain_is_no_number_keeps_its_name_and_is_missing(tmp_path: Path) -> None:
+    path = with_header(write(tmp_path), "1000.0(0)/mV", "NaN(-32767)/%")
+
+    recording = open_recording(path)
+
+    assert [(lead.name, lead.unit) for lead in recording.leads] == [("MLII", "mV"), ("V5", "%")]
+    assert (recording.samples[1] == MISSING_ADU).all()
+    assert (recording.samples[0] != MISSING_ADU).all()
+
+
 def test_wide_samples_are_made_coarser_with_an_honest_gain(tmp_path: Path) -> None:
     wide = ADU * 9000
     path = write(tmp_path, d_signal=wide, fmt=["24", "24"], adc_gain=[1e6, 1e6], baseline=[77, 0])
