@@ -52,6 +52,11 @@ class Disturbance:
     """Least factor of that."""
     tachycardia: float = 0.15
     """Share with ventricular tachycardia made of another patient's ventricular beat."""
+    squeeze: float = 0.0
+    """Share squeezed by more than ``stretch`` where they hold no lethal rhythm: fast sinus rhythm,
+    which few records have."""
+    tightest: float = 2.2
+    """Largest factor of that."""
 
 
 class RhythmSampler:
@@ -132,6 +137,11 @@ class RhythmSampler:
             of_rhythm = self._of_rhythm[which]
             wanted = rng.choice(of_rhythm[int(rng.integers(len(of_rhythm)))])
             begin = int(np.clip(wanted - rng.integers(0, len(rhythm)), 0, max(len(ticks) - n, 0)))
+        if self._how.squeeze and rng.random() < self._how.squeeze:
+            tight = float(np.exp(rng.uniform(bound, np.log(self._how.tightest))))
+            more = int(len(rhythm) * tight) + 2
+            if (ticks[begin : begin + more] <= SpanRhythm.OTHER).all():
+                pace, n = tight, more
         part = x[begin * self._n : (begin + n) * self._n]
         at = np.arange(len(signal)) * pace
         there = at < len(part) - 1

@@ -74,6 +74,29 @@ def task() -> RhythmTask:
 
 
 @pytest.mark.train
+def test_other_rhythms_are_squeezed_and_lethal_ones_are_not():
+    """What is squeezed is steeper; stretches of lethal rhythms are still drawn, as they are."""
+    plain, tight = (
+        RhythmSampler(
+            [patient(3)], Disturbance(about=0, tachycardia=0, squeeze=share, tightest=2.2)
+        )
+        for share in (0.0, 1.0)
+    )
+    lethal = (SpanRhythm.VT, SpanRhythm.VF, SpanRhythm.ASYSTOLE)
+
+    def draws(sampler: RhythmSampler) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        return sampler.draw(np.random.default_rng(5), 60, 4)
+
+    (x, y), (squeezed, z) = draws(plain), draws(tight)
+
+    calm = [row for row in range(60) if not np.isin(z[row], lethal).any()]
+    steep = [float(np.abs(np.diff(each[calm])).mean()) for each in (x, squeezed)]
+    assert 10 < len(calm) < 60
+    assert np.isin(y, lethal).any()
+    assert np.isin(z, lethal).any()
+    assert steep[1] > 1.2 * steep[0]
+
+
 def test_it_tells_the_rhythms_of_a_patient_never_seen(task: RhythmTask) -> None:
     unseen = patient(9)
     truth, called = by_tick(unseen), task.probabilities(unseen).argmax(axis=1)

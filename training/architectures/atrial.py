@@ -80,6 +80,8 @@ class AtrialDetector(nn.Module):
     def forward(self, signal: Tensor, rr_s: Tensor, memory: Tensor, *state: Tensor) -> State:
         """Score one beat a stream, as exported: probabilities (batch, 2), then the states."""
         _, features, memory = recall(signal[:, 0], rr_s, memory)
-        logits, state = self.logits(features[None], state)
-        p = torch.sigmoid(logits[0])
-        return torch.stack([1 - p, p], dim=1), memory, *state
+        ectopic = (features[:, FIT_QRS : FIT_QRS + 1] < ALIKE).to(features.dtype)
+        rhythm, after = rhythm_memory.follow_one(features, ectopic, state[-1])
+        out, core = self.core(rhythm[None], state[:-1])
+        p = torch.sigmoid(self.head(out)[0])
+        return torch.cat([1 - p, p], dim=1), memory, *core, after

@@ -112,10 +112,15 @@ class BeatClassifier(nn.Module):
         if self.size.encoder == "features":
             return features, features
         n, batch = shape.shape[:2]
-        flat = shape.reshape(n * batch, 2, LENGTH)
-        v = torch.cat([self.shape(flat).reshape(n, batch, -1), features], dim=2)
-        s = torch.cat([self.atrial(flat[:, :, ATRIAL]).reshape(n, batch, -1), features], dim=2)
-        return v, s
+        v, s = self._seen(shape.reshape(n * batch, 2, LENGTH), features.reshape(n * batch, -1))
+        return v.reshape(n, batch, -1), s.reshape(n, batch, -1)
+
+    def _seen(self, shape: Tensor, features: Tensor) -> tuple[Tensor, Tensor]:
+        """Give what each branch sees of beats, one a row."""
+        if self.size.encoder == "features":
+            return features, features
+        v = torch.cat([self.shape(shape), features], dim=1)
+        return v, torch.cat([self.atrial(shape[:, :, ATRIAL]), features], dim=1)
 
     def logits(self, shape: Tensor, features: Tensor, state: State) -> tuple[Tensor, Tensor, State]:
         """Score beats in order.
@@ -146,12 +151,41 @@ class BeatClassifier(nn.Module):
         s = self.head_s(torch.cat([out_s, seen_s], dim=2)).squeeze(2)
         return v, s, state_v + state_s + remembered
 
+    def step(self, shape: Tensor, features: Tensor, state: State) -> tuple[Tensor, Tensor, State]:
+        """Score one beat a stream, in few operations: what :meth:`logits` gives of one.
+
+        Parameters
+        ----------
+        shape : Tensor of shape (batch, 2, LENGTH)
+        features : Tensor of shape (batch, N_FEATURES)
+        state : State
+
+        Returns
+        -------
+        v, s : Tensors of shape (batch, 1)
+        state : State
+        """
+        seen_v, seen_s = self._seen(shape, features)
+        n_v, n_s = len(self.core_v.state_names), len(self.core_s.state_names)
+        one_v = seen_v[None]
+        out_v, state_v = self.core_v(one_v, state[:n_v])
+        v = self.head_v(torch.cat([out_v, one_v], dim=2))[0]
+        remembered: State = ()
+        if self.size.rhythm:
+            called = (v > 0).to(v.dtype)
+            rhythm, after = rhythm_memory.follow_one(features, called, state[n_v + n_s])
+            seen_s, remembered = torch.cat([seen_s, rhythm], dim=1), (after,)
+        one_s = seen_s[None]
+        out_s, state_s = self.core_s(one_s, state[n_v : n_v + n_s])
+        s = self.head_s(torch.cat([out_s, one_s], dim=2))[0]
+        return v, s, state_v + state_s + remembered
+
     def forward(self, signal: Tensor, rr_s: Tensor, memory: Tensor, *state: Tensor) -> State:
         """Score one beat a stream, as exported: probabilities (batch, 3), then the states."""
         shape, features, memory = recall(signal[:, 0], rr_s, memory)
-        v, s, state = self.logits(shape[None], features[None], state)
-        p_v, p_s = torch.sigmoid(v[0]), torch.sigmoid(s[0])
-        probs = torch.stack([(1 - p_v) * (1 - p_s), (1 - p_v) * p_s, p_v], dim=1)
+        v, s, state = self.step(shape, features, state)
+        p_v, p_s = torch.sigmoid(v), torch.sigmoid(s)
+        probs = torch.cat([(1 - p_v) * (1 - p_s), (1 - p_v) * p_s, p_v], dim=1)
         return probs, memory, *state
 
 

@@ -7,6 +7,8 @@ recurrent state. Nothing here is learned.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -36,8 +38,17 @@ PART_OF = torch.eye(3).repeat_interleave(torch.tensor([p.stop - p.start for p in
 """Which part each sample of the three joined ones is of; shape (samples, 3)."""
 MEAN_OF, SPREAD = PART_OF / PART_OF.sum(0), PART_OF.T.contiguous()
 """Weights that average each part, and that give each sample of a part the same."""
-MEAN_CHANGE = MEAN_OF[:-LENGTH, :2].contiguous()
-"""Weights that average the first two parts."""
+MEAN_CHANGE = torch.stack(
+    [
+        ((at := torch.arange(LENGTH)) >= p.start).logical_and(at < p.stop) / (p.stop - p.start)
+        for p in PARTS[:2]
+    ],
+    dim=1,
+)
+"""Weights that average the first two parts of a beat; shape (LENGTH, 2)."""
+_HERE, _USUAL, _LAST, _LONG_RUN = range(4)
+RATIOS = ((_HERE, _USUAL), (_HERE, _LAST), (_LAST, _USUAL), (_HERE, _LONG_RUN), (_USUAL, _LONG_RUN))
+"""Intervals that are compared, by their places side by side."""
 FASTEST, SLOWEST = 0.25, 0.06
 """Share of the way the template goes to a beat that fits: at first, and in the long run."""
 
@@ -52,7 +63,7 @@ def upper_median(x: Tensor) -> Tensor:
 
     The greatest half need not be in order for its least to be found, which halves the cost.
     """
-    greatest = x.topk((x.shape[-1] + 1) // 2, dim=-1, sorted=False).values
+    greatest = x.topk((int(x.shape[-1]) + 1) // 2, dim=-1, sorted=False).values
     return greatest.amin(-1, keepdim=True)
 
 
@@ -87,14 +98,12 @@ def recall(window: Tensor, rr_s: Tensor, memory: Tensor) -> tuple[Tensor, Tensor
     last = torch.where(had_rr, rrs[:, :1], usual).clamp(min=0.2)
     heard = long_run > 0
     long_run = torch.where(heard, long_run, here)
-    early = log_ratio(
-        torch.cat([here, here, last, here, usual], dim=1),
-        torch.cat([usual, last, usual, long_run, long_run], dim=1),
-    )
+    intervals = torch.cat([here, usual, last, long_run], dim=1)
+    early = log_ratios(intervals, RATIOS)
     features = torch.cat(
         [
             early,
-            torch.cat([here, usual], dim=1) - TYPICAL_S,
+            intervals[:, :_LAST] - TYPICAL_S,
             deviation,
             worst,
             has_rr.to(beat.dtype),
@@ -133,23 +142,19 @@ def _compared(
     span : Tensor of shape (batch, 1)
         Peak-to-peak amplitude of what precedes the QRS.
     """
-    both = torch.stack([beat, template], dim=1)
+    both = torch.cat([beat, template], dim=1).reshape(-1, 2, LENGTH)
     qrs, atrial = both[:, :, QRS], both[:, :, ATRIAL]
     parts = torch.cat([qrs, atrial, both], dim=2)
     part_of = PART_OF.to(both.device)
     parts = parts - (parts @ MEAN_OF.to(both.device)) @ SPREAD.to(both.device)
-    of_beat, of_template = parts.unbind(1)
     power = (parts * parts) @ part_of
-    power_beat, power_template = power.unbind(1)
-    agree = (of_beat * of_template) @ part_of
-    fits = agree / (power_beat * power_template).clamp(min=1e-6).sqrt()
-    away = residual.abs()
-    change = torch.cat([away[:, QRS], away[:, ATRIAL]], dim=1) @ MEAN_CHANGE.to(both.device)
-    high = torch.cat([qrs.amax(2, keepdim=True), atrial.amax(2, keepdim=True)], dim=2)
-    low = torch.cat([qrs.amin(2, keepdim=True), atrial.amin(2, keepdim=True)], dim=2)
-    spans_beat, spans_template = (high - low).unbind(1)
-    log_spans = log_ratio(spans_beat + 0.05, spans_template + 0.05)
-    return fits, change, log_spans, spans_beat[:, 1:]
+    agree = (parts[:, 0] * parts[:, 1]) @ part_of
+    fits = agree / (power[:, 0] * power[:, 1]).clamp(min=1e-6).sqrt()
+    change = residual.abs() @ MEAN_CHANGE.to(both.device)
+    high = torch.cat([qrs.amax(2), atrial.amax(2)], dim=1)
+    spans = high - torch.cat([qrs.amin(2), atrial.amin(2)], dim=1)  # beat, template; by part
+    log_spans = log_ratios(spans + 0.05, ((0, 1), (2, 3)))
+    return fits, change, log_spans, spans[:, 2:3]
 
 
 def _usual(rrs: Tensor, rr_s: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -204,3 +209,28 @@ def log_ratio(a: Tensor, b: Tensor) -> Tensor:
     the last few rows of a batch, and scores would depend on batch-mates.
     """
     return 2 * (a - b) / (a + b)
+
+
+def log_ratios(x: Tensor, pairs: Sequence[tuple[int, int]]) -> Tensor:
+    """Compare values that stand side by side, as :func:`log_ratio` does one by one.
+
+    Differences and sums are one product by ones and noughts: as exact, and one operation
+    instead of one for each value that is put in its place.
+
+    Parameters
+    ----------
+    x : Tensor of shape (..., n)
+        Finite values.
+    pairs : sequence of tuple of int
+        Places of what is compared, and of what with.
+
+    Returns
+    -------
+    Tensor of shape (..., len(pairs))
+    """
+    above, below = torch.tensor(pairs).T
+    one_hot = torch.eye(int(x.shape[-1]), device=x.device)
+    a, b = one_hot[:, above], one_hot[:, below]
+    twice, both = (x @ torch.cat([2 * (a - b), a + b], dim=1)).split(len(pairs), dim=-1)
+    ratios: Tensor = twice / both
+    return ratios

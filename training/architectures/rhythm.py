@@ -13,7 +13,15 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from training.architectures.recall import FIT_ATRIAL, HAS_RR, RR, TYPICAL_S, log_ratio, total
+from training.architectures.recall import (
+    FIT_ATRIAL,
+    HAS_RR,
+    RR,
+    TYPICAL_S,
+    log_ratio,
+    log_ratios,
+    total,
+)
 
 N_INTERVALS = 16
 """Intervals remembered."""
@@ -29,6 +37,25 @@ LONGEST_S = 3.0
 """Where counting the time since the last beat ends, s."""
 FLOOR_S = 0.02
 """Spread below which intervals count as all alike, s: a few samples."""
+
+_HERE, _ALONE, _MEDIAN, _LAST, _BEFORE, _RANKED = range(6)
+_TWO, _TWO_MEDIANS = _RANKED + N_INTERVALS, _RANKED + N_INTERVALS + 1
+_LONGEST, _LONG, _SHORT, _SHORTEST = (_RANKED + i for i in (1, 3, 12, 14))
+EARLY = (
+    *((_HERE, i) for i in (_LONGEST, _LONG, _MEDIAN, _SHORT, _SHORTEST, _LAST, _BEFORE)),
+    *((i, _MEDIAN) for i in (_ALONE, _LAST, _BEFORE)),
+    (_TWO, _TWO_MEDIANS),
+)
+"""Intervals that are compared, by their places among what is seen of them."""
+_ONE_HOT = torch.eye(_TWO_MEDIANS + 1)
+BEYOND = _ONE_HOT[:, [_HERE] * 4] - _ONE_HOT[:, [_MEDIAN, _LONG, _MEDIAN, _LAST]]
+"""Weights that give how far a beat lies from four of these."""
+FOURFOLD = torch.tensor([[4.0, 4.0, 0.0, 0.0], [0.0, 0.0, 4.0, 4.0]])
+"""Weights that put four times the spread, twice, before four times the jitter, twice."""
+MIDDLE = torch.zeros(N_INTERVALS, 1).index_fill(0, torch.tensor([7, 8]), 0.5)
+"""Weights that give the median of intervals in order."""
+SHARE = torch.full((N_INTERVALS,), 1 / N_INTERVALS)
+"""Weights that turn what is counted into a share."""
 
 
 def follow(features: Tensor, ventricular: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
@@ -49,10 +76,28 @@ def follow(features: Tensor, ventricular: Tensor, state: Tensor) -> tuple[Tensor
     """
     rr_s = features[..., HAS_RR : HAS_RR + 1] * (features[..., RR : RR + 1] + TYPICAL_S)
     fit, v = features[..., FIT_ATRIAL : FIT_ATRIAL + 1], ventricular[..., None]
-    if len(features) == 1:  # as exported
-        return describe(rr_s, v, fit, state[None]), advance(rr_s[0], v[0], fit[0], state)
     states = advance_all(rr_s, v, fit, state)
     return describe(rr_s, v, fit, states[:-1]), states[-1]
+
+
+def follow_one(features: Tensor, ventricular: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+    """Run the memory over one beat a stream, as exported.
+
+    Parameters
+    ----------
+    features : Tensor of shape (batch, N_FEATURES)
+    ventricular : Tensor of shape (batch, 1)
+        1 where the beat is called V, else 0.
+    state : Tensor of shape (batch, STATE)
+
+    Returns
+    -------
+    rhythm : Tensor of shape (batch, N_RHYTHM)
+    state : Tensor of shape (batch, STATE)
+    """
+    rr_s = features[:, HAS_RR : HAS_RR + 1] * (features[:, RR : RR + 1] + TYPICAL_S)
+    fit = features[:, FIT_ATRIAL : FIT_ATRIAL + 1]
+    return describe(rr_s, ventricular, fit, state), advance(rr_s, ventricular, fit, state)
 
 
 def advance_all(rr_s: Tensor, ventricular: Tensor, fit: Tensor, state: Tensor) -> Tensor:
@@ -140,38 +185,33 @@ def describe(rr_s: Tensor, ventricular: Tensor, fit: Tensor, state: Tensor) -> T
     )
     known = (past > 0).to(rr_s.dtype)
     mean_s = total(past * known) / total(known).clamp(min=1)
-    first = torch.where(rr_s > 0, rr_s + since_s, TYPICAL_S * torch.ones_like(rr_s))
+    heard, since = rr_s > 0, rr_s + since_s
+    first = torch.where(heard, since, TYPICAL_S)
     mean_s = torch.where(mean_s > 0, mean_s, first)
     past = torch.where(past > 0, past, mean_s)
     ranked = past.topk(N_INTERVALS, dim=-1).values
-    longest, long, short, shortest = (ranked[..., i : i + 1] for i in (1, 3, 12, 14))
-    median = (ranked[..., 7:8] + ranked[..., 8:9]) / 2
+    median = ranked @ MIDDLE.to(ranked.device)
     spread = _middle((past - median).abs())
     jitter = _middle((past[..., 1:] - past[..., :-1]).abs())
-    here, alone = torch.where(rr_s > 0, torch.cat([rr_s + since_s, rr_s], dim=-1), median).split(
-        1, dim=-1
+    here = torch.where(heard, since, median)
+    twice = torch.cat([here + past[..., :1], 2 * median], dim=-1)
+    seen = torch.cat(
+        [here, torch.where(heard, rr_s, median), median, past[..., :2], ranked, twice], dim=-1
     )
-    last, before = past[..., :1], past[..., 1:2]
-    early = log_ratio(
-        torch.cat([here] * 7 + [alone, last, before, here + last], dim=-1),
-        torch.cat(
-            [longest, long, median, short, shortest, last, before, *[median] * 3, 2 * median],
-            dim=-1,
-        ),
-    )
+    early = log_ratios(seen, EARLY)
+    apart = torch.cat([spread, jitter], dim=-1)
     bounded = _bounded(
         torch.cat(
             [
-                (here - torch.cat([median, long, median, last], dim=-1))
-                / (4 * torch.cat([spread, spread, jitter, jitter], dim=-1) + FLOOR_S),
-                10 * torch.cat([spread, jitter], dim=-1) / median,
+                (seen @ BEYOND.to(seen.device)) / (apart @ FOURFOLD.to(seen.device) + FLOOR_S),
+                10 * apart / median,
                 5 * change,
             ],
             dim=-1,
         )
     )
-    limits = torch.cat([here * f for f in (0.97, 1.03)], dim=-1)[..., None]
-    shorter = total((past[..., None, :] < limits).to(rr_s.dtype))[..., 0] / N_INTERVALS
+    limits = here[..., None] * torch.tensor([[0.97], [1.03]], device=here.device)
+    shorter = (past[..., None, :] < limits).to(rr_s.dtype) @ SHARE.to(here.device)
     called = [ventricular, last_v, earlier_v, usual_fit, fit - usual_fit]
     features = [early, bounded[..., :6], *called, bounded[..., 6:], shorter, median - TYPICAL_S]
     return torch.cat(features, dim=-1)
@@ -179,7 +219,7 @@ def describe(rr_s: Tensor, ventricular: Tensor, fit: Tensor, state: Tensor) -> T
 
 def _middle(x: Tensor) -> Tensor:
     """Middle value over the last axis, of an odd number the greater neighbour, kept as one."""
-    return x.topk(x.shape[-1] // 2, dim=-1, sorted=False).values.amin(-1, keepdim=True)
+    return x.topk(int(x.shape[-1]) // 2, dim=-1, sorted=False).values.amin(-1, keepdim=True)
 
 
 def _bounded(x: Tensor) -> Tensor:

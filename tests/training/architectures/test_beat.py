@@ -77,3 +77,18 @@ def test_only_the_cnn_sees_the_shape(encoder: str, sees: bool) -> None:
     assert torch.equal(v, v_other) is torch.equal(s, s_other) is not sees
     assert not torch.equal(v, v_moved)
     assert not torch.equal(s, s_moved)
+
+
+@pytest.mark.parametrize("size", [BeatSize(), BeatSize(core_s="dense", rhythm=1)])
+def test_one_beat_as_exported_is_scored_as_the_first_of_a_sequence(size: BeatSize) -> None:
+    torch.manual_seed(3)
+    model = BeatClassifier(size).eval()
+    shape, features = torch.randn(16, 2, LENGTH), torch.randn(16, N_FEATURES)
+    state = tuple(torch.rand(part.shape) for part in model.initial_state(16))
+    with torch.no_grad():
+        v, s, after = model.step(shape, features, state)
+        of_v, of_s, later = model.logits(shape[None], features[None], state)
+    torch.testing.assert_close(v[:, 0], of_v[0])
+    torch.testing.assert_close(s[:, 0], of_s[0])
+    for one, other in zip(after, later, strict=True):
+        torch.testing.assert_close(one, other)

@@ -13,6 +13,7 @@ from training.architectures.recall import (
     QRS,
     centred,
     log_ratio,
+    log_ratios,
     recall,
 )
 
@@ -122,3 +123,10 @@ def test_log_ratio_is_nearly_the_logarithm_and_odd() -> None:
     one = torch.ones(31)
     assert (log_ratio(ratio, one) - torch.log(ratio)).abs().max() < 0.03
     torch.testing.assert_close(log_ratio(ratio, one), -log_ratio(one, ratio))
+
+
+def test_ratios_side_by_side_are_those_of_each_pair_to_the_last_bit() -> None:
+    x = torch.rand(64, 5, generator=torch.Generator().manual_seed(1)) + 0.2
+    pairs = ((0, 1), (4, 1), (2, 3), (3, 0))
+    alone = torch.cat([log_ratio(x[:, [a]], x[:, [b]]) for a, b in pairs], dim=1)
+    assert torch.equal(log_ratios(x, pairs), alone)
