@@ -19,6 +19,7 @@ heart rate, pulse rate, respiration, SpO2, whatever channels the forecaster know
 sampling frequency, and go through the same worker: sequenced alike, their states among the states of
 the streams, their alarms in the same transactions ([ADR 0036](adr/0036-numerics-in-the-workers-engine.md)).
 Without it their frames are counted (`vigil_frames_without_ecg_total`) and passed over.
+The console shows their values beside the heart rate either way ([console](console.md)).
 
     vigil monitor --from kafka://127.0.0.1:9092/ecg.frames --to kafka://127.0.0.1:9092/ecg.alarms \\
         --state-to kafka://127.0.0.1:9092/ecg.state --numerics

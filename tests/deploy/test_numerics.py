@@ -87,8 +87,8 @@ def test_a_limit_that_follows_the_record_spares_one_that_is_restless(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     values = quiet()
-    for at in range(100, 420, 30):
-        values[at : at + 12, 3] -= 15
+    for at in range(100, 420, 60):
+        values[at : at + 12, 3] -= 20
     path = write_numerics(tmp_path, values)
 
     def anomalies(*more: str) -> int:

@@ -6,6 +6,10 @@ for each limit that one might choose, and the lowest limit is taken whose mean l
 stays within what was asked (conformal risk control, Angelopoulos et al. 2022). With ``bound``, the
 most that one patient can lose, the guarantee is finite-sample and conservative; without, it is the
 plain mean, right on average over draws of the calibration patients.
+
+The tables that make scores of components are learned, too. A patient whom a table has seen hardly
+exceeds it, a new one does; so each calibration patient is scored by tables of others alone
+(cross-conformal, Vovk 2015), as a patient to come is scored by tables of all of them.
 """
 
 from __future__ import annotations
@@ -21,6 +25,8 @@ from ingest.errors import InputError
 
 LIMITS = np.round(np.arange(0.0, 8.01, 0.02), 2)
 """Limits that one might choose."""
+PARTS = 10
+"""Parts that calibration patients are dealt into: one is scored by tables of the others."""
 RARITY = np.round(np.linspace(0.0, 4.0, 41), 2)
 """Rarities that tables are made for, common logarithm."""
 
@@ -159,9 +165,48 @@ def calibrated(
         Steps a second, Hz.
     """
     rarity, reached = tables(components, clean)
-    plain = Calibration(rarity, reached, {})
-    rates = alarm_rates([plain.score(each) for each in components], clean, patients, fs)
+    rates = alarm_rates(scores_left_out(components, clean, patients), clean, patients, fs)
     return Calibration(rarity, reached, {f"{a:g}": limit_for(rates, a) for a in asked})
+
+
+def scores_left_out(
+    components: Sequence[NDArray[np.floating]], clean: Sequence[Mask], patients: Sequence[str]
+) -> list[NDArray[np.float32]]:
+    """Score each record by tables that its patient is not in: as a patient to come will be.
+
+    Parameters
+    ----------
+    components, clean, patients : sequence
+        As for :func:`calibrated`.
+
+    Returns
+    -------
+    list of array of shape (n_steps,)
+        In the order of the records.
+
+    Raises
+    ------
+    ingest.errors.InputError
+        If there is one patient alone.
+
+    Examples
+    --------
+    >>> one, other = np.arange(4.0)[:, None], np.arange(100.0)[:, None]
+    >>> clean = [np.ones(4, bool), np.ones(100, bool)]
+    >>> scores = scores_left_out([one, other], clean, ["a", "b"])
+    >>> bool(scores[0].max() < 0.1), bool(scores[1].max() > 3)
+    (True, True)
+    """
+    people = sorted(set(patients))
+    if len(people) < 2:
+        raise InputError(f"limits need 2 patients or more, not {len(people)}")
+    by: dict[str, Calibration] = {}
+    for part in range(min(PARTS, len(people))):
+        left = set(people[part::PARTS])
+        others = [i for i, person in enumerate(patients) if person not in left]
+        learned = tables([components[i] for i in others], [clean[i] for i in others])
+        by |= dict.fromkeys(left, Calibration(*learned, {}))
+    return [by[who].score(given) for who, given in zip(patients, components, strict=True)]
 
 
 def alarm_rates(

@@ -31,7 +31,10 @@ LEADS = ("10", "30", "60")
 def page(kept: Kept) -> str:
     """Write the page."""
     cohort = kept["cohort"]
-    parts = [HEAD.format(**cohort, seeds=kept["errors"]["seeds"]), *_skill(kept["errors"])]
+    parts = [
+        HEAD.format(**cohort, seeds=kept["errors"]["seeds"]),
+        *_skill(kept["errors"], cohort["patients"]),
+    ]
     if "ablation" in kept:
         parts += [
             SCHEDULES,
@@ -71,12 +74,12 @@ def write_card(kept: Kept) -> None:
     replace_figures(path.with_suffix(".md"), "\n\n".join(text))
 
 
-def _skill(errors: Kept) -> list[str]:
+def _skill(errors: Kept, people: int) -> list[str]:
     return [
         SKILL,
         skill_table(errors, "absolute"),
         "![Skill against how far ahead](figures/forecast-skill.png)",
-        verdict_on_skill(errors),
+        verdict_on_skill(errors, people),
         verdict_on_simple(errors),
         PLAIN,
         plain_table(errors),
@@ -130,7 +133,7 @@ def plain_table(errors: Kept) -> str:
     return table(["channel", *heads], rows)
 
 
-def verdict_on_skill(errors: Kept) -> str:
+def verdict_on_skill(errors: Kept, people: int) -> str:
     """Say for each channel whether the skill is above zero beyond noise."""
     told = []
     for channel in ("HR", "SpO2", "RESP"):
@@ -142,7 +145,29 @@ def verdict_on_skill(errors: Kept) -> str:
             + (f", not at {', '.join(none)}" if none else "")
         )
     text = "; ".join(told)
-    return f"{text[0].upper()}{text[1:]}."
+    return f"{text[0].upper()}{text[1:]}. {_possible(errors, people)}".rstrip()
+
+
+def _possible(errors: Kept, people: int) -> str:
+    """Say of skills that may be none how little there is to gain, and how many would tell."""
+    told = []
+    for channel in ("HR", "SpO2", "RESP"):
+        for lead in LEADS:
+            skill, low, high = errors["skill"]["forecaster"]["absolute"][channel][lead]
+            if low > 0 or skill <= 0:
+                continue
+            needed = math.ceil(people * ((high - low) / 2 / skill) ** 2)
+            told.append(
+                f"{NAMES[channel]} at {lead} s, where the last value errs by "
+                f"{errors['naive'][channel][lead]:.2f} on average, {needed}"
+            )
+    if not told:
+        return ""
+    return (
+        "Sensors tell these in whole numbers, so little is left to gain so soon. As many persons "
+        f"would be needed for an interval that leaves out zero, were the skill as it is: "
+        f"{'; '.join(told)}."
+    )
 
 
 def verdict_on_simple(errors: Kept) -> str:
@@ -257,8 +282,8 @@ def _needed(rows: Sequence[Kept], people: int) -> str:
     return (
         f"The measurement itself is wider than that: half an interval is {100 * wide[0]:.0f} to "
         f"{100 * wide[-1]:.0f} % of what was asked, in the middle {100 * middle:.0f} %. Persons "
-        f"differ that much; some {needed} would be needed for intervals of 20 %. So no choice "
-        f"among ways of calibrating can be made or refuted on {people}, and none was."
+        f"differ that much; some {needed} would be needed for intervals of 20 %, so {people} "
+        f"neither prove a way of calibrating nor refute it."
     )
 
 

@@ -17,7 +17,13 @@ from numpy.typing import NDArray
 from inference.calibration import Calibration
 from training.architectures.forecaster import Forecaster
 from training.config import TrainConfig
-from training.forecast.conformal import alarm_rates, alarm_shares, calibrated, limit_for
+from training.forecast.conformal import (
+    alarm_rates,
+    alarm_shares,
+    calibrated,
+    limit_for,
+    scores_left_out,
+)
 from training.forecast.detectors import (
     ControlChart,
     Detector,
@@ -153,7 +159,7 @@ def calibrate(
     clean = [undisturbed(each) for each in ordered]
     people = [each.patient for each in ordered]
     calibration = calibrated(components, clean, people, ASKED_PER_H)
-    scores = [calibration.score(each) for each in components]
+    scores = scores_left_out(components, clean, people)
     rates, shares = alarm_rates(scores, clean, people), alarm_shares(scores, clean, people)
     limits = {limit_name(a): limit_for(rates, a) for a in ASKED_PER_H}
     limits |= {limit_name(a, share=True): limit_for(shares, a) for a in ASKED_SHARE}

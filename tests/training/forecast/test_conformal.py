@@ -17,6 +17,7 @@ from training.forecast.conformal import (
     false_alarms,
     limit_for,
     onsets,
+    scores_left_out,
     tables,
 )
 
@@ -49,6 +50,27 @@ def test_new_patients_have_as_many_alarms_an_hour_as_were_asked_for():
     got = rates[:, np.searchsorted(LIMITS, calibration.limits["8"])].mean()
 
     assert 0.7 <= got / 8.0 <= 1.3
+
+
+def test_few_calibration_patients_are_not_taken_for_those_to_come():
+    got: dict[bool, list[float]] = {True: [], False: []}
+    for seed in range(30):
+        scores, clean, names = people(40, seed)
+        mine = scores[:8], clean[:8], names[:8]
+        plain = Calibration(*tables(*mine[:2]), {})
+        joint = [plain.score(each) for each in scores]
+        for left_out, own in ((True, scores_left_out(*mine)), (False, joint[:8])):
+            limit = limit_for(alarm_shares(own, *mine[1:]), 0.02)
+            got[left_out].append(np.mean([(s[60:] >= limit).mean() for s in joint[8:]]) / 0.02)
+
+    assert 0.8 <= np.mean(got[True]) <= 1.2
+    assert abs(np.mean(got[True]) - 1) < abs(np.mean(got[False]) - 1)
+
+
+def test_one_patient_is_too_few_for_limits():
+    scores, clean, names = people(1, 0)
+    with pytest.raises(InputError, match="2 patients or more, not 1"):
+        scores_left_out(scores, clean, names)
 
 
 def test_the_bound_makes_limits_higher_and_refuses_what_few_patients_cannot_give():
