@@ -143,18 +143,24 @@ def test_a_candidate_of_two_leads_is_calibrated_and_its_threshold_moves_along(
 
 
 def test_it_takes_its_own_champions_place_on_the_shelf_and_gives_it_back(
-    two_leads: tuple[Path, Change], capsys: pytest.CaptureFixture[str]
+    two_leads: tuple[Path, Change], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    work, change = two_leads
+    promote_and_roll_back("beat-two-lead", work / "champion", change, work, tmp_path)
+    capsys.readouterr()
+
+
+def promote_and_roll_back(name: str, champion: Path, change: Change, keys: Path, at: Path) -> None:
+    """Put a champion on the shelf, a candidate in its place, and the champion back."""
     from deploy.registry.store import ModelRegistry
     from deploy.security.models import sign_model
 
-    work, change = two_leads
-    first = work / "champion" / "beat-two-lead.onnx"
-    sign_model(first, work / "key.pem")
-    store = str(work / "registry.db")
-    common = ["beat-two-lead", "--models", str(work / "models"), "--registry", store]
-    common += ["--trust", str(work / "public.pem")]
-    in_use = work / "models" / "beat-two-lead" / "champion" / "beat-two-lead.onnx"
+    first = champion / f"{name}.onnx"
+    sign_model(first, keys / "key.pem")
+    store = str(at / "registry.db")
+    common = [name, "--models", str(at / "models"), "--registry", store]
+    common += ["--trust", str(keys / "public.pem")]
+    in_use = at / "models" / name / "champion" / f"{name}.onnx"
     assert run(["models", "promote", *common, "--first", str(first)]) == 0
     told = change.record["description_of_modifications"]["candidate"]
     assert change.candidate is not None
@@ -162,10 +168,9 @@ def test_it_takes_its_own_champions_place_on_the_shelf_and_gives_it_back(
         told["name"], change.candidate, change.folder, told["version"], told["sha256"]
     )
     assert run(["models", "promote", *common]) == 0
-    assert in_use.read_bytes() == change.candidate.read_bytes()
+    assert in_use.read_bytes() == change.candidate.read_bytes() != first.read_bytes()
     assert run(["models", "rollback", *common]) == 0
     assert in_use.read_bytes() == first.read_bytes()
-    capsys.readouterr()
 
 
 @pytest.mark.parametrize(
@@ -196,8 +201,11 @@ def test_another_models_candidate_is_refused_before_it_is_trained(
     assert not (tmp_path / "out").exists()
 
 
-def test_a_small_model_is_taught_by_a_run_that_knows_no_locked_patient(
-    two_leads: tuple[Path, Change], data: Path, tmp_path: Path
+def test_a_small_model_taught_by_a_run_that_knows_no_locked_patient_is_promoted_and_taken_back(
+    two_leads: tuple[Path, Change],
+    data: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     key = two_leads[0] / "key.pem"
     common: dict[str, Any] = {"TASK": "beat", "LEADS": [0], "RECORDS": ["ada"]}
@@ -226,6 +234,8 @@ def test_a_small_model_is_taught_by_a_run_that_knows_no_locked_patient(
     assert good.passed
     distilled = good.record["modification_protocol"]["retraining"]["distill"]
     assert distilled["teacher"] == str(tmp_path / "teacher" / "beat-edge.onnx")
+    promote_and_roll_back("beat-edge", tmp_path / "champion", good, two_leads[0], tmp_path)
+    capsys.readouterr()
 
 
 @pytest.mark.parametrize("name", ["qrs", "rhythm", "atrial"])
