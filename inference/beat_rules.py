@@ -27,8 +27,8 @@ from inference.beat_history import NewBeats, r_ms_ago
 from inference.burden_rules import Runs
 from inference.conditions import Code
 from inference.episode_edges import EdgeLog
-from inference.rule_limits import RuleLimits
-from inference.slots import Field, SlotArrays, Slots
+from inference.rule_limits import RATE_SIGN, RuleLimits
+from inference.slots import Field, SlotArrays, Slots, in_a_row
 from inference.ticks import V
 
 HEART_RATE_RRS = 8
@@ -54,8 +54,7 @@ FIELDS = {
 since each rate episode ended (``rate_chain``), RRs in a row back inside each limit, V beats in a
 row, other beats in a row, the last V beat, and who says that there is ventricular tachycardia."""
 
-_SIGN = np.array([-1.0, 1.0, -1.0, 1.0])
-_RATES, _RUNS = list(RATE_CODES), list(RUN_CODES)
+_RATES, _RUNS = list(RATE_CODES), np.isin(list(Code), list(RUN_CODES))
 LEAST_RUN = 3
 """Ventricular beats in a row below which no limit calls them a run."""
 
@@ -64,7 +63,8 @@ def apply(state: SlotArrays, beats: NewBeats, lim: RuleLimits, log: EdgeLog) -> 
     """Take in one beat a row; open and end what follows from it."""
     open_before = state["open"][beats.slots]
     beat_history.remember(state, beats)
-    state["chain"][beats.slots] = np.where(beats.unknown, 1, state["chain"][beats.slots] + 1)
+    of = in_a_row(beats.slots)
+    state["chain"][of] = np.where(beats.unknown, 1, state["chain"][of] + 1)
     _rates(state, beats, lim, open_before, log)
     runs = _ventricular(state, beats, lim, open_before, log)
     _end_silences(beats, lim, open_before, log)
@@ -81,20 +81,17 @@ def _rates(
 ) -> None:
     """Compare the mean rate over each definition's beats; end what is back inside."""
     s, r_ms, unknown = beats.slots, beats.r_ms[:, None], beats.unknown[:, None]
-    is_open = open_before[:, _RATES]
-    chain = np.where(unknown, 1, state["rate_chain"][s] + 1)
+    of, is_open = in_a_row(s), open_before[:, _RATES]
+    chain = np.where(unknown, 1, state["rate_chain"][of] + 1)
     first_r_ms = r_ms_ago(state, s[:, None], lim.rate_beats - 1)
-    intervals_ms = (lim.rate_beats - 1) * 60_000.0
-    beyond = _SIGN * (intervals_ms - lim.rate_bpm * (r_ms - first_r_ms)) > 0
-    opens = ~is_open & beyond & (chain >= lim.rate_beats)
+    beyond = RATE_SIGN * (lim.rate_intervals_ms - lim.rate_bpm * (r_ms - first_r_ms)) > 0
+    opens = beyond & ~is_open & (chain >= lim.rate_beats)
 
-    back_bpm = lim.rate_bpm - _SIGN * np.asarray(lim.rate_margin_bpm)[..., None]
-    back = _SIGN * (60_000.0 - back_bpm * beats.rr_ms[:, None]) <= 0
-    inside = np.where(back & ~unknown & ~opens, state["rate_inside"][s] + 1, 0)
-    end_beats = np.asarray(lim.rate_end_beats)[..., None]
-    ends = is_open & (inside >= end_beats)
-    state["rate_chain"][s] = np.where(ends, end_beats + 1, chain)
-    state["rate_inside"][s] = inside
+    back = RATE_SIGN * (60_000.0 - lim.rate_back_bpm * beats.rr_ms[:, None]) <= 0
+    inside = np.where(back & ~(unknown | opens), state["rate_inside"][of] + 1, 0)
+    ends = is_open & (inside >= lim.rate_end_column)
+    state["rate_chain"][of] = np.where(ends, lim.rate_end_column + 1, chain)
+    state["rate_inside"][of] = inside
     if opens.any() or ends.any():
         recovered_ms = r_ms_ago(state, s, lim.rate_end_beats)
         for column, code in enumerate(RATE_CODES):
@@ -116,9 +113,10 @@ def _ventricular(
     linked = ~beats.unknown & (beats.rr_ms < lim.v_run_max_rr_ms)
     v_run = np.where(is_v, np.where(linked, run_before + 1, 1), 0)
     state["v_run"][s] = v_run
-    state["non_v"][s] = np.where(is_v, 0, state["non_v"][s] + 1)
+    here = in_a_row(s)
+    state["non_v"][here] = np.where(is_v, 0, state["non_v"][here] + 1)
     state["last_v_ms"][s] = np.where(is_v, beats.r_ms, last_v_ms)
-    some = np.flatnonzero((v_run >= LEAST_RUN) | open_before[:, _RUNS].any(axis=1))
+    some = np.flatnonzero((v_run >= LEAST_RUN) | (open_before & _RUNS).any(axis=1))
     if len(some):
         of, limits = beats.at(some), lim.at(some)
         _short_runs(state, of, limits, open_before[some], last_v_ms[some], log)
@@ -223,19 +221,19 @@ def _end_silences(
 
     One complex is often an artefact or an agonal beat, so it does not end an asystole.
     """
-    silent = open_before[:, [Code.PAUSE, Code.ASYSTOLE]]
-    if silent.any():
-        paused = silent[:, 0]
+    paused, silent = open_before[:, Code.PAUSE], open_before[:, Code.ASYSTOLE]
+    if paused.any() or silent.any():
         log.end(beats.rows[paused], Code.PAUSE, beats.r_ms[paused])
         paired = ~beats.unknown & (beats.rr_ms < lim.pause_ms)
-        resumed = silent[:, 1] & paired
+        resumed = silent & paired
         log.end(beats.rows[resumed], Code.ASYSTOLE, beats.previous_r_ms[resumed])
 
 
 def _update_heart_rate(state: SlotArrays, beats: NewBeats) -> None:
     """Average the last usable RRs."""
-    n_rrs = np.minimum(state["chain"][beats.slots] - 1, HEART_RATE_RRS)
+    of = in_a_row(beats.slots)
+    n_rrs = np.minimum(state["chain"][of] - 1, HEART_RATE_RRS)
     span_ms = beats.r_ms - r_ms_ago(state, beats.slots, n_rrs)
     known = n_rrs >= HEART_RATE_MIN_RRS
     rate_bpm = n_rrs * 60_000.0 / np.where(known, span_ms, 1)
-    state["heart_rate_bpm"][beats.slots] = np.where(known, rate_bpm, np.nan)
+    state["heart_rate_bpm"][of] = np.where(known, rate_bpm, np.nan)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
@@ -9,10 +10,11 @@ from numpy.typing import NDArray
 
 from inference.leads import first_heard, seen_whole
 from inference.model import ModelInfo
-from inference.peaks import PeakPicker, Peaks, by_rank, ranks
+from inference.new_lead import NewLead
+from inference.peaks import PeakPicker, Peaks, by_rank, firsts
 from inference.reasons import Reasons
 from inference.session import StreamSession
-from inference.slots import Field, SlotArrays, Slots
+from inference.slots import Field, SlotArrays, Slots, in_a_row
 from inference.stage import Composite, Slotted
 from inference.ticks import AAMI, TICK_MS, BlockBeats, no_beats
 from ingest.errors import InputError
@@ -84,6 +86,7 @@ class Beats(Composite):
             },
             n_slots,
         )
+        self._limits = CallLimits.of(info)
         self._codes = np.array([AAMI.index(name) for name in info.classes], np.int8)
         self._n_candidate_ticks = int(np.ptp(self._candidate_tick)) + 1
         self.reasons = Reasons(beat) if explain else None
@@ -92,6 +95,8 @@ class Beats(Composite):
         }
         if self.reasons is not None:
             others["reasons"] = self.reasons
+        self.new_lead = NewLead()
+        others["new_lead"] = self.new_lead
         super().__init__(
             {"beats": self.state, "qrs": qrs, **others, "beat": beat, "peaks": self.picker}
         )
@@ -102,7 +107,7 @@ class Beats(Composite):
         """Sampling frequency that the models want, Hz."""
         return self.beat.info.fs
 
-    def begin_anew(self, slots: Slots) -> None:
+    def begin_anew(self, slots: Slots, past: SlotArrays | None = None) -> None:
         """Go on with another lead: no beat is cut, nor any interval taken, across the change.
 
         What the beat model knows of shapes stays, see :mod:`inference.lead_memory`. Beats that
@@ -112,8 +117,13 @@ class Beats(Composite):
         ----------
         slots : array of shape (n_rows,)
             Streams; mostly none.
+        past : SlotArrays, optional
+            Of the episodes; where given, beats that go on at the pace from before are not taken
+            for ventricular until the lead is known, see :mod:`inference.new_lead`.
         """
         if len(slots):
+            if past is not None:
+                self.new_lead.change(slots, past)
             self.state.reset(slots)
             self.picker.reset(slots)
             for finder in self._finders:
@@ -155,16 +165,18 @@ class Beats(Composite):
         if self.n_leads > 1:
             heard_leads = _lengthened(self.state["heard_leads"], slots, heard)
         some = _lengthened(self.state["heard"], slots, np.logical_or.reduce(heard, axis=1))
-        newest = some.shape[1] - n_ticks + np.arange(n_ticks)[:, None]
+        newest = self._n_heard + np.arange(n_ticks)[:, None]
         peaks = self.picker.pick(slots, first_ms, probs, some[:, newest + 1 + self._candidate_tick])
         if not len(peaks.row):
-            self.state["unbroken"][slots] &= np.logical_and.reduce(some[:, 1 : n_ticks + 1], axis=1)
+            since = np.logical_and.reduce(some[:, 1 : n_ticks + 1], axis=1)
+            self.state["unbroken"][in_a_row(slots)] &= since
             return no_beats()
         rr_ms = self._intervals(slots, peaks, some)
         behind = first_ms[peaks.row] + peaks.tick * TICK_MS - peaks.r_ms
         windows = self._cut(peaks, behind, signal, heard_leads)
         aami, confidence = self._classify(slots[peaks.row], peaks.r_ms, windows, rr_ms)
-        return BlockBeats(peaks.row, peaks.tick, peaks.r_ms, rr_ms, aami, confidence, windows)
+        found = BlockBeats(peaks.row, peaks.tick, peaks.r_ms, rr_ms, aami, confidence, windows)
+        return self.new_lead.judge(slots, found)
 
     def _frames(
         self, slots: Slots, scaled: NDArray[np.float32], lead: NDArray[np.intp]
@@ -195,14 +207,14 @@ class Beats(Composite):
         row, tick, state = peaks.row, peaks.tick, self.state
         n_lost = np.zeros((len(slots), heard.shape[1] + 1), np.int32)
         np.cumsum(~heard, axis=1, out=n_lost[:, 1:])
-        first = ranks(row) == 0
-        begin = np.where(first, 1, np.roll(tick, 1) + 2)
+        first = firsts(row)
+        begin = np.where(first, 1, _before(tick) + 2)
         lost = n_lost[row, tick + 1 + self._n_candidate_ticks] > n_lost[row, begin]
-        before_ms = np.where(first, state["last_r_ms"][slots[row]], np.roll(peaks.r_ms, 1))
+        before_ms = np.where(first, state["last_r_ms"][slots[row]], _before(peaks.r_ms))
         known = ~lost & (~first | state["unbroken"][slots[row]])
         rr_ms = peaks.r_ms - before_ms
         n_ticks = heard.shape[1] - self._n_heard
-        last = np.roll(first, -1)
+        last = np.append(first[1:], True)
         since, unbroken = np.ones(len(slots), np.intp), state["unbroken"][slots]
         since[row[last]], unbroken[row[last]] = tick[last] + 2, True
         every = np.arange(len(slots))
@@ -220,7 +232,8 @@ class Beats(Composite):
         """Cut the beat model's window about R-peaks that lie so long before their tick's end."""
         info = self.beat.info
         r = self._history - np.rint(behind_ms * info.fs / 1000).astype(np.int64)
-        index = np.clip((r - info.before)[:, None] + np.arange(info.length), 0, self._history - 1)
+        index = np.maximum((r - info.before)[:, None] + np.arange(info.length), 0)
+        index = np.minimum(index, self._history - 1)
         tick = peaks.tick[:, None] + 1
         at = (peaks.row * signal.shape[2] * self.n_leads)[:, None] + index + tick * self._n
         leads = np.arange(self.n_leads)[:, None] * signal.shape[2]
@@ -255,8 +268,32 @@ class Beats(Composite):
             else:
                 probs[of_rank], why = self.beat.step_explained(*asked)
                 self.reasons.note(slots[of_rank], r_ms[of_rank], why)
-        best = called(probs, self.beat.info)
+        best = self._limits.called(probs)
         return self._codes[best], probs[np.arange(len(slots)), best]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CallLimits:
+    """From which probability on a beat is called so, by class."""
+
+    limits: NDArray[np.float32]
+    """Array of shape (n_classes,)."""
+    scale: NDArray[np.float32]
+    """Array of shape (n_classes,): what probabilities are compared by."""
+    fallback: int
+    """Index of the class that is called where none is."""
+
+    @classmethod
+    def of(cls, info: ModelInfo) -> CallLimits:
+        """Take them from a beat model."""
+        limits = np.array([info.thresholds.get(c, 1.0) for c in info.classes], np.float32)
+        fallback = info.classes.index("N") if "N" in info.classes else 0
+        return cls(limits, np.maximum(limits, np.float32(1e-3)), fallback)
+
+    def called(self, probs: NDArray[np.float32]) -> NDArray[np.intp]:
+        """Choose classes, as :func:`called` does."""
+        over = np.where(probs >= self.limits, probs / self.scale, 0)
+        return np.where(over.any(axis=1), over.argmax(axis=1), self.fallback)
 
 
 def called(probs: NDArray[np.float32], info: ModelInfo) -> NDArray[np.intp]:
@@ -273,15 +310,20 @@ def called(probs: NDArray[np.float32], info: ModelInfo) -> NDArray[np.intp]:
     array of shape (n_beats,)
         Indices into its classes.
     """
-    limits = np.array([info.thresholds.get(c, 1.0) for c in info.classes], np.float32)
-    over = np.where(probs >= limits, probs / np.maximum(limits, np.float32(1e-3)), 0)
-    fallback = info.classes.index("N") if "N" in info.classes else 0
-    return np.where(over.any(axis=1), over.argmax(axis=1), fallback)
+    return CallLimits.of(info).called(probs)
 
 
 def _lengthened(histories: NDArray[_Kind], slots: Slots, newest: NDArray[_Kind]) -> NDArray[_Kind]:
     """Put the newest values behind the slots' histories, keep the end of that, return all of it."""
     length = histories.shape[-1]
-    line = np.concatenate([histories[slots], newest], axis=-1)
-    histories[slots] = line[..., -length:]
+    of = in_a_row(slots)
+    line = np.concatenate([histories[of], newest], axis=-1)
+    histories[of] = line[..., -length:]
     return line
+
+
+def _before(values: NDArray[_Kind]) -> NDArray[_Kind]:
+    """Put each value in the next one's place; what comes first means nothing."""
+    shifted = np.empty_like(values)
+    shifted[1:], shifted[:1] = values[:-1], values[:1]
+    return shifted

@@ -19,7 +19,7 @@ from inference.beat_history import NewBeats, r_ms_ago
 from inference.conditions import Code
 from inference.episode_edges import EdgeLog
 from inference.rule_limits import RuleLimits
-from inference.slots import Field, SlotArrays
+from inference.slots import Field, SlotArrays, in_a_row
 from inference.ticks import S, V
 
 BIN_MS = 5000
@@ -48,6 +48,7 @@ FIELDS = {
 from the one before (newest lowest), S beats in a row, when each condition was last seen, V beats
 in each of the last stretches (newest last) and the number of the newest."""
 
+_ONE, _SEVEN = np.uint32(1), np.uint32(7)
 _COLUMN = {code: column for column, code in enumerate(BURDEN_CODES)}
 _CODES = list(BURDEN_CODES)
 _VENTRICULAR = (Code.R_ON_T, Code.COUPLET, Code.BIGEMINY, Code.TRIGEMINY, Code.FREQUENT_VEBS)
@@ -73,11 +74,11 @@ def apply(
     log: EdgeLog,
 ) -> None:
     """Take in one beat a row that is in the ring already; open and end what follows from it."""
-    s = beats.slots
+    s, here = beats.slots, in_a_row(beats.slots)
     is_v, is_s = beats.aami == V, beats.aami == S
-    state["v_bits"][s] = (state["v_bits"][s] << np.uint32(1)) | is_v
-    s_run = np.where(is_s, np.where(beats.unknown, 1, state["s_run"][s] + 1), 0)
-    state["s_run"][s] = s_run
+    state["v_bits"][here] = (state["v_bits"][here] << _ONE) | is_v
+    s_run = np.where(is_s, np.where(beats.unknown, 1, state["s_run"][here] + 1), 0)
+    state["s_run"][here] = s_run
     seen = np.zeros((len(s), len(BURDEN_CODES)), np.bool_)
     _see_uneven(state, beats, lim, open_before, seen)
     some = np.flatnonzero(is_v | (runs.before == 2))
@@ -89,7 +90,7 @@ def apply(
         fast = (lim.sv_run_beats - 1) * 60_000.0 > lim.sv_run_bpm * span_ms
         seen[:, _COLUMN[Code.SUPRAVENTRICULAR_RUN]] = (s_run >= lim.sv_run_beats) & fast
     is_open = open_before[:, _CODES]
-    some = np.flatnonzero(seen.any(axis=1) | is_open.any(axis=1))
+    some = np.flatnonzero((seen | is_open).any(axis=1))
     if len(some):
         _follow(state, beats.at(some), lim.at(some), seen[some], is_open[some], log)
 
@@ -102,14 +103,14 @@ def _see_uneven(
     seen: NDArray[np.bool_],
 ) -> None:
     """Look for missed beats and irregularity."""
-    s, rr_ms, v_bits = beats.slots, beats.rr_ms, state["v_bits"][beats.slots]
-    chain = state["chain"][s]
+    s, of, rr_ms = beats.slots, in_a_row(beats.slots), beats.rr_ms
+    v_bits, chain = state["v_bits"][of], state["chain"][of]
     rr_before_ms = beats.previous_r_ms - r_ms_ago(state, s, 2)
-    no_v = (v_bits & np.uint32(7)) == 0
+    no_v = (v_bits & _SEVEN) == 0
     uneven = STEP * np.abs(rr_ms - rr_before_ms) * 2 > rr_ms + rr_before_ms
     uneven &= no_v & (chain >= 3)
-    bits = (state["uneven_bits"][s] << np.uint32(1)) | uneven
-    state["uneven_bits"][s] = bits
+    bits = (state["uneven_bits"][of] << _ONE) | uneven
+    state["uneven_bits"][of] = bits
     if not uneven.any():
         return
     n_steps = lim.irregular_beats - 2

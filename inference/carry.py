@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from inference.cuts import alike
 from inference.slots import Slots, Snapshot
 
 
@@ -104,7 +105,7 @@ class Carry:
         width = int(count.max(initial=0))
         buffer = np.zeros((len(slots), width + n_new), np.int16)
         buffer[:, :width] = self._samples[slots, :width]
-        if (count == width).all():
+        if alike(count):
             buffer[:, width:] = new
         else:
             np.put_along_axis(buffer, count[:, None] + np.arange(n_new), new, axis=1)
@@ -130,7 +131,7 @@ class Carry:
         """
         width = int((end - begin).max(initial=0))
         self._widen(width)
-        if (begin == begin[:1]).all():
+        if alike(begin):
             kept = buffer[:, begin.max(initial=0) :][:, :width]
         else:
             columns = np.minimum(begin[:, None] + np.arange(width), buffer.shape[1] - 1)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,7 @@ from inference.cuts import cuts
 from inference.quality import Quality, QualityTicks
 from inference.quality_index import QualityModel
 from inference.resample import TAP_SCALE, RatePlan, by_number, rate_plan, weighted_sums
-from inference.slots import Field, SlotArrays, Slots
+from inference.slots import Field, SlotArrays, Slots, in_a_row
 from inference.stage import Composite
 from inference.streams import UV_PER_UNIT, adu_per_uv
 from inference.ticks import TICK_MS
@@ -176,12 +177,12 @@ class Conditioning(Composite):
         list of ConditionedBlock
             One for each number of ticks that rows have in common, from 1.
         """
-        plan = rate_plan(fs, self.model_fs)
+        plan, of = rate_plan(fs, self.model_fs), in_a_row(slots)
         n_carried = self._carry.count(slots)
         buffer = self._carry.joined(slots, raw_adu)
         n_valid = n_carried + raw_adu.shape[1]
-        origin = self.state["next_sample"][slots] - n_carried
-        first_tick = self.state["next_tick"][slots]
+        origin = self.state["next_sample"][of] - n_carried
+        first_tick = self.state["next_tick"][of].copy()
         n_ticks = plan.whole_ticks(first_tick, origin + n_valid)
         missing = buffer == MISSING_ADU
         values = buffer
@@ -199,8 +200,8 @@ class Conditioning(Composite):
         begin = plan.start(next_tick) - origin
         self._carry.keep(slots, buffer, begin, n_valid)
         self._hold(slots, values, begin)
-        self.state["next_sample"][slots] = origin + n_valid
-        self.state["next_tick"][slots] = next_tick
+        self.state["next_sample"][of] = origin + n_valid
+        self.state["next_tick"][of] = next_tick
         return blocks
 
     def _filled(
@@ -219,11 +220,14 @@ class Conditioning(Composite):
         ticks = first_tick[:, None] + np.arange(n)
         starts = plan.start(ticks) - source.origin[:, None]
         sums = weighted_sums(source.values, starts, plan.phase(ticks), plan)
-        uv_per_adu = self.state["uv_per_adu"][slots]
-        adu = sums / TAP_SCALE - self.state["baseline_adu"][slots][:, None, None]
-        raw_uv = np.rint(adu * uv_per_adu[:, None, None])
+        of = in_a_row(slots)
+        uv_per_adu = self.state["uv_per_adu"][of]
+        sums /= TAP_SCALE
+        sums -= self.state["baseline_adu"][of][:, None, None]
+        sums *= uv_per_adu[:, None, None]
+        raw_uv = np.rint(sums, out=sums)
         levels_uv = (raw_uv.sum(axis=2) / plan.n_out).astype(np.float32)
-        signal_uv = self._about_baseline(slots, raw_uv, levels_uv)
+        signal_uv = self._about_baseline(of, raw_uv, levels_uv)
         own, starts = plan.width - 2 * plan.before, starts + plan.before
         lost = None if source.missing is None else cuts(source.missing, starts, own)
         quality = self.quality.judge(
@@ -232,24 +236,29 @@ class Conditioning(Composite):
         return ConditionedBlock(slots, first_tick, signal_uv, quality)
 
     def _about_baseline(
-        self, slots: Slots, raw_uv: NDArray[np.float64], means: NDArray[np.float32]
+        self, of: Slots | slice, raw_uv: NDArray[np.float64], means: NDArray[np.float32]
     ) -> NDArray[np.float32]:
         """Take the slow baseline away, moving in a straight line through each tick."""
-        n_out = raw_uv.shape[2]
-        baseline = self.state["baseline_uv"][slots]
-        fresh = ~self.state["has_baseline"][slots]
-        baseline[fresh] = means[fresh, 0]
-        ramp = (np.arange(1, n_out + 1) / n_out).astype(np.float32)
+        baseline, known = self.state["baseline_uv"][of], self.state["has_baseline"][of]
+        if not known.all():
+            baseline = np.where(known, baseline, means[:, 0])
+            self.state["has_baseline"][of] = True
+        ramp = _ramp(raw_uv.shape[2])
         signal = raw_uv.astype(np.float32)
         for k in range(raw_uv.shape[1]):
             target = baseline + (means[:, k] - baseline) * BASELINE_RATE
             signal[:, k] -= baseline[:, None] + (target - baseline)[:, None] * ramp
             baseline = target
-        self.state["baseline_uv"][slots] = baseline
-        self.state["has_baseline"][slots] = True
+        self.state["baseline_uv"][of] = baseline
         return signal
 
     def _hold(self, slots: Slots, values: NDArray[np.int16], begin: NDArray[np.int64]) -> None:
         """Remember the sample before what is carried: it stands where that one begins missing."""
         moved = np.flatnonzero(begin > 0)
         self.state["hold_adu"][slots[moved]] = values[moved, begin[moved] - 1]
+
+
+@cache
+def _ramp(n: int) -> NDArray[np.float32]:
+    """Give the shares of the way through a tick at which its samples lie, shape (n,)."""
+    return (np.arange(1, n + 1) / n).astype(np.float32)

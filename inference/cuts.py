@@ -13,7 +13,7 @@ _Kind = TypeVar("_Kind", bound=np.generic)
 
 def alike(starts: NDArray[np.int64]) -> bool:
     """Tell whether all rows are cut at the same places."""
-    return bool((starts == starts[:1]).all())
+    return len(starts) == 1 or bool((starts == starts[:1]).all())
 
 
 def cuts(array: NDArray[_Kind], starts: NDArray[np.int64], width: int) -> NDArray[_Kind]:

@@ -255,12 +255,14 @@ class Episodes(Stage):
     def heart_rate_bpm(self, slots: Slots) -> NDArray[np.float32]:
         """Mean rate of the last 8 RRs, shape (n_rows,), bpm; NaN unknown, 0 in asystole.
 
-        It is unknown while arrhythmia calling is suspended.
+        It is unknown while arrhythmia calling is suspended, and in ventricular fibrillation,
+        whose waves are no beats.
         """
         s = self.state
         age_ms = s["now_ms"][slots] - self.decision_delay_ms - s["last_r_ms"][slots]
         unknown = age_ms > HEART_RATE_STALE_MS
         unknown |= s["open"][slots, Code.ARRHYTHMIA_SUSPENDED]
+        unknown |= s["open"][slots, Code.VENTRICULAR_FIBRILLATION]
         rate_bpm = np.where(unknown, np.nan, s["heart_rate_bpm"][slots])
         return np.where(s["open"][slots, Code.ASYSTOLE], 0, rate_bpm).astype(np.float32)
 

@@ -16,7 +16,7 @@ from inference.peaks import by_rank
 from inference.rhythm_turns import RhythmTurns
 from inference.running_mean import edge, over_window, turns, whole
 from inference.session import StreamSession
-from inference.slots import Field, SlotArrays, Slots
+from inference.slots import Field, SlotArrays, Slots, in_a_row
 from inference.stage import Composite
 from inference.ticks import BlockBeats, V
 from ingest.errors import InputError
@@ -56,7 +56,8 @@ def repeats(r_ms: NDArray[np.int64]) -> NDArray[np.bool_]:
     >>> repeats(np.cumsum(rr_ms, axis=1)).tolist()
     [True, False]
     """
-    rr_ms = np.diff(r_ms[:, -(N_REPEATS + max(PERIODS) + 1) :], axis=1)
+    last_ms = r_ms[:, -(N_REPEATS + max(PERIODS) + 1) :]
+    rr_ms = last_ms[:, 1:] - last_ms[:, :-1]
     newest = rr_ms[:, -N_REPEATS:]
     found = np.zeros(len(r_ms), np.bool_)
     for period in PERIODS:
@@ -123,7 +124,7 @@ class AtrialFibrillation(Composite):
             end at the last. Where no beat came for ``stale_s`` it begins anew without a word:
             the episodes end then by themselves.
         """
-        parts = []
+        parts: list[RhythmTurns] = []
         for index in by_rank(beats.row):
             of, r_ms, share = self._take(slots, beats, index)
             mean = over_window(share, self._n)
@@ -149,23 +150,26 @@ class AtrialFibrillation(Composite):
     ) -> tuple[Slots, NDArray[np.int64], NDArray[np.int32]]:
         """Take one beat of each of some streams; give these, R-peaks and shares of the window."""
         state, of = self.state, slots[beats.row[index]]
+        run = in_a_row(of)
         rr_s = (beats.rr_ms[index, None] / 1000).astype(np.float32)
         probs = self.session.step(of, beats.windows[index, :1], rr_s)[:, 1]
-        r_ms = self._peaks(of, beats.r_ms[index])
+        r_ms = self._peaks(run, beats.r_ms[index])
         is_v = beats.aami[index] == V
-        counts = ~(is_v | state["behind_v"][of] | repeats(r_ms))
-        share = np.column_stack([state["share"][of], np.where(counts, whole(probs), 0)])
+        counts = ~(is_v | state["behind_v"][run] | repeats(r_ms))
+        new = np.where(counts, whole(probs), np.int32(0))[:, None]
+        share = np.concatenate([state["share"][run], new], axis=1)
         anew = r_ms[:, -1] - r_ms[:, -2] >= self._stale_ms
-        share[anew, :-1] = 0
-        state["open"][of] &= ~anew
-        state["behind_v"][of] = is_v
-        state["share"][of], state["last_ms"][of] = share[:, 1:], r_ms[:, -1]
-        state["rr_ms"][of] = np.minimum(np.diff(r_ms[:, 1:], axis=1), LONGEST_MS)
+        if anew.any():
+            share[anew, :-1] = 0
+            state["open"][of[anew]] = False
+        state["behind_v"][run] = is_v
+        state["share"][run], state["last_ms"][run] = share[:, 1:], r_ms[:, -1]
+        state["rr_ms"][run] = np.minimum(r_ms[:, 2:] - r_ms[:, 1:-1], LONGEST_MS)
         return of, r_ms, share
 
-    def _peaks(self, of: Slots, newest_ms: NDArray[np.int64]) -> NDArray[np.int64]:
+    def _peaks(self, of: Slots | slice, newest_ms: NDArray[np.int64]) -> NDArray[np.int64]:
         """Give R-peaks up to the newest, shape (n_rows, n), ms: kept as intervals, half as long."""
-        r_ms = np.empty((len(of), self._n), np.int64)
+        r_ms = np.empty((len(newest_ms), self._n), np.int64)
         r_ms[:, -1], r_ms[:, -2] = newest_ms, self.state["last_ms"][of]
         back_ms = np.cumsum(self.state["rr_ms"][of][:, ::-1], axis=1, dtype=np.int64)
         r_ms[:, -3::-1] = r_ms[:, -2:-1] - back_ms

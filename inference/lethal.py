@@ -22,7 +22,7 @@ from inference.rhythm_turns import RhythmTurns
 from inference.running_mean import END_SHARE, ONE, edge, over_window, turns, whole
 from inference.session import StreamSession
 from inference.sharpness import LIKELY, SHARP, are_sharp, slopes
-from inference.slots import Field, SlotArrays, Slots
+from inference.slots import Field, SlotArrays, Slots, in_a_row
 from inference.stage import Composite
 from inference.ticks import TICK_MS, BlockBeats, no_beats
 from inference.usual_shape import UsualShape, n_alike
@@ -30,10 +30,11 @@ from ingest.errors import InputError
 
 CLASSES = ("other", "VT", "VF", "ASYS")
 """Classes of a rhythm model, in order."""
+_VT, _VF = CLASSES.index("VT"), CLASSES.index("VF")
 SMALLEST_UV = 200.0
 """Amplitude scale below which fibrillation is not called: waves under 0.2 mV are fine fibrillation
 or asystole, which no rule of the AHA tells apart (Kerber, Circulation 1997), uV."""
-THRESHOLD = 0.4
+THRESHOLD = 0.5
 """Mean probability from which fibrillation is called, where the model's metadata names none."""
 CHANGE_TICKS = 10
 """For so long another name must hold before it is taken: 2 s."""
@@ -61,9 +62,8 @@ def lethal_share(
     array of shape (..., n_ticks)
         In whole numbers, see :mod:`inference.running_mean`.
     """
-    share = probs[..., CLASSES.index("VT")] + probs[..., CLASSES.index("VF")]
-    counted = heard & (scale_uv >= SMALLEST_UV)
-    return np.where(counted, whole(share), 0).astype(np.int32)
+    share = probs[..., _VT] + probs[..., _VF]
+    return np.where(heard & (scale_uv >= SMALLEST_UV), whole(share), np.int32(0))
 
 
 Named = tuple[int, Lethal, bool, int]
@@ -154,14 +154,13 @@ class LethalRhythm(Composite):
         n_rows, n_ticks = heard.shape
         found = no_beats() if beats is None else beats
         probs = self.session.step(slots, scaled.reshape(n_rows, 1, -1))
-        new = lethal_share(probs, scale_uv, heard)
-        share = np.concatenate([self.state["share"][slots], new], axis=1)
-        self.state["share"][slots] = share[:, n_ticks:]
+        new, of = lethal_share(probs, scale_uv, heard), in_a_row(slots)
+        share = np.concatenate([self.state["share"][of], new], axis=1)
+        self.state["share"][of] = share[:, n_ticks:]
         steepness = self._slopes(slots, scaled, new)
         mean = over_window(share, self._n)
         alike = self._alike(slots, found, mean)
-        is_open = self.state["open"][slots]
-        rows = np.flatnonzero(is_open | (mean >= self.on).any(axis=1))
+        rows = np.flatnonzero(self.state["open"][of] | (mean >= self.on).any(axis=1))
         parts = []
         for row in rows.tolist():
             slot, at = int(slots[row]), int(first_ms[row])
@@ -186,17 +185,20 @@ class LethalRhythm(Composite):
         row, tick = np.nonzero(share >= LIKELY)
         if len(row):
             new[row, 0, tick], new[row, 1, tick] = slopes(scaled[row, tick])
-        line = np.concatenate([self.state["slopes"][slots], new], axis=2)
-        self.state["slopes"][slots] = line[:, :, share.shape[1] :]
+        of = in_a_row(slots)
+        line = np.concatenate([self.state["slopes"][of], new], axis=2)
+        self.state["slopes"][of] = line[:, :, share.shape[1] :]
         return line
 
     def _alike(
         self, slots: Slots, beats: BlockBeats, mean: NDArray[np.float32]
     ) -> Callable[[int], list[tuple[int, int]]]:
         """Follow the usual beats; give by row how many looked usual, and from which tick on."""
-        before = self.usual.state["alike"][slots]
-        may_learn = mean[beats.row, beats.tick] < self.on * END_SHARE
-        bits = self.usual.take(slots, beats, self._before, may_learn)
+        before = self.usual.state["alike"][slots]  # a copy, as it changes below
+        bits = np.zeros(0, np.uint8)
+        if len(beats):
+            may_learn = mean[beats.row, beats.tick] < self.on * END_SHARE
+            bits = self.usual.take(slots, beats, self._before, may_learn)
 
         def of(row: int) -> list[tuple[int, int]]:
             mine = np.flatnonzero(beats.row == row)

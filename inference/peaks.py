@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference.model import ModelInfo
-from inference.slots import Field, Slots
+from inference.slots import Field, Slots, in_a_row
 from inference.stage import Stage
 from inference.ticks import TICK_MS
 from ingest.errors import InputError
@@ -27,6 +27,8 @@ CENTRE_FRAMES = 2
 REFRACTORY_MS = TICK_MS
 """Least time between R-peaks, ms: the ventricles' refractory time, as Pan and Tompkins 1985."""
 _AROUND = np.arange(2 * NEIGHBOURS + 1)
+_OFFSETS = np.arange(-CENTRE_FRAMES, CENTRE_FRAMES + 1.0)
+_CENTRE = slice(NEIGHBOURS - CENTRE_FRAMES, NEIGHBOURS + CENTRE_FRAMES + 1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -117,8 +119,9 @@ class PeakPicker(Stage):
             At most one a tick of a row.
         """
         flat = (len(slots), -1)
-        line = np.concatenate([self.state["probs"][slots], probs.reshape(flat)], axis=1)
-        self.state["probs"][slots] = line[:, -self._ring :]
+        of = in_a_row(slots)
+        line = np.concatenate([self.state["probs"][of], probs.reshape(flat)], axis=1)
+        self.state["probs"][of] = line[:, -self._ring :]
         begin = self.frames + NEIGHBOURS
         n_frames = probs.shape[1] * self.frames
         over = line[:, begin : begin + n_frames] >= self._threshold
@@ -169,14 +172,11 @@ class PeakPicker(Stage):
         frame : array of shape (n_peaks,)
             Which of the tick's candidates it is.
         """
-        weight = np.zeros(len(around))
-        moment = np.zeros(len(around))
-        for offset in range(-CENTRE_FRAMES, CENTRE_FRAMES + 1):
-            p = around[:, NEIGHBOURS + offset].astype(np.float64)
-            weight += p
-            moment += p * offset
-        place = frame + NEIGHBOURS - self._ring - self._look_ahead + 0.5 + moment / weight
-        return np.rint(place * self.frame_ms).astype(np.int64)
+        p = around[:, _CENTRE].astype(np.float64)
+        # Running sums, not sums: these add up from the left, whatever the layout.
+        weight, moment = p.cumsum(axis=1)[:, -1], (p * _OFFSETS).cumsum(axis=1)[:, -1]
+        place = frame + (NEIGHBOURS - self._ring - self._look_ahead + 0.5) + moment / weight
+        return np.asarray(np.rint(place * self.frame_ms), np.int64)
 
 
 def by_rank(rows: NDArray[np.intp]) -> Iterator[NDArray[np.intp]]:
@@ -197,6 +197,10 @@ def by_rank(rows: NDArray[np.intp]) -> Iterator[NDArray[np.intp]]:
     >>> [part.tolist() for part in by_rank(np.array([4, 4, 7, 2, 2, 2]))]
     [[0, 2, 3], [1, 4], [5]]
     """
+    if firsts(rows).all():  # as nearly always: none has two
+        if len(rows):
+            yield np.arange(len(rows))
+        return
     rank = ranks(rows)
     for k in range(int(rank.max(initial=-1)) + 1):
         yield np.flatnonzero(rank == k)
@@ -211,7 +215,18 @@ def ranks(rows: NDArray[np.intp]) -> NDArray[np.intp]:
     [0, 1, 0, 0, 1, 2]
     """
     n = np.arange(len(rows))
-    first = np.ones(len(rows), np.bool_)
-    first[1:] = rows[1:] != rows[:-1]
-    rank: NDArray[np.intp] = n - np.maximum.accumulate(np.where(first, n, 0))
+    rank: NDArray[np.intp] = n - np.maximum.accumulate(np.where(firsts(rows), n, 0))
     return rank
+
+
+def firsts(rows: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """Mark the first of each row, of what comes row by row.
+
+    Examples
+    --------
+    >>> firsts(np.array([4, 4, 7])).tolist()
+    [True, False, True]
+    """
+    first = np.ones(len(rows), np.bool_)
+    np.not_equal(rows[1:], rows[:-1], out=first[1:])
+    return first

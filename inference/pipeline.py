@@ -350,7 +350,7 @@ class Pipeline:
         readable = of_leads([lead.quality.readable for lead in leads])
         for part in segments(leads, self.choice.choose(leads[0].slots, readable), before):
             self._of_leads.follow(part)
-            self.beats.begin_anew(part.fresh)
+            self.beats.begin_anew(part.fresh, self.episodes.state)
             self._score_leads([part.block], part, results)
 
     def _score_leads(

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from inference.quality_index import SPAN_TICKS, QualityModel, measure, over_window, shipped
-from inference.slots import Field, Slots
+from inference.slots import Field, Slots, in_a_row
 from inference.stage import Stage
 from inference.ticks import TickQuality
 
@@ -36,7 +37,7 @@ RISE, FALL = np.float32(1.1), np.float32(0.98)
 """Most that the scale goes up or down in a tick: doubles in 1.4 s, halves in 7 s."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class QualityTicks:
     """Quality of several ticks of several streams, every array of shape (n_rows, n_ticks)."""
 
@@ -59,15 +60,15 @@ class QualityTicks:
         names = [field.name for field in fields(cls)]
         return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
-    @property
+    @cached_property
     def heard(self) -> NDArray[np.bool_]:
         """Array of shape (n_rows, n_ticks): there is a signal, be it noisy."""
         return ~(self.missing | self.flat | self.saturated)
 
-    @property
+    @cached_property
     def readable(self) -> NDArray[np.bool_]:
         """Array of shape (n_rows, n_ticks): beats may be called from the tick."""
-        return ~(self.missing | self.flat | self.saturated | self.noisy)
+        return self.heard & ~self.noisy
 
     def tick(self, k: int, rows: NDArray[np.intp]) -> TickQuality:
         """Return tick ``k`` of some rows."""
@@ -140,34 +141,37 @@ class Quality(Stage):
         QualityTicks
             Quality of each of the ticks.
         """
+        of = in_a_row(slots)
         missing = np.zeros(raw_adu.shape[:2], np.bool_)
         if lost is not None:
             missing = np.count_nonzero(lost, axis=2) >= MISSING_SHARE * lost.shape[2]
         low, high = raw_adu.min(axis=2), raw_adu.max(axis=2)
-        still, flat = self._flat(slots, low, high, uv_per_adu)
+        still, flat = self._flat(of, low, high, uv_per_adu)
         top, bottom = signal_uv.max(axis=2), signal_uv.min(axis=2)
-        over, under = top >= RAIL_UV, bottom <= -RAIL_UV
         saturated = np.zeros(flat.shape, np.bool_)
-        if over.any() or under.any():
+        if max(top.max(initial=0), -bottom.min(initial=0)) >= RAIL_UV:
+            over, under = top >= RAIL_UV, bottom <= -RAIL_UV
             turned = (uv_per_adu < 0)[:, None]
             far_high, far_low = np.where(turned, under, over), np.where(turned, over, under)
             saturated = _at_rail(raw_adu, high, far_high) | _at_rail(raw_adu, low, far_low)
         if still is not None:
             at_end = (high == MOST_ADU) | (low == -MOST_ADU)
-            stuck = self._stuck(slots, still, saturated | at_end)
+            stuck = self._stuck(of, still, saturated | at_end)
             saturated, flat = saturated | stuck, flat | stuck
-        scale, spans, roughs = self._amplitudes(slots, signal_uv, top - bottom)
-        levels = self._behind(slots, "level_uv", levels_uv)
-        self.state["n_ticks"][slots] += signal_uv.shape[1]
-        heard = ~(missing | flat | saturated)
-        found = measure(spans, roughs, levels, scale)
+        scale, largest, roughs = self._amplitudes(of, signal_uv, top - bottom)
+        levels = self._behind(of, "level_uv", levels_uv)
+        self.state["n_ticks"][of] += signal_uv.shape[1]
+        found = measure(largest, roughs, levels, scale)
         index = self.model.index(found.features)
         noisy = self.model.noisy(found, index)
-        index = np.where(noisy, np.minimum(index, np.float32(self.model.noisy_below)), index)
-        index = np.where(heard, index, np.float32(0))
+        if noisy.any():
+            index = np.where(noisy, np.minimum(index, np.float32(self.model.noisy_below)), index)
+        ticks = QualityTicks(scale, missing, flat, saturated, noisy, index)
+        if not ticks.heard.all():
+            index[~ticks.heard] = 0
         if index.shape[1]:
-            self.state["index"][slots] = index[:, -1]
-        return QualityTicks(scale, missing, flat, saturated, noisy, index)
+            self.state["index"][of] = index[:, -1]
+        return ticks
 
     def amplitude_scale(self, slots: Slots, signal_uv: NDArray[np.float32]) -> NDArray[np.float32]:
         """Follow the amplitude scale alone, as training does over augmented signals.
@@ -184,13 +188,14 @@ class Quality(Stage):
         array of shape (n_rows, n_ticks), uV
         """
         spans = signal_uv.max(axis=2) - signal_uv.min(axis=2)
-        scales = self._amplitudes(slots, signal_uv, spans)[0]
-        self.state["n_ticks"][slots] += signal_uv.shape[1]
+        of = in_a_row(slots)
+        scales = self._amplitudes(of, signal_uv, spans)[0]
+        self.state["n_ticks"][of] += signal_uv.shape[1]
         return scales
 
     def _flat(
         self,
-        slots: Slots,
+        of: Slots | slice,
         low: NDArray[np.int16],
         high: NDArray[np.int16],
         uv_per_adu: NDArray[np.float64],
@@ -205,13 +210,13 @@ class Quality(Stage):
             It has been so for 2 s.
         """
         state = self.state
-        run_low, run_high = state["flat_low"][slots], state["flat_high"][slots]
-        run = state["flat_run"][slots]
-        limit = np.floor(FLAT_UV / np.abs(uv_per_adu)).astype(np.int64)
+        run_low, run_high = state["flat_low"][of], state["flat_high"][of]
+        run = state["flat_run"][of]
+        limit = FLAT_UV / np.abs(uv_per_adu)
         flat = np.zeros(low.shape, np.bool_)
         if not (run.any() or (_span(low, high) <= limit[:, None]).any()):  # as nearly always
-            state["flat_low"][slots], state["flat_high"][slots] = low[:, -1], high[:, -1]
-            state["stuck"][slots] = False
+            state["flat_low"][of], state["flat_high"][of] = low[:, -1], high[:, -1]
+            state["stuck"][of] = False
             return None, flat
         still = np.zeros(low.shape, np.bool_)
         for k in range(low.shape[1]):
@@ -223,62 +228,67 @@ class Quality(Stage):
             run_high = np.where(goes_on, joined_high, high[:, k])
             run = np.where(goes_on, run + 1, alone.astype(np.int32)).astype(np.int32)
             still[:, k], flat[:, k] = run > 0, run >= FLAT_TICKS
-        state["flat_low"][slots], state["flat_high"][slots] = run_low, run_high
-        state["flat_run"][slots] = run
+        state["flat_low"][of], state["flat_high"][of] = run_low, run_high
+        state["flat_run"][of] = run
         return still, flat
 
     def _stuck(
-        self, slots: Slots, still: NDArray[np.bool_], at_rail: NDArray[np.bool_]
+        self, of: Slots | slice, still: NDArray[np.bool_], at_rail: NDArray[np.bool_]
     ) -> NDArray[np.bool_]:
         """Tell for how long a signal rests that came to rest at the rail.
 
         The baseline follows it there, so that a look at one tick would not tell it any more.
         """
-        stuck, held = self.state["stuck"][slots], np.zeros_like(still)
+        stuck, held = self.state["stuck"][of], np.zeros_like(still)
         for k in range(still.shape[1]):
             held[:, k] = stuck = still[:, k] & (stuck | at_rail[:, k])
-        self.state["stuck"][slots] = stuck
+        self.state["stuck"][of] = stuck
         return held
 
     def _amplitudes(
-        self, slots: Slots, signal_uv: NDArray[np.float32], spans: NDArray[np.float32]
+        self, of: Slots | slice, signal_uv: NDArray[np.float32], spans: NDArray[np.float32]
     ) -> tuple[NDArray[np.float32], ...]:
-        """Return the amplitude scale of each tick, and spans and roughness with those before, uV.
+        """Return the amplitude scale of each tick, the largest span of the last ones, roughness.
 
         Returns
         -------
-        scales : array of shape (n_rows, n_ticks)
-        spans, roughs : arrays of shape (n_rows, SPAN_TICKS - 1 + n_ticks)
+        scales, largest : arrays of shape (n_rows, n_ticks), uV
+        roughs : array of shape (n_rows, SPAN_TICKS - 1 + n_ticks), uV
+            With those before.
         """
         state = self.state
         bends = np.abs(signal_uv[..., 2:] - 2 * signal_uv[..., 1:-1] + signal_uv[..., :-2])
-        roughs = self._behind(slots, "rough_uv", _fixed_mean(bends))
-        recent = np.concatenate([state["span_uv"][slots], spans], axis=1)
-        state["span_uv"][slots] = recent[:, -SPAN_TICKS:]
-        scale, age = state["scale_uv"][slots], state["n_ticks"][slots]
+        roughs = self._behind(of, "rough_uv", _fixed_mean(bends))
+        recent = np.concatenate([state["span_uv"][of], spans], axis=1)
+        state["span_uv"][of] = recent[:, -SPAN_TICKS:]
+        scale, age = state["scale_uv"][of], state["n_ticks"][of]
         scales = np.empty_like(spans)
         least = np.float32(MIN_SCALE_UV)
-        largest = np.maximum(over_window(np.maximum, recent[:, 1:], SPAN_TICKS), least)
+        largest = over_window(np.maximum, recent[:, 1:], SPAN_TICKS)
+        wanted, some_young = np.maximum(largest, least), bool((age < SPAN_TICKS).any())
         for k in range(spans.shape[1]):
-            held = np.minimum(np.maximum(largest[:, k], scale * FALL), scale * RISE)
-            scale = np.maximum(np.where(age + k < SPAN_TICKS, largest[:, k], held), least)
-            scales[:, k] = scale
-        state["scale_uv"][slots] = scale
-        return scales, recent[:, 1:], roughs
+            held = np.minimum(np.maximum(wanted[:, k], scale * FALL), scale * RISE)
+            if some_young:
+                held = np.where(age + k < SPAN_TICKS, wanted[:, k], held)
+            scales[:, k] = scale = np.maximum(held, least)
+        state["scale_uv"][of] = scale
+        return scales, largest, roughs
 
-    def _behind(self, slots: Slots, name: str, newest: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _behind(
+        self, of: Slots | slice, name: str, newest: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
         """Put values of new ticks behind those of the last; a stream begins as if it stood so."""
-        before = self.state[name][slots]
-        fresh = self.state["n_ticks"][slots] == 0
-        before[fresh] = newest[fresh, :1]
+        before, n_ticks = self.state[name][of], self.state["n_ticks"][of]
+        if not n_ticks.all():
+            before = np.where(n_ticks[:, None] == 0, newest[:, :1], before)
         line = np.concatenate([before, newest], axis=1)
-        self.state[name][slots] = line[:, -(SPAN_TICKS - 1) :]
+        self.state[name][of] = line[:, -(SPAN_TICKS - 1) :]
         return line
 
 
 def _span(low: NDArray[np.int16], high: NDArray[np.int16]) -> NDArray[np.int64]:
     """Subtract without overflow."""
-    return high.astype(np.int64) - low
+    return np.subtract(high, low, dtype=np.int64)
 
 
 def _fixed_mean(values: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -41,11 +41,14 @@ ROUGH = np.float32(0.06)
 the QRS lies above."""
 
 
-class Measures(NamedTuple):
-    """What is measured of some ticks, arrays of one shape."""
+_HALF, _ONE = np.float32(0.5), np.float32(1)
 
-    features: tuple[NDArray[np.float32], ...]
-    """In the order of :data:`FEATURES`."""
+
+class Measures(NamedTuple):
+    """What is measured of some ticks, arrays of one shape but for an axis of features."""
+
+    features: NDArray[np.float32]
+    """Along the first axis, in the order of :data:`FEATURES`."""
     rough: NDArray[np.float32]
     """Least roughness of a second, over the scale."""
     moves: NDArray[np.float32]
@@ -65,32 +68,36 @@ class QualityModel:
     noisy_below: float
     """Index below which beats are not believed where the signal moves."""
 
-    def index(self, features: tuple[NDArray[np.float32], ...]) -> NDArray[np.float32]:
+    def index(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """Weigh features.
 
         Parameters
         ----------
-        features : tuple of arrays of one shape
+        features : array of shape (n_features, ...)
             In the order of :data:`FEATURES`, none of them negative.
 
         Returns
         -------
-        array of that shape
+        array of shape (...)
             From 0, noise, to 1.
 
         Examples
         --------
         >>> model = QualityModel((1.0,), (2.0,), -1.0, 0.3)
-        >>> [round(float(x), 3) for x in model.index((np.float32([0.0, 1.0, 99.0]),))]
+        >>> [round(float(x), 3) for x in model.index(np.float32([[0.0, 1.0, 99.0]]))]
         [0.724, 0.5, 0.28]
         """
-        noise = np.full(features[0].shape, self.bias, np.float32)
-        for feature, half, weight in zip(features, self.halves, self.weights, strict=True):
-            noise += np.float32(weight) * (feature / (feature + np.float32(half)))
-        half_noise = noise * np.float32(0.5)  # the slope of a logistic curve at 0
-        root = np.sqrt(np.float32(1) + half_noise * half_noise)
-        index = np.float32(0.5) - np.float32(0.5) * (half_noise / root)
-        return index.astype(np.float32, copy=False)
+        column = (-1, *[1] * (features.ndim - 1))
+        parts = features / (features + np.array(self.halves, np.float32).reshape(column))
+        parts *= np.array(self.weights, np.float32).reshape(column)
+        noise: NDArray[np.float32] = parts[0] + np.float32(self.bias)
+        for part in parts[1:]:  # one by one: a sum's order would depend on the shape
+            noise += part
+        noise *= _HALF  # the slope of a logistic curve at 0
+        noise /= np.sqrt(noise * noise + _ONE)
+        noise *= _HALF
+        index: NDArray[np.float32] = _HALF - noise
+        return index
 
     def noisy(self, found: Measures, index: NDArray[np.float32]) -> NDArray[np.bool_]:
         """Tell where beats are not believed, an array of the shape of the measures."""
@@ -113,7 +120,7 @@ def shipped() -> QualityModel:
 
 
 def measure(
-    spans_uv: NDArray[np.float32],
+    largest_uv: NDArray[np.float32],
     roughs_uv: NDArray[np.float32],
     levels_uv: NDArray[np.float32],
     scales_uv: NDArray[np.float32],
@@ -122,8 +129,10 @@ def measure(
 
     Parameters
     ----------
-    spans_uv, roughs_uv, levels_uv : arrays of shape (n_rows, SPAN_TICKS - 1 + n_ticks), uV
-        Peak-to-peak excursion, mean bend and mean level of each tick, and of those before.
+    largest_uv : array of shape (n_rows, n_ticks), uV
+        Largest peak-to-peak excursion of a tick and of those before.
+    roughs_uv, levels_uv : arrays of shape (n_rows, SPAN_TICKS - 1 + n_ticks), uV
+        Mean bend and mean level of each tick, and of those before.
     scales_uv : array of shape (n_rows, n_ticks), uV
         Amplitude scale.
 
@@ -135,21 +144,17 @@ def measure(
     Examples
     --------
     >>> still = np.zeros((1, 10), np.float32)
-    >>> measure(still, still, still, np.float32([[500]])).features[-1].tolist()
+    >>> measure(still[:, :1], still, still, np.float32([[500]])).features[-1].tolist()
     [[500.0]]
     """
-    largest = over_window(np.maximum, spans_uv, SPAN_TICKS)
     quietest = over_window(np.minimum, roughs_uv[:, SPAN_TICKS - ROUGH_TICKS :], ROUGH_TICKS)
     roughest = over_window(np.maximum, roughs_uv, SPAN_TICKS)
     moved = over_window(np.maximum, levels_uv, SPAN_TICKS)
     moved = moved - over_window(np.minimum, levels_uv, SPAN_TICKS)
-    four = (
-        quietest / (largest + np.float32(1)),
-        roughest / scales_uv,
-        moved / scales_uv,
-        scales_uv,
-    )
-    return Measures(four, quietest / scales_uv, largest / scales_uv)
+    features = np.stack([quietest, roughest, moved, scales_uv])
+    features[0] /= largest_uv + _ONE
+    features[1:3] /= scales_uv
+    return Measures(features, quietest / scales_uv, largest_uv / scales_uv)
 
 
 def over_window(which: np.ufunc, values: NDArray[np.float32], length: int) -> NDArray[np.float32]:
@@ -160,6 +165,8 @@ def over_window(which: np.ufunc, values: NDArray[np.float32], length: int) -> ND
     >>> over_window(np.maximum, np.float32([[1, 5, 2, 3, 4]]), 3).tolist()
     [[5.0, 5.0, 4.0]]
     """
+    if values.shape[1] == length:
+        return np.asarray(which.reduce(values, axis=1, keepdims=True))
     reach = 1
     while 2 * reach <= length:
         values = which(values[:, :-reach], values[:, reach:])

@@ -21,7 +21,7 @@ from inference.beat_codes import BEAT_CODES
 from inference.conditions import Code
 from inference.peaks import by_rank
 from inference.rule_limits import LimitSets
-from inference.slots import SlotArrays, Slots
+from inference.slots import SlotArrays, Slots, in_a_row
 from inference.ticks import TICK_MS, BlockBeats
 
 
@@ -49,7 +49,7 @@ class QuietStreams:
     def __init__(self, limit_sets: LimitSets, decision_delay_ms: int) -> None:
         self._limit_sets, self._delay_ms = limit_sets, decision_delay_ms
         calm = (*BEAT_CODES, Code.OTHER_LEAD)
-        self._others = [code for code in Code if code not in calm]
+        self._others = np.array([code not in calm for code in Code])
 
     def advance(
         self,
@@ -106,18 +106,22 @@ class QuietStreams:
         self, state: SlotArrays, slots: Slots, first_ms: NDArray[np.int64]
     ) -> NDArray[np.bool_]:
         """Tell where nothing is under way but what beats alone begin and end."""
-        follows = state["now_ms"][slots] == first_ms - TICK_MS
-        sound = (state["bad_since_ms"][slots] < 0).all(axis=1) & (state["unreadable"][slots] == 0)
-        is_open = state["open"][slots]
-        quiet: NDArray[np.bool_] = follows & sound & ~is_open[:, self._others].any(axis=1)
+        of = in_a_row(slots)
+        quiet: NDArray[np.bool_] = state["now_ms"][of] == first_ms - TICK_MS
+        quiet &= (state["bad_since_ms"][of] < 0).all(axis=1)
+        quiet &= state["unreadable"][of] == 0
+        is_open = state["open"][of]
+        if is_open.any():
+            quiet &= ~(is_open & self._others).any(axis=1)
         return quiet
 
     def _no_silence(
         self, state: SlotArrays, slots: Slots, known_ms: NDArray[np.int64]
     ) -> NDArray[np.bool_]:
         """Tell where nothing can be silent for too long, of which all is known up to a time."""
-        last_ms, since_ms = state["last_r_ms"][slots], state["readable_since_ms"][slots]
-        some_open = state["open"][slots].any(axis=1)
+        of = in_a_row(slots)
+        last_ms, since_ms = state["last_r_ms"][of], state["readable_since_ms"][of]
+        some_open = state["open"][of].any(axis=1)
         lim = self._limit_sets.of(state["limit_set"][slots])
         longest_ms = np.where(some_open, lim.open_quiet_ms, lim.quiet_ms)
         silence_ms = known_ms - np.maximum(last_ms, since_ms)

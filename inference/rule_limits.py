@@ -20,6 +20,8 @@ from ingest.errors import InputError
 
 MOST_SETS = 30_000
 """Most sets that are kept."""
+RATE_SIGN = np.array([-1.0, 1.0, -1.0, 1.0])
+"""By :data:`~inference.beat_codes.RATE_CODES`: -1 where a rate may be too low, 1 too high."""
 NEVER_MS = 1 << 60
 """A silence that does not come, ms."""
 
@@ -48,6 +50,12 @@ class RuleLimits:
     """How far back inside a rate must be, bpm."""
     rate_end_beats: Any
     """RR intervals back inside that end an episode."""
+    rate_end_column: NDArray[Any]
+    """The same with an axis of rates, of length 1."""
+    rate_intervals_ms: NDArray[Any]
+    """By the same: a minute for each interval between so many beats, ms."""
+    rate_back_bpm: NDArray[Any]
+    """By the same: rate that is back inside, bpm."""
     vt_bpm: Any
     """Rate of ventricular tachycardia, bpm."""
     vt_beats: Any
@@ -108,6 +116,8 @@ class RuleLimits:
             )
         )
         names = [code.name.lower() for code in RATE_CODES]
+        rate_bpm = np.array([getattr(limits, f"{name}_bpm") for name in names])
+        beats = np.array([getattr(limits, f"{name}_beats") for name in names])
         ends = dict.fromkeys(RUN_CODES, v_run)
         ends |= dict.fromkeys((*BURDEN_CODES, Code.ATRIAL_FIBRILLATION), NEVER_MS)
         ends |= {
@@ -122,8 +132,11 @@ class RuleLimits:
             "quiet_ms": min(pause, asystole),
             "open_quiet_ms": min(pause, asystole, v_run, stale),
             "silence_ends_ms": np.array([ends[code] for code in BEAT_CODES], np.int64),
-            "rate_bpm": np.array([getattr(limits, f"{name}_bpm") for name in names]),
-            "rate_beats": np.array([getattr(limits, f"{name}_beats") for name in names]),
+            "rate_bpm": rate_bpm,
+            "rate_beats": beats,
+            "rate_intervals_ms": (beats - 1) * 60_000.0,
+            "rate_back_bpm": rate_bpm - RATE_SIGN * limits.rate_margin_bpm,
+            "rate_end_column": np.array([limits.rate_end_beats]),
             "vt_sustained_ms": sustained,
             "v_run_max_rr_ms": v_run,
             "burden_end_ms": burden_end,

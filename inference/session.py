@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from inference import model, providers
 from inference.model import FRAME_KINDS
 from inference.resident import Resident
-from inference.slots import Field, SlotArrays, Slots, Snapshot
+from inference.slots import Field, SlotArrays, Slots, Snapshot, in_a_row
 from inference.stage import Stage
 from ingest.errors import InputError
 
@@ -165,12 +165,13 @@ class StreamSession(Stage):
             feed["rr_s"] = rr_s
         if self._resident is not None:
             return self._resident.run(slots, feed, ["probs", *more])
+        of = in_a_row(slots)
         for name in self.state_names:
-            feed[name] = self.state[name][slots]
+            feed[name] = self.state[name][of]
         probs, *given = self._session.run([*self._outputs, *more], feed)
         n_states = len(self.state_names)
         for name, rows in zip(self.state_names, given[:n_states], strict=True):
-            self.state[name][slots] = rows
+            self.state[name][of] = rows
         return [probs, *given[n_states:]]
 
     def _residence(self) -> Resident | None:

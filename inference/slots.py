@@ -40,6 +40,25 @@ class Field:
         return np.full(shape, self.initial, self.dtype)
 
 
+def in_a_row(slots: Slots) -> Slots | slice:
+    """Give slots that follow one another as a slice, others as they are.
+
+    One stream, and all of a steady ward, are such a run. An array is then read as a view, without
+    a copy: not to be changed in place, nor read on once its state is written.
+
+    Examples
+    --------
+    >>> in_a_row(np.array([3, 4, 5])), in_a_row(np.array([3, 5])).tolist()
+    (slice(3, 6, None), [3, 5])
+    """
+    n = len(slots)
+    if not n:
+        return slots
+    first = int(slots[0])
+    is_run = n == 1 or (int(slots[-1]) == first + n - 1 and bool((np.diff(slots) == 1).all()))
+    return slice(first, first + n) if is_run else slots
+
+
 class SlotArrays:
     """Named arrays with one row a slot.
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference.peaks import by_rank
-from inference.slots import Field, Slots
+from inference.slots import Field, Slots, in_a_row
 from inference.stage import Stage
 from inference.ticks import BlockBeats, V
 
@@ -88,7 +88,7 @@ class UsualShape(Stage):
         learns = may_learn & (beats.aami != V) & (beats.rr_ms >= SLOW_MS)
         state = self.state
         for index in by_rank(beats.row):
-            of, shape = slots[beats.row[index]], qrs[index]
+            of, shape = in_a_row(slots[beats.row[index]]), qrs[index]
             usual, n = state["usual"][of].astype(np.int64), state["n_usual"][of]
             product = (usual * shape).sum(axis=1).astype(np.float64)
             largest = np.sqrt((usual * usual).sum(axis=1).astype(np.float64)) * np.sqrt(size[index])
@@ -103,7 +103,8 @@ class UsualShape(Stage):
     def _shapes(self, beats: BlockBeats, before: int) -> NDArray[np.int64]:
         """Cut the QRS of each beat, its mean taken out, in whole numbers."""
         cut = beats.windows[:, 0, before - self._half : before + self._half + 1]
-        whole = np.rint(np.clip(cut, -LARGEST, LARGEST) * STEPS).astype(np.int64)
+        bounded = np.minimum(np.maximum(cut, -LARGEST), LARGEST)
+        whole = np.rint(bounded * STEPS).astype(np.int64)
         shapes: NDArray[np.int64] = whole - whole.sum(axis=1, keepdims=True) // whole.shape[1]
         return shapes
 

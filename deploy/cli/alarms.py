@@ -78,7 +78,8 @@ def _read(file: Path) -> list[dict[str, Any]]:
             alarm = json.loads(line)
             known = str(alarm["schema"]).startswith("vigil.alarm/")
         except (ValueError, KeyError, TypeError) as error:
-            raise InputError(f"{file}, line {number} is no alarm of Vigil: {error!r}") from error
+            why = f"it has no {error}" if isinstance(error, KeyError) else str(error)
+            raise InputError(f"{file}, line {number} is no alarm of Vigil: {why}") from error
         if not known:
             raise InputError(f"{file}, line {number}: schema {alarm['schema']!r} is no alarm's")
         if alarm.get("state") not in UNTOLD:

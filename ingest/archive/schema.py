@@ -23,8 +23,12 @@ ROWS_BYTES = 2 << 20
 MOST_ROWS = 1 << 16
 """Most rows of a row group."""
 LEVEL = 1
-"""Level of zstd: higher ones make samples, whose differences are packed before, no smaller."""
+"""Level of zstd, for all columns but the samples."""
 SAMPLES_PATH = "samples.list.element"
+"""Column of samples: differences, packed in bits; zstd behind that takes off 2 % at the price of
+an eighth of the time, so that there is none."""
+BATCH_VALUES = 1 << 13
+"""Values that are encoded at a time: a row of samples at once, not in pieces."""
 
 _LEAD = pa.struct(
     [
@@ -125,17 +129,18 @@ def to_parquet(table: str, rows: Any, raw_bytes: int) -> Any:
     if table == FRAMES:
         encoding[SAMPLES_PATH] = "DELTA_BINARY_PACKED"
     plain = {*encoding, "json", "sealed", "body", "id"}
-    stream = pa.BufferOutputStream()
+    leaves, stream = _leaves(rows.schema), pa.BufferOutputStream()
     pq.write_table(
         rows.replace_schema_metadata(schema_of(table).metadata),
         stream,
         row_group_size=group,
-        compression="zstd",
-        compression_level=LEVEL,
-        use_dictionary=[path for path in _leaves(rows.schema) if path not in plain],
+        compression={path: "none" if path == SAMPLES_PATH else "zstd" for path in leaves},
+        compression_level={path: LEVEL for path in leaves if path != SAMPLES_PATH},
+        use_dictionary=[path for path in leaves if path not in plain],
         column_encoding=encoding,
         write_statistics=["stream_id", "session", "partition", "offset", "heard_ms", "time_ns"],
         write_page_index=True,
+        write_batch_size=BATCH_VALUES,
     )
     return stream.getvalue()
 

@@ -156,8 +156,8 @@ def test_an_even_rhythm_of_usual_beats_is_left_to_its_rate_and_one_of_others_is_
     rhythm, seed
 ):
     p = np.concatenate([np.zeros(50), np.ones(100), np.zeros(40)])
-    r_ms = np.concatenate([np.arange(500, 10_000, 500), np.arange(10_000, 38_000, 320)])
-    n_before = int((r_ms < 10_000).sum())
+    r_ms = np.concatenate([np.arange(500, 9000, 500), np.arange(9000, 38_000, 320)])
+    n_before = int((r_ms < 9000).sum())
     codes, shapes = np.zeros(len(r_ms), np.int8), shaped(2, len(r_ms))
     assert named(rhythm, p, r_ms, codes, seed, shapes) == []
     shapes[n_before:] = shaped(8, len(r_ms) - n_before)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pytest
 from hypothesis import Phase, given, settings
@@ -211,10 +211,17 @@ def test_states_that_are_missing_are_noticed_and_their_streams_built_from_the_lo
     assert same(world, calm)
 
 
-def test_states_of_other_limits_are_not_gone_on_from(world: World) -> None:
-    world.crash_in = 30
+def changes(alarms: Sequence[bytes]) -> list[tuple[str, str]]:
+    """Give each change of each alarm once, in order."""
+    told = map(json.loads, alarms)
+    return list(dict.fromkeys((str(alarm["id"]), str(alarm["state"])) for alarm in told))
+
+
+@pytest.mark.parametrize("crash_in", [10, 20, 30, 40])
+def test_states_of_other_limits_are_not_gone_on_from(world: World, crash_in: int) -> None:
+    world.crash_in = crash_in
     with pytest.raises(CrashError):
-        world.worker(keeping=Keeping(every_s=2.0)).run()
+        world.worker(keeping=Keeping(every_s=0.0)).run()
     world.crash_in = -1
     wanted = undisturbed(log_of(WARD), limits=other_limits())
 
@@ -227,6 +234,21 @@ def test_states_of_other_limits_are_not_gone_on_from(world: World) -> None:
         assert [json.loads(a)["id"] for a in alarms] == [
             json.loads(a)["id"] for a in wanted.alarms.settled[stream_id]
         ]
+
+
+def test_what_was_told_behind_the_last_states_of_other_limits_is_at_most_said_again(
+    world: World,
+) -> None:
+    world.crash_in = 30
+    with pytest.raises(CrashError):
+        world.worker(keeping=Keeping(every_s=2.0)).run()
+    world.crash_in = -1
+
+    world.worker(limits=other_limits()).run()
+
+    wanted = undisturbed(log_of(WARD), limits=other_limits())
+    for stream_id, alarms in world.alarms.settled.items():
+        assert changes(alarms) == changes(wanted.alarms.settled[stream_id])
 
 
 def test_states_of_a_place_behind_a_commit_set_back_by_hand_are_not_used(
