@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,9 @@ from inference.slots import SlotArrays, Slots
 from inference.ticks import TICK_MS, BlockBeats, no_beats
 from ingest.wfdb_replay import open_recording
 from training.assessment.scoring import push_records
+
+Choice = TypeVar("Choice", bound=tuple[Any, ...])
+"""What may be chosen for a patient."""
 
 Key = tuple[str, int]
 """Record, and place of the lead in it."""
@@ -183,15 +187,15 @@ def named(
 
 
 def by_fold(
-    tried: Mapping[tuple[float, float], Sequence[tuple[int, int, int, int]]], least_se: float
-) -> list[tuple[float, float]]:
+    tried: Mapping[Choice, Sequence[tuple[int, int, int, int]]], least_se: float
+) -> list[Choice]:
     """Choose for each patient what is best for all the others.
 
     Parameters
     ----------
     tried : mapping
-        By threshold and steepness, for each patient: stretches called and missed that are
-        shockable, called and not called that are not.
+        By what may be chosen, such as threshold and steepness, for each patient: stretches
+        called and missed that are shockable, called and not called that are not.
     least_se : float
         Sensitivity of the others below which a choice is not considered, percent, where any
         reaches it.
@@ -199,7 +203,7 @@ def by_fold(
     Returns
     -------
     list of tuple
-        For each patient threshold and steepness: of those that reach it the most specific.
+        For each patient of those that reach it the most specific.
 
     Examples
     --------

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -21,9 +21,11 @@ from unittest.mock import patch
 import numpy as np
 from numpy.typing import NDArray
 
+from inference.beat_rules import LEAST_RUN
 from inference.beats import Beats
 from inference.lead_choice import LeadChoice
 from inference.lead_memory import LeadMemory
+from inference.new_lead import NewLead
 from inference.pipeline import Pipeline
 from inference.slots import Slots
 from inference.ticks import TICK_MS, N, V
@@ -43,13 +45,16 @@ BINS_S = (0, 2, 10, OTHER_S)
 """Time since the change, s."""
 CLEAR_MS = 4000
 """A normal beat counts where none of another class is as near, ms."""
+OWN_S = 20
+"""Time behind a change within which it is told how many true V beats are found, s."""
 WINDOW_MS = 150
 """Largest distance of a beat from its reference, ms."""
 PAGE = Path("docs/lead-changes.md")
-BEFORE, NOW, PARKED, STEADY = (
+BEFORE, CUT, NOW, PARKED, STEADY = (
     "beats cut across the change, each a first one (as before)",
     "no beat cut across, each a first one",
-    "no beat cut across, memory parked (as it runs)",
+    "and beats on pace are the usual ones, each a first one",
+    "and memory parked (as it runs)",
     "the second lead all along",
 )
 """Ways of changing."""
@@ -115,17 +120,17 @@ def hear(recordings: Mapping[str, Recording], way: str) -> dict[str, Heard]:
     recordings : mapping
         Records of two leads by name.
     way : str
-        :data:`BEFORE`, :data:`NOW`, :data:`PARKED` or :data:`STEADY`.
+        :data:`BEFORE`, :data:`CUT`, :data:`NOW`, :data:`PARKED` or :data:`STEADY`.
     """
     pipeline = Pipeline()
     choice = (_Second if way == STEADY else _InTurn)(pipeline.limits, 2)
     pipeline.choice = pipeline._stages.parts["choice"] = choice
-    if way in (BEFORE, NOW):
+    if way in (BEFORE, CUT, NOW):
         shapes = {"beat": pipeline.beats.beat, **pipeline.told.of_shapes}
         pipeline._of_leads = pipeline._stages.parts["of_leads"] = _Forgetful(shapes, 2)
     r_ms: dict[str, list[int]] = {name: [] for name in recordings}
     aami: dict[str, list[int]] = {name: [] for name in recordings}
-    with _spliced() if way == BEFORE else nullcontext():
+    with _without(way):
         for results in push_records(pipeline, recordings):
             for part in results.beat_arrays:
                 for stream, at, code in zip(part.streams, part.r_ms, part.aami, strict=True):
@@ -137,11 +142,11 @@ def hear(recordings: Mapping[str, Recording], way: str) -> dict[str, Heard]:
     }
 
 
-@contextmanager
-def _spliced() -> Iterator[None]:
-    """Go on across changes as if there were none, as it was once."""
-    with patch.object(Beats, "begin_anew", lambda *_: None):
-        yield
+def _without(way: str) -> AbstractContextManager[object]:
+    """Take out what came later than a way of changing."""
+    if way == BEFORE:
+        return patch.object(Beats, "begin_anew", lambda *_: None)
+    return patch.object(NewLead, "change", lambda *_: None) if way == CUT else nullcontext()
 
 
 def false_beats(heard: Heard, r_ms: NDArray[np.int64], aami: NDArray[np.int8]) -> dict[str, Any]:
@@ -164,11 +169,27 @@ def false_beats(heard: Heard, r_ms: NDArray[np.int64], aami: NDArray[np.int8]) -
         if mine is not None and theirs is not None:
             found[mine] = heard.aami[theirs]
     rows = [counts & (bins == k) for k in range(len(BINS_S) - 1)]
+    own = (aami == V) & in_second(r_ms) & (since_ms < 1000 * OWN_S)
     return {
+        "own": int(own.sum()),
+        "own_found": int((own & (found == V)).sum()),
+        "runs": _false_runs(heard, r_ms[aami == V]),
         "n": [int(row.sum()) for row in rows],
         "v": [int((row & (found == V)).sum()) for row in rows],
         "missed": [int((row & (found < 0)).sum()) for row in rows],
     }
+
+
+def _false_runs(heard: Heard, v_ms: NDArray[np.int64]) -> int:
+    """Count runs of three and more V beats begun in the second lead, no beat of which is one."""
+    is_v, n = heard.aami == V, 0
+    starts = np.flatnonzero(is_v & ~np.roll(is_v, 1) & in_second(heard.r_ms))
+    for i in starts.tolist():
+        length = int(np.argmin(np.append(is_v[i:], False)))
+        begin, end = heard.r_ms[i], heard.r_ms[i + length - 1]
+        near = (v_ms >= begin - WINDOW_MS) & (v_ms <= end + WINDOW_MS)
+        n += length >= LEAST_RUN and not near.any()
+    return n
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -177,10 +198,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--minutes", type=float, default=30.0, help="of each record")
     parser.add_argument("--records", nargs="+", default=list(DS1), choices=DS1)
+    parser.add_argument("--svdb", type=int, default=0, help="so many records of svdb beside")
     told = parser.parse_args(arguments)
-    folder = told.data / "mitdb"
+    beside = sorted(path.stem for path in (told.data / "svdb").glob("*.hea"))[: told.svdb]
     recordings, reference = {}, {}
-    for name in told.records:
+    for name in [*told.records, *beside]:
+        folder = told.data / ("svdb" if name in beside else "mitdb")
         whole = open_recording(folder / name)
         n = round(told.minutes * 60 * whole.fs)
         recordings[name] = replace(whole, samples=whole.samples[:, :n])
@@ -190,28 +213,35 @@ def main(arguments: Sequence[str] | None = None) -> None:
         r_ms = np.rint(notes.sample[own] * 1000 / whole.fs).astype(np.int64)
         reference[name] = (r_ms, codes[own])
     ways = {}
-    for way in (BEFORE, NOW, PARKED, STEADY):
+    for way in (BEFORE, CUT, NOW, PARKED, STEADY):
         heard = hear(recordings, way)
         ways[way] = {name: false_beats(heard[name], *reference[name]) for name in recordings}
-    found = {"minutes": told.minutes, "records": told.records, "ways": ways}
+    found = {"minutes": told.minutes, "records": told.records, "svdb": len(beside), "ways": ways}
     keep("lead_changes", found)
     PAGE.write_text(page(found), "utf-8")
 
 
 def page(found: Mapping[str, Any]) -> str:
     """Write what was found in words and a table."""
-    head = ["", *(f"{a} to {b} s" for a, b in pairwise(BINS_S)), "missed"]
+    times = (f"{a} to {b} s" for a, b in pairwise(BINS_S))
+    head = ["", *times, "missed", "false runs", "true V found"]
     rows, worst, total = [], [], [0]
     for way, of in found["ways"].items():
         n, v, missed = (np.array([r[key] for r in of.values()]) for key in ("n", "v", "missed"))
         total = n.sum(axis=0).tolist()
         shares = [f"{1000 * a / max(b, 1):.1f}" for a, b in zip(v.sum(0), total, strict=True)]
-        rows.append([way, *shares, f"{1000 * missed.sum() / max(n.sum(), 1):.1f}"])
+        runs, own, own_found = (
+            sum(r[k] for r in of.values()) for k in ("runs", "own", "own_found")
+        )
+        lost = f"{1000 * missed.sum() / max(n.sum(), 1):.1f}"
+        rows.append([way, *shares, lost, str(runs), f"{own_found} of {own}"])
         by_record = Counter({name: sum(r["v"]) for name, r in of.items()})
         told = [f"{name} {k}" for name, k in by_record.most_common(4) if k]
         worst.append([way, ", ".join(told) or "none"])
     return _PAGE.format(
         n_records=len(found["records"]),
+        n_svdb=found["svdb"],
+        own=OWN_S,
         minutes=found["minutes"],
         n=", ".join(str(k) for k in total),
         first=FIRST_S,
@@ -223,18 +253,22 @@ def page(found: Mapping[str, Any]) -> str:
 
 _PAGE = """# What a change of lead does to beats
 
-Made by `python -m training.false_alarms.lead_changes --minutes {minutes:g}`: the first
-{minutes:g} min of {n_records} records of DS1, scored by the first lead for {first} s and by the
-second for {other} s in turn, whether they can be read or not. Of 1000 normal beats in the second
-lead, none of another class within 4 s, so many are called ventricular, by time since the change
-({n} beats); and so many are missed at any time.
+Made by `python -m training.false_alarms.lead_changes --minutes {minutes:g} --svdb {n_svdb}`:
+the first {minutes:g} min of {n_records} records of DS1 and {n_svdb} of svdb, scored by the first
+lead for {first} s and by the second for {other} s in turn, whether they can be read or not. Of 1000
+normal beats in the second lead, none of another class within 4 s, so many are called ventricular,
+by time since the change ({n} beats); and so many are missed at any time. False runs: of three and
+more V beats none of which is one. True V: those within {own} s behind a change.
 
 {table}
 
 The beats' windows reach back before the R-peak, and a beat is decided 0.7 s behind it. Once the
 signal of both leads stood in one window at a change, and the first beats that a beat model
 without a memory of the lead learned from were such ones. Now nothing is cut or measured across
-a change ([ADR 0034](adr/0034-no-beat-is-cut-across-a-change-of-lead.md)).
+a change ([ADR 0034](adr/0034-no-beat-is-cut-across-a-change-of-lead.md)). And until the model has
+called three beats of a lead normal, a beat that comes on the pace from before the change is not
+taken for ventricular (`inference/new_lead.py`,
+[ADR 0040](adr/0040-a-beat-on-pace-is-the-usual-one.md)).
 
 {worst}
 """

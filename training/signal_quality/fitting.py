@@ -135,5 +135,5 @@ def left_out(ticks: Ticks) -> NDArray[np.float32]:
         if out.any():
             known = ticks.where(~out)
             model = fit(known.features, known.noisy, weigh(known))
-            scores[out] = model.index(tuple(ticks.features[out].T))
+            scores[out] = model.index(ticks.features[out].T)
     return scores

@@ -152,7 +152,7 @@ def _lead(
         patient_of(database, recording.name),
         alone,
         block.signal_uv[0],
-        np.concatenate(seen.features).T,
+        seen.features[:, 0].T,
         seen.rough[0],
         seen.moves[0],
         block.quality.heard[0],
@@ -167,7 +167,7 @@ class _Recorder(QualityModel):
         super().__init__((), (), 0.0, 0.0)
         self.seen: Measures
 
-    def index(self, features: tuple[NDArray[np.float32], ...]) -> NDArray[np.float32]:
+    def index(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         return np.ones_like(features[0])
 
     def noisy(self, found: Measures, index: NDArray[np.float32]) -> NDArray[np.bool_]:

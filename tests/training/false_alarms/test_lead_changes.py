@@ -26,4 +26,18 @@ def test_normal_beats_of_the_second_lead_are_counted_by_the_time_since_the_chang
     aami = np.array([N, N, N, N, V, N, N], np.int8)
     heard = Heard(r_ms[:-1] + 20, np.array([V, V, N, V, V, V], np.int8))
 
-    assert false_beats(heard, r_ms, aami) == {"n": [1, 1, 2], "v": [1, 0, 1], "missed": [0, 0, 1]}
+    found = false_beats(heard, r_ms, aami)
+
+    told = {key: found[key] for key in ("n", "v", "missed")}
+    assert told == {"n": [1, 1, 2], "v": [1, 0, 1], "missed": [0, 0, 1]}
+
+
+def test_a_run_is_false_where_none_of_its_beats_is_ventricular():
+    r_ms = np.arange(50_500, 70_000, 500)
+    aami = np.where(np.arange(len(r_ms)) == 20, V, N).astype(np.int8)
+    called = np.full(len(r_ms), N, np.int8)
+    called[[2, 3, 4, 10, 11, 19, 20, 21]] = V
+
+    found = false_beats(Heard(r_ms, called), r_ms, aami)
+
+    assert (found["runs"], found["own"], found["own_found"]) == (1, 1, 1)

@@ -32,7 +32,7 @@ def test_the_fit_finds_the_feature_that_tells_noise_and_its_sign():
 
     assert model.weights[0] > 3
     assert np.abs(model.weights[1:]).max() < 1
-    assert auc(model.index(tuple(ticks.features.T)), ticks.noisy) > 0.85
+    assert auc(model.index(ticks.features.T), ticks.noisy) > 0.85
 
 
 def test_scores_of_a_patient_do_not_depend_on_how_that_patient_is_marked():
