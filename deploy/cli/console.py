@@ -77,6 +77,10 @@ def console(
     traces: Annotated[
         str | None, typer.Option(help="Collector of traces (OTLP over HTTP), http://HOST:4318.")
     ] = None,
+    beds: Annotated[
+        Path | None,
+        typer.Option(help="CSV of stream_id and bed: numerics are shown with their bed's ECG."),
+    ] = None,
     keep_minutes: Annotated[
         float, typer.Option(min=1, max=240, help="Signal kept of each patient, minutes.")
     ] = 10.0,
@@ -110,6 +114,7 @@ def console(
     $ vigil console --add-account nurse7 --role clinician
     $ vigil console --from kafka://HOST:9092/ecg.frames --alarms kafka://HOST:9092/ecg.alarms
     """
+    from deploy.console.beds import read_beds
     from deploy.console.topics import Topics
     from deploy.services.central import Central, Place
     from deploy.settings import TracingSettings
@@ -128,6 +133,7 @@ def console(
         limits=_limits(monitor_config),
         tracing=TracingSettings(endpoint=traces),
         keep_minutes=keep_minutes,
+        beds={} if beds is None else read_beds(beds),
     )
     if add_account is not None:
         return _add_account(place, add_account, role or [], as_json=as_json)

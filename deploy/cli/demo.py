@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from deploy.services.console_side import ConsoleSide
     from deploy.services.demo import Demo
     from deploy.services.ward import Ward
+    from deploy.services.ward_desk import WardDesk
     from deploy.terminal import AlarmLine, WardStats
     from ingest.source import Batch
 
@@ -57,27 +60,26 @@ def demo(
     from rich.console import Console
 
     from deploy.services.demo import Demo
-    from deploy.services.demo_patients import demo_patients
+    from deploy.services.demo_patients import demo_patients, owner_of
     from deploy.services.ward import Ward
     from deploy.services.ward_desk import WardDesk
     from deploy.terminal import Keys, WardDisplay, summary
 
     errors = Console(stderr=True, highlight=False)
     errors.print("starting: reading and simulating patients, loading models ...", style="dim")
-    recordings, notes = demo_patients(patients, seed)
+    recordings, numerics, notes = demo_patients(patients, seed)
     for note in notes:
         errors.print(f"note: {note}", style="yellow", markup=False)
     beds = {name: str(bed + 1) for bed, name in enumerate(recordings)}
     quiet = headless or as_json
+    beds |= {name: beds[owner_of(name)] for name in numerics}
     side = _console(beds, port) if console or (console is None and not quiet) else None
-    ward, desk = Ward(beds), WardDesk(beds, listen=None if side is None else side.hear)
-    running = Demo(recordings, speed=speed, see=_both(ward, side), start_unix_ns=time.time_ns())
-    if side is not None:
-        side.attach(running, desk)
-        errors.print(f"central station: {side.address}", markup=False, style="bold")
-    title = "Vigil" if side is None else f"Vigil  {side.address}"
-    if quiet and duration is None:
-        duration = 60.0
+    ward = Ward({name: beds[name] for name in recordings}, owner_of)
+    desk = WardDesk(beds, listen=None if side is None else side.hear)
+    streams, see = recordings | numerics, _both(ward, side)
+    running = Demo(streams, speed=speed, see=see, start_unix_ns=time.time_ns())
+    title = "Vigil" if side is None else f"Vigil  {_attach(side, running, desk, errors)}"
+    duration = 60.0 if quiet and duration is None else duration
     started_s = time.monotonic()
     running.start()
     shown = WardDisplay() if not quiet else WardDisplay(Console(quiet=True))
@@ -110,6 +112,13 @@ def _console(beds: dict[str, str], port: int) -> ConsoleSide:
     from deploy.services.console_side import ConsoleSide
 
     return ConsoleSide(beds, port=port)
+
+
+def _attach(side: ConsoleSide, running: Demo, desk: WardDesk, errors: Console) -> str:
+    """Let people see and command in the browser; tell the address."""
+    side.attach(running, desk)
+    errors.print(f"central station: {side.address}", markup=False, style="bold")
+    return side.address
 
 
 def _both(ward: Ward, side: ConsoleSide | None) -> Callable[[Batch], None]:

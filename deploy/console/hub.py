@@ -71,7 +71,8 @@ class Hub:
     Parameters
     ----------
     beds : mapping of str to str, optional
-        Beds by pseudonym; others are called by their pseudonym.
+        Beds by pseudonym; others are called by their pseudonym. Numerics are shown with the ECG
+        of the same bed.
     keep_s : float
         Signal kept of each patient, s.
     clock_s, wall_ms : callable
@@ -87,7 +88,7 @@ class Hub:
         wall_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
         self._beds, self._keep_s = dict(beds or {}), keep_s
-        self._clock_s, self._wall_ms = clock_s, wall_ms
+        self.clock_s, self._wall_ms = clock_s, wall_ms
         self.lock = threading.RLock()
         self.patients: dict[str, Patient] = {}
         self.journal = Journal()
@@ -111,10 +112,11 @@ class Hub:
                 patient = self._patient(frame.stream_id)
                 if patient is None:
                     continue
-                before = patient.session, patient.leads, patient.origin_ms
-                waves = patient.take(frame)
-                if (patient.session, patient.leads, patient.origin_ms) != before:
-                    self._tell({"t": "patient", "patient": patient.to_dict()})
+                before = _source(patient)
+                waves = patient.take(frame, self.clock_s())
+                if _source(patient) != before:
+                    self._bind(patient.bed)
+                    self._tell_of(patient)
                 if waves is not None:
                     self._waves.append(waves)
 
@@ -177,17 +179,18 @@ class Hub:
 
     def turn(self) -> bool:
         """Close a block where it is time, and wake browsers; True where a block was closed."""
-        now_s = self._clock_s()
+        now_s = self.clock_s()
         with self.lock:
-            if now_s - self._block_s < BLOCK_S or not (self._waves or self._new_beats):
+            due = bool(self.patients) and now_s - self._vitals_s >= VITALS_S
+            if now_s - self._block_s < BLOCK_S or not (self._waves or self._new_beats or due):
                 return False
             vitals: dict[int, list[Any]] = {}
-            if now_s - self._vitals_s >= VITALS_S:
+            if due:
                 self._vitals_s = now_s
                 for patient in self.patients.values():
-                    patient.make_vitals()
+                    patient.make_vitals(now_s)
                     patient.note_trend()
-                    vitals[patient.index] = patient.vitals_list()
+                    vitals[patient.index] = patient.vitals_list(now_s)
             self._n_blocks += 1
             told = {"beats": self._new_beats, "vitals": vitals, "sent_ms": self._wall_ms()}
             self.blocks.append(Block(self._n_blocks, self._waves, told))
@@ -204,7 +207,7 @@ class Hub:
                     "epoch": self.journal.epoch,
                     "seq": self.journal.last,
                     "now_ms": self._wall_ms(),
-                    "patients": [p.to_dict() for p in self.patients.values()],
+                    "patients": [p.to_dict(self.clock_s()) for p in self.patients.values()],
                     "alarms": self.latest_alarms(200),
                 },
                 separators=(",", ":"),
@@ -271,6 +274,21 @@ class Hub:
             self.patients[stream_id] = patient
         return patient
 
+    def _bind(self, bed: str) -> None:
+        """Show the numerics of a bed with its ECG; tell of those of which that is new."""
+        there = [p for p in self.patients.values() if p.bed == bed]
+        owner = next((p for p in there if p.leads), None)
+        companions = [p for p in there if owner and p is not owner and not (p.leads or p.pulses)]
+        for patient in there:
+            patient.companions = companions if patient is owner else []
+            of = owner.stream_id if owner and patient in companions else ""
+            if patient.of != of:
+                patient.of = of
+                self._tell_of(patient)
+
+    def _tell_of(self, patient: Patient) -> None:
+        self._tell({"t": "patient", "patient": patient.to_dict(self.clock_s())})
+
     def _read(self, message: bytes, needed: str) -> dict[str, Any] | None:
         """Read an object of a stream; what is none is counted."""
         try:
@@ -304,3 +322,8 @@ class Hub:
         self._waking = False
         for event in self._events:
             event.set()
+
+
+def _source(patient: Patient) -> tuple[object, ...]:
+    """Return what browsers must be told of where it changes."""
+    return patient.session, patient.leads, patient.pulses, patient.origin_ms

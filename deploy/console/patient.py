@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -13,12 +13,15 @@ from numpy.typing import NDArray
 
 from deploy.console.board import Board
 from deploy.console.limits import ToldLimits
+from deploy.console.numerics import NUMERICS_FS, Numerics
 from deploy.console.waves import MISSING, THINNINGS, Thinning, Wave, to_steps
 from inference.streams import choose_lead, is_calibrated
 from ingest.frames import ECG_UNITS, Frame, Lead
 
 MOST_LEADS = 12
 """Leads shown."""
+MOST_PULSES = 4
+"""Other waveforms shown: plethysmogram, pressures, respiration."""
 MOST_BEATS = 12_000
 """Beats kept: about two hours."""
 MOST_ALARMS = 500
@@ -65,10 +68,13 @@ class Patient:
     """UTC of sample 0, ms since 1970."""
     leads: tuple[str, ...] = ()
     """Names of the leads kept."""
+    pulses: tuple[Lead, ...] = ()
+    """Other waveforms that are kept."""
     main: int = 0
     """Row of the lead on the wall."""
     steps: NDArray[np.int16] = field(default_factory=lambda: np.zeros((0, 0), np.int16))
-    """Array of shape (n_leads, n_kept): ring of the last samples, steps of 5 µV."""
+    """Array of shape (n_leads + n_pulses, n_kept): ring of the last samples, of leads in steps of
+    5 µV, of other waveforms in adu."""
     end: int = 0
     """Index one past the last sample."""
     begin: int = 0
@@ -85,18 +91,36 @@ class Patient:
     """What alarms told of their limits."""
     trend: deque[list[float | None]] = field(default_factory=lambda: deque(maxlen=MOST_TRENDS))
     """Points: UTC in ms, heart rate, quality, V beats a minute."""
+    numerics: Numerics = field(default_factory=Numerics)
+    """Values of a stream of numerics."""
+    of: str = ""
+    """Stream of the same bed with the ECG that these numerics are shown beside; empty: none."""
+    companions: list[Patient] = field(default_factory=list)
+    """Streams of the same bed that are shown with this one."""
     given_vitals: bool = False
     """Somebody who knows tells the vital signs; else they are made of beats and alarms."""
     _frame_leads: tuple[Lead, ...] = ()
     _rows: tuple[int, ...] = ()
     _thin: dict[int, Thinning] = field(default_factory=dict)
 
-    def take(self, frame: Frame) -> dict[int, Wave] | None:
+    def take(self, frame: Frame, now_s: float = 0.0) -> dict[int, Wave] | None:
         """Take a frame; return what is new of the main lead by thinning, and under 0 all leads.
 
         Repeats are dropped, a short gap is filled with missing samples. None where nothing is new.
+
+        Parameters
+        ----------
+        frame : Frame
+            What a device sent.
+        now_s : float
+            Monotonic time at which it was heard, s.
         """
-        if not frame.n_samples or not self._fits(frame):
+        if not frame.n_samples:
+            return None
+        if not self._fits(frame):
+            if frame.fs <= NUMERICS_FS and frame.end_sample > self.end:
+                self.end = frame.end_sample
+                self.numerics.take(frame, now_s)
             return None
         known = self.end - frame.first_sample
         if known >= frame.n_samples:
@@ -113,7 +137,7 @@ class Patient:
         return self._keep(steps)
 
     def _fits(self, frame: Frame) -> bool:
-        """Begin anew where device, leads or frequency changed; False where there is no ECG."""
+        """Begin anew where device, leads or frequency changed; False without a waveform."""
         if frame.leads is not self._frame_leads and frame.leads != self._frame_leads:
             electrical = [
                 i
@@ -121,9 +145,13 @@ class Patient:
                 if lead.unit in ECG_UNITS and is_calibrated(lead)
             ]
             best = choose_lead(frame.leads, None)
-            self._rows = tuple(electrical[:MOST_LEADS])
-            self.main = self._rows.index(best) if best in self._rows else 0
-            self.leads = tuple(frame.leads[i].name for i in self._rows)
+            leads = electrical[:MOST_LEADS]
+            others = [i for i, lead in enumerate(frame.leads) if lead.unit not in ECG_UNITS]
+            pulses = others[:MOST_PULSES] if frame.fs > NUMERICS_FS else []
+            self._rows = (*leads, *pulses)
+            self.main = leads.index(best) if best in leads else 0
+            self.leads = tuple(frame.leads[i].name for i in leads)
+            self.pulses = tuple(frame.leads[i] for i in pulses)
             self.session = ""
         self._frame_leads = frame.leads
         if frame.session != self.session or frame.fs != self.fs:
@@ -155,12 +183,12 @@ class Patient:
         return found
 
     def stretch(self, first: int, n_samples: int) -> tuple[int, NDArray[np.int16]]:
-        """Return samples that are kept: the first one's index, and shape (n_leads, n)."""
+        """Return the first one's index, and samples of shape (n_leads + n_pulses, n)."""
         oldest = max(self.begin, self.end - self.steps.shape[1], 0)
         first = min(max(first, oldest), self.end)
         last = min(first + max(n_samples, 0), self.end)
         if last <= first:
-            return first, np.zeros((len(self.leads), 0), np.int16)
+            return first, np.zeros((len(self._rows), 0), np.int16)
         return first, self.steps[:, np.arange(first, last) % self.steps.shape[1]]
 
     def note_beat(self, beat: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -185,17 +213,24 @@ class Patient:
         """UTC of the last sample, ms since 1970."""
         return self.origin_ms + round(1000 * self.end / self.fs) if self.fs else 0
 
-    def make_vitals(self) -> None:
-        """Make the vital signs of beats and signals, where nobody tells them."""
+    def make_vitals(self, now_s: float = 0.0) -> None:
+        """Make the vital signs of beats and signals, where nobody tells them.
+
+        Parameters
+        ----------
+        now_s : float
+            Monotonic time, s.
+        """
         if self.given_vitals or not self.fs:
+            return
+        if not self._rows:
+            self.vitals = Vitals(self.numerics.rate_bpm(now_s), "", None)
             return
         last = self.beats[-1] if self.beats else None
         fresh = last is not None and self.end - last["sample"] < STALE_S * self.fs
         rr_ms = [b["rr_ms"] for b in list(self.beats)[-8:] if b["rr_ms"]] if fresh else []
         rate = 60_000 * len(rr_ms) / sum(rr_ms) if rr_ms else None
         on = [line.condition for line in self.board.lines.values() if line.phase != "latched"]
-        if "asystole" in on:
-            rate = 0.0
         rhythm = next((word for name, word in _RHYTHMS if name in on), "")
         self.vitals = Vitals(rate, rhythm or ("regular rate" if rate else ""), None)
 
@@ -213,11 +248,17 @@ class Patient:
             if beat["sample"] < since:
                 break
             n_v += beat["aami"] == "V"
-        rate, quality = self.vitals.heart_rate_bpm, self.vitals.quality
+        rate, quality = self.rate_bpm, self.vitals.quality
         self.trend.append([now_ms, _known(rate), _known(quality, 3), n_v])
 
-    def to_dict(self) -> dict[str, Any]:
-        """Give what a browser must know to show the patient."""
+    def to_dict(self, now_s: float = 0.0) -> dict[str, Any]:
+        """Give what a browser must know to show the patient.
+
+        Parameters
+        ----------
+        now_s : float
+            Monotonic time, s.
+        """
         return {
             "stream_id": self.stream_id,
             "bed": self.bed,
@@ -226,18 +267,38 @@ class Patient:
             "fs": self.fs,
             "origin_ms": self.origin_ms,
             "leads": list(self.leads),
+            "pulses": [asdict(lead) for lead in self.pulses],
+            "of": self.of,
             "main": self.main,
             "end_sample": self.end,
             "board": self.board.to_dict(),
-            "vitals": self.vitals_list(),
+            "vitals": self.vitals_list(now_s),
         }
 
-    def vitals_list(self) -> list[Any]:
-        """Heart rate, rhythm, quality: as blocks tell them."""
+    @property
+    def rate_bpm(self) -> float | None:
+        """Heart rate that is shown, bpm: none while the heart fibrillates or stands still."""
+        lines = self.board.lines
+        called = (lines[name].phase for name in PULSELESS if name in lines)
+        if self.vitals.rhythm in PULSELESS.values() or any(phase != "latched" for phase in called):
+            return None
+        return self.vitals.heart_rate_bpm
+
+    def vitals_list(self, now_s: float = 0.0) -> list[Any]:
+        """Heart rate, rhythm, quality and numerics: as blocks tell them.
+
+        Parameters
+        ----------
+        now_s : float
+            Monotonic time, s.
+        """
         v = self.vitals
-        return [_known(v.heart_rate_bpm), v.rhythm, _known(v.quality, 2)]
+        numerics = [each for p in (self, *self.companions) for each in p.numerics.shown(now_s)]
+        return [_known(self.rate_bpm), v.rhythm, _known(v.quality, 2), numerics]
 
 
+PULSELESS = {"ventricular_fibrillation": "VF", "asystole": "asystole"}
+"""Conditions in which no heart rate is shown, and the words of their rhythms."""
 _RHYTHMS = (
     ("ventricular_fibrillation", "VF"),
     ("asystole", "asystole"),

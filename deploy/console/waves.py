@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference.streams import UV_PER_UNIT
-from ingest.frames import MISSING_ADU, Lead
+from ingest.frames import ECG_UNITS, MISSING_ADU, Lead
 
 STEP_UV = 5.0
 """Microvolts of one step; int16 spans 164 mV, and a step is below the noise of any electrode."""
@@ -47,14 +47,14 @@ class Wave:
 
 
 def to_steps(samples: NDArray[np.int16], leads: Iterable[Lead]) -> NDArray[np.int16]:
-    """Turn ADC units into steps of 5 µV.
+    """Turn ADC units of electrical leads into steps of 5 µV; others stay as they are.
 
     Parameters
     ----------
     samples : array of shape (n_leads, n_samples), adu
         As frames have them.
     leads : iterable of Lead
-        Electrical leads, in the order of the rows.
+        Leads, in the order of the rows.
 
     Returns
     -------
@@ -63,12 +63,19 @@ def to_steps(samples: NDArray[np.int16], leads: Iterable[Lead]) -> NDArray[np.in
 
     Examples
     --------
-    >>> to_steps(np.array([[200, -32768]], np.int16), [Lead("II", "mV", 200.0, 0)]).tolist()
-    [[200, -32768]]
+    >>> samples = np.array([[200, -32768], [9, 8]], np.int16)
+    >>> to_steps(samples, [Lead("II", "mV", 200.0, 0), Lead("PLETH", "NU", 50.0, 7)]).tolist()
+    [[200, -32768], [9, 8]]
     """
     kept = list(leads)
-    gain = np.array([UV_PER_UNIT[lead.unit] / lead.adc_gain / STEP_UV for lead in kept])
-    zero = np.array([lead.baseline for lead in kept], np.float64)
+    electrical = [lead.unit in ECG_UNITS for lead in kept]
+    gain = np.array(
+        [
+            UV_PER_UNIT[lead.unit] / lead.adc_gain / STEP_UV if is_ecg else 1.0
+            for lead, is_ecg in zip(kept, electrical, strict=True)
+        ]
+    )
+    zero = np.array([lead.baseline for lead in kept], np.float64) * electrical
     steps = np.rint((samples - zero[:, None]) * gain[:, None])
     found: NDArray[np.int16] = np.clip(steps, MISSING + 1, -MISSING - 1).astype(np.int16)
     found[samples == MISSING_ADU] = MISSING

@@ -65,6 +65,8 @@ class Place:
     """Where spans go."""
     keep_minutes: float = 10.0
     """Signal kept of each patient, minutes."""
+    beds: Mapping[str, str] = field(default_factory=dict)
+    """Bed by stream, where that is known."""
 
     def open_database(self) -> Database:
         """Open the database, in its newest form."""
@@ -114,7 +116,7 @@ class Central:
             database = place.open_database()
             opened.callback(database.close)
             audit = opened.enter_context(AuditLog(place.data / "audit.jsonl"))
-            self.hub = Hub(keep_s=place.keep_minutes * 60)
+            self.hub = Hub(place.beds, keep_s=place.keep_minutes * 60)
             desk = LocalDesk(self.hub.signal, limits=place.limits) if commands is None else None
             port: CommandPort = (
                 desk.commands if desk is not None else TopicCommands(self._sink(commands, opened))

@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from prometheus_client import CollectorRegistry
 
+from inference.engine import Engine
 from inference.metrics import Metrics
+from inference.numeric_streams import NumericStreams
 from inference.pipeline import Pipeline
 from inference.worker import Sinks, Worker
 from ingest.codec import encode
@@ -111,7 +113,7 @@ class Demo:
     Parameters
     ----------
     recordings : mapping of str to Recording
-        Recordings by pseudonym.
+        Recordings by pseudonym: ECG, and numerics as streams of their own.
     speed : float
         Times real time.
     see : callable
@@ -130,12 +132,13 @@ class Demo:
     ) -> None:
         self.alarms, self.beats, dead = MemorySink(), MemorySink(), MemorySink()
         self.pipeline = Pipeline()
+        engine = Engine(self.pipeline, NumericStreams())
         self._log = DemoLog()
         self._feed = Feed(recordings, self._log, speed=speed, start_unix_ns=start_unix_ns)
         self._source = _TimedSource(self._log, see)
         sinks = Sinks(self.alarms, dead, self.beats)
         self.registry = CollectorRegistry()
-        self._worker = Worker(self._source, sinks, self.pipeline, Metrics(self.registry))
+        self._worker = Worker(self._source, sinks, engine, Metrics(self.registry))
         self.latencies_ms: deque[float] = deque(maxlen=MAX_LATENCIES)
         self.signal_s = 0.0
 

@@ -10,6 +10,7 @@ from ingest.excerpt import demo_excerpt
 from ingest.frames import MISSING_ADU
 from ingest.recording import Recording
 from ingest.simulator import demo_ward
+from ingest.simulator.numerics import SUFFIX, numerics_beside
 from ingest.simulator.pulses import loose_electrode, with_pulses
 from ingest.wfdb_replay import open_recording
 
@@ -25,6 +26,10 @@ LEAST_FOR_PULSES = 6
 """Simulated patients from which on the last is one whose pulses veto what the ECG shows."""
 ARRESTING = "dunlin"
 """The simulated patient whose arrest pulses confirm."""
+DESATURATING = "osprey"
+"""The simulated patient whose saturation falls now and then."""
+LINE_EVERY = 3
+"""Of so many simulated patients one has an arterial line."""
 RECORDS = (("mitdb/200", 0.0), ("mitdb/119", 0.0), ("mitdb/201", 900.0), ("vfdb/427", 0.0))
 """Records of the data folder that are worth watching, and where to begin, s."""
 
@@ -36,7 +41,9 @@ def data_folder() -> Path | None:
     return folder if folder.is_dir() else None
 
 
-def demo_patients(n: int, seed: int = 0) -> tuple[dict[str, Recording], list[str]]:
+def demo_patients(
+    n: int, seed: int = 0
+) -> tuple[dict[str, Recording], dict[str, Recording], list[str]]:
     """Choose the patients.
 
     Parameters
@@ -50,10 +57,13 @@ def demo_patients(n: int, seed: int = 0) -> tuple[dict[str, Recording], list[str
     -------
     recordings : dict of str to Recording
         By pseudonym, in the order of the beds: real ones first.
+    numerics : dict of str to Recording
+        Numerics of the simulated ones, by the pseudonym of their own stream.
     notes : list of str
         What could not be shown, and why.
     """
     recordings: dict[str, Recording] = {}
+    numerics: dict[str, Recording] = {}
     notes: list[str] = []
     try:
         recordings[EXCERPT] = _part(demo_excerpt(), EXCERPT_BEGIN_S)
@@ -68,7 +78,23 @@ def demo_patients(n: int, seed: int = 0) -> tuple[dict[str, Recording], list[str
         for record in (*ward, *loose):
             shown = with_pulses(record, seed=seed) if record.name == ARRESTING else record
             recordings[shown.name] = shown.as_recording()
-    return recordings, notes
+        for i, record in enumerate(ward):
+            told = numerics_beside(
+                record, seed=seed, line=i % LINE_EVERY == 1, desaturates=record.name == DESATURATING
+            )
+            numerics[told.name] = told
+    return recordings, numerics, notes
+
+
+def owner_of(stream_id: str) -> str:
+    """Return the patient of a stream of numerics; of an ECG itself.
+
+    Examples
+    --------
+    >>> owner_of("wren-n"), owner_of("mitdb-208")
+    ('wren', 'mitdb-208')
+    """
+    return stream_id.removesuffix(SUFFIX)
 
 
 def _real(folder: Path | None, n: int, notes: list[str]) -> dict[str, Recording]:

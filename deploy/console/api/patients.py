@@ -32,6 +32,10 @@ class PatientInfo(BaseModel):
     fs: float
     origin_ms: int
     leads: list[str]
+    pulses: list[dict[str, Any]]
+    """Other waveforms: name, unit, calibration."""
+    of: str
+    """Stream with the ECG that these numerics are shown beside; empty: none."""
     main: int
     end_sample: int
     board: dict[str, Any]
@@ -44,6 +48,15 @@ class Patients(BaseModel):
     patients: list[PatientInfo]
 
 
+class Trend(BaseModel):
+    """How one of the numerics was."""
+
+    label: str
+    unit: str
+    points: list[list[float | None]]
+    """Points: UTC in ms, then the value, or systolic, diastolic and mean."""
+
+
 class PatientPage(PatientInfo):
     """One patient, with what was kept."""
 
@@ -51,6 +64,8 @@ class PatientPage(PatientInfo):
     """First sample that is kept; 0 where an archive keeps more than the console."""
     trend: list[list[float | None]]
     """Points: UTC in ms, heart rate in bpm, quality, V beats in a minute."""
+    numerics: list[Trend]
+    """Trends of numerics."""
     alarms: list[dict[str, Any]]
     """Changes of alarms, the newest first."""
 
@@ -62,6 +77,17 @@ class Stretch(Form):
     n_samples: Annotated[int, Field(ge=1, le=2**20)]
 
 
+class Pulse(BaseModel):
+    """A waveform that is no ECG."""
+
+    name: str
+    unit: str
+    adc_gain: float
+    baseline: int
+    steps: list[int | None]
+    """ADC units; null where a sample is missing."""
+
+
 class Signal(BaseModel):
     """Signal of all leads."""
 
@@ -71,6 +97,7 @@ class Signal(BaseModel):
     uv_per_step: float
     steps: list[list[int | None]]
     """By lead; null where a sample is missing."""
+    pulses: list[Pulse]
     beats: list[dict[str, Any]]
 
 
@@ -121,7 +148,8 @@ def all_patients(call: Call) -> dict[str, Any]:
     """Tell who is there."""
     hub = call.console.hub
     with hub.lock:
-        return {"patients": [patient.to_dict() for patient in hub.patients.values()]}
+        now_s = hub.clock_s()
+        return {"patients": [patient.to_dict(now_s) for patient in hub.patients.values()]}
 
 
 def one_patient(call: Call) -> dict[str, Any]:
@@ -130,9 +158,10 @@ def one_patient(call: Call) -> dict[str, Any]:
     with hub.lock:
         first, _ = patient.stretch(0, 0)
         return {
-            **patient.to_dict(),
+            **patient.to_dict(hub.clock_s()),
             "begin_sample": first if call.console.past is None else 0,
             "trend": list(patient.trend),
+            "numerics": [t for p in (patient, *patient.companions) for t in p.numerics.trends()],
             "alarms": hub.latest_alarms(200, patient.stream_id),
         }
 
@@ -147,7 +176,9 @@ def signal(call: Call) -> dict[str, Any]:
         last = first + steps.shape[1]
         beats = [beat for beat in patient.beats if first <= beat["sample"] < last]
         leads = list(patient.leads)
-        whose = (patient.stream_id, patient.session, patient.leads, fs, patient.origin_ms)
+        pulses = patient.pulses
+        names = (*patient.leads, *(lead.name for lead in pulses))
+        whose = (patient.stream_id, patient.session, names, fs, patient.origin_ms)
     n_before = min(first, query.first_sample + n_samples) - query.first_sample
     if call.console.past is not None and n_before > 0 and fs:
         before, earlier = call.console.past.stretch(*whose, query.first_sample, n_before)
@@ -161,7 +192,11 @@ def signal(call: Call) -> dict[str, Any]:
         "fs": fs,
         "leads": leads,
         "uv_per_step": STEP_UV,
-        "steps": rows,
+        "steps": rows[: len(leads)],
+        "pulses": [
+            {**dataclasses.asdict(lead), "steps": row}
+            for lead, row in zip(pulses, rows[len(leads) :], strict=True)
+        ],
         "beats": beats,
     }
 

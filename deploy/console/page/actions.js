@@ -69,28 +69,34 @@ async function run(id, told, done) {
   }
 }
 
+// What is done to a patient is done to all streams that are shown as one.
+const runAll = (ids, told, done) => Promise.all(ids.map((id) => run(id, told, done)));
+
 export function acknowledge(id, condition = null) {
   const told = { command: "acknowledge" };
   if (typeof condition === "string") told.condition = condition;
-  return run(id, told, `Acknowledged for ${bedOf(id)}.`);
+  const heard = (each) => store.patients.get(each)?.board.lines
+    .some((line) => line.phase !== "acknowledged" && (!told.condition || line.condition === told.condition));
+  const ids = store.streams(id).filter(heard);
+  return runAll(ids.length ? ids : [id], told, `Acknowledged for ${bedOf(id)}.`);
 }
 
 export function pause(id) {
   const until = store.patients.get(id)?.board.paused_until_ms ?? 0;
-  if (until > store.nowMs()) return run(id, { command: "audio_on" }, `Sound of ${bedOf(id)} is on again.`);
-  return run(id, { command: "audio_pause" }, `Sound of ${bedOf(id)} is paused.`);
+  const [command, done] = until > store.nowMs() ? ["audio_on", "on again"] : ["audio_pause", "paused"];
+  return runAll(store.streams(id), { command }, `Sound of ${bedOf(id)} is ${done}.`);
 }
 
 export function standby(id) {
   if (refused()) return;
   if (store.patients.get(id)?.board.standby) {
-    run(id, { command: "resume" }, `Monitoring of ${bedOf(id)} goes on.`);
+    runAll(store.streams(id), { command: "resume" }, `Monitoring of ${bedOf(id)} goes on.`);
     return;
   }
   ask({
     title: `Standby for ${bedOf(id)}`, act: "Standby", danger: true, fields: [reason()],
     text: "No alarm of this patient is told until somebody ends the standby.",
-    send: ({ why }) => command(id, { command: "standby", why }),
+    send: ({ why }) => Promise.all(store.streams(id).map((each) => command(each, { command: "standby", why }))),
   });
 }
 

@@ -31,6 +31,8 @@ const SHORT = {
   v_run: "Run of V beats",
   non_sustained_ventricular_tachycardia: "Non-sustained VT",
   frequent_vebs: "Frequent V beats",
+  unusual_numerics: "Unusual numerics",
+  lost_numerics: "Numerics lost",
 };
 
 export function words(condition) {
@@ -43,6 +45,7 @@ const BRIEF = {
   extreme_tachycardia: "Extr. tachy", atrial_fibrillation: "A-fib", bradycardia: "Brady", tachycardia: "Tachy",
   v_run: "V run", non_sustained_ventricular_tachycardia: "NSVT", supraventricular_tachycardia: "SVT",
   frequent_vebs: "V beats", supraventricular_run: "SV run", irregular_rhythm: "Irregular",
+  unusual_numerics: "Numerics", lost_numerics: "No numerics",
 };
 
 export const PHASES = { on: "", acknowledged: "acknowledged", latched: "over, not acknowledged" };

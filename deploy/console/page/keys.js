@@ -38,7 +38,7 @@ export function showHelp() {
 }
 
 export function mostUrgent() {
-  const all = [...store.patients.values()].filter(firstLine);
+  const all = [...store.patients.values()].filter((p) => !p.of && firstLine(p));
   all.sort((a, b) => urgency(a) - urgency(b) || a.index - b.index);
   return all[0] ?? null;
 }

@@ -42,9 +42,11 @@ export class Leads {
   async begin() {
     const { patient } = this;
     if (!patient) return;
-    this.traces = patient.leads.map(() => new Trace());
+    this.nLeads = patient.leads.length;
+    this.traces = [...patient.leads.map(() => new Trace()), ...patient.pulses.map(() => new Trace(true))];
     this.waiting = [];
-    this.names.replaceChildren(...patient.leads.map((name) => h("span", {}, name)));
+    this.names.replaceChildren(...patient.leads.map((name) => h("span", {}, name)),
+      ...patient.pulses.map(({ name }) => h("span", { class: "pulse" }, name)));
     this.dirty = true;
     feed.show(null, this.id);
     const n = Math.round(14 * patient.fs), first = Math.max(0, patient.end_sample - n);
@@ -53,9 +55,9 @@ export class Leads {
     const { waiting } = this;
     this.waiting = null;
     if (past) {
-      past.steps.forEach((steps, i) => {
+      [...past.steps, ...past.pulses.map((pulse) => pulse.steps)].forEach((steps, i) => {
         const from = Math.max(0, steps.length - n);
-        this.traces[i].push(past.first_sample + from, past.fs, steps.slice(from).map((v) => v ?? -32768));
+        this.traces[i]?.push(past.first_sample + from, past.fs, steps.slice(from).map((v) => v ?? -32768));
       });
       for (const beat of past.beats) this.traces[0].mark(beat.sample / past.fs, beat.aami);
       for (const trace of this.traces) trace.begin();
@@ -81,12 +83,12 @@ export class Leads {
   layout() {
     const style = sweepStyle(), { w, h: high } = fit(this.paper);
     fit(this.sweep);
-    if (!w) return;
+    if (!w || !this.traces.length) return;
     const n = Math.max(1, this.traces.length);
     this.windowS = Math.max(3, Math.min(14, Math.round(w / 95)));
     this.perS = w / this.windowS;
     this.row = high / n;
-    const span = Math.max(...this.traces.map((t) => t.span * 1.05), 0.5);
+    const span = Math.max(...this.traces.filter((t) => !t.free).map((t) => t.span * 1.05), 0.5);
     this.gain = GAINS.find((g) => this.row / (this.perS * 0.4 * g) >= span) ?? GAINS[GAINS.length - 1];
     this.perMv = this.perS * 0.4 * this.gain;
     drawGrid(this.paper.getContext("2d"), style, w, high, this.perS, this.perMv);
@@ -104,10 +106,9 @@ export class Leads {
     if (feed.live) for (const trace of this.traces) trace.advance(dt);
     const before = this.traces.map((trace) => trace.span);
     const moved = this.traces.map((trace) => trace.scale(t, this.windowS ?? 6));
-    if (this.dirty || this.traces.some((trace, i) => trace.span !== before[i])) this.layout();
+    if (this.dirty || this.traces.some((trace, i) => !trace.free && trace.span !== before[i])) this.layout();
     if (!this.width) return;
     const ctx = this.sweep.getContext("2d"), style = { ...sweepStyle() };
-    style.trace = style.ink;
     ctx.lineWidth = 1.5;
     ctx.lineJoin = "round";
     ctx.font = "700 14px system-ui, sans-serif";
@@ -116,8 +117,9 @@ export class Leads {
     this.traces.forEach((trace, i) => {
       const box = { x: 0, y: i * this.row + 17, w: this.width, h: this.row - 20 };
       const kept = trace.span, whole = this.whole || moved[i];
+      style.trace = trace.free ? style.pulse : style.ink;
       if (moved[i] && !this.whole) ctx.clearRect(0, box.y - 14, box.w, box.h + 15);
-      trace.span = box.h / this.perMv;
+      if (!trace.free) trace.span = box.h / this.perMv;
       trace.draw(ctx, box, this.windowS, style, whole);
       trace.span = kept;
     });

@@ -6,6 +6,7 @@ import { feed } from "./feed.js";
 import { store } from "./store.js";
 import { acknowledge, alarmOffDialog, alarmOn, limitsDialog, pause, standby } from "./actions.js";
 import { Band, bedState, sign, words } from "./alarmview.js";
+import { NO_VALUE, Numbers } from "./numbers.js";
 import { Leads } from "./leads.js";
 import { Trends } from "./trends.js";
 import { History } from "./history.js";
@@ -14,7 +15,8 @@ import { openStrip } from "./strip.js";
 const MOST_ALARMS = 60;
 
 export class PatientPage {
-  constructor(id) {
+  constructor(told) {
+    const id = store.patients.get(told)?.of || told; // numerics are shown with the ECG of their bed
     this.id = id;
     this.alarms = []; // changes, the newest first
     this.bands = new Map();
@@ -23,6 +25,7 @@ export class PatientPage {
     const { signal } = this.listeners;
     this.trends = new Trends(signal);
     this.rate = h("div", { class: "big-rate" });
+    this.numbers = new Numbers(true);
     this.rhythm = h("div", { class: "big-rhythm" });
     this.facts = h("p", { class: "hint" });
     this.state = h("p", { class: "bed-state", role: "status" });
@@ -37,14 +40,14 @@ export class PatientPage {
     const side = h("aside", { class: "side" },
       h("div", { class: "row title" }, h("a", { class: "button", href: "#/wall", "aria-label": "Back to the wall" }, "←"), this.title),
       h("div", { class: "now" }, this.rate, h("div", {}, this.rhythm, this.facts)),
-      this.state,
+      this.numbers.element, this.state,
       h("div", { class: "acts" }, this.ackButton, this.pauseButton, act("Limits", "L", () => limitsDialog(id)), this.standbyButton),
       h("h2", {}, "Alarm signals"), this.signals,
       h("h2", {}, "Events"), this.events);
     this.past = h("div", { class: "past" }, this.trends.element);
     this.element = h("div", { class: "patient" }, h("div", { class: "live" }, this.leads.element, this.past), side);
     for (const name of ["board", "reset", "patient"]) store.addEventListener(name, () => this.refresh(), { signal });
-    store.addEventListener("alarm", (e) => { if (e.detail.stream_id === id) this.list([e.detail]); }, { signal });
+    store.addEventListener("alarm", (e) => { if (store.streams(id).includes(e.detail.stream_id)) this.list([e.detail]); }, { signal });
     store.addEventListener("reset", () => { this.recalled = this.recall(); }, { signal });
     this.timers = [setInterval(() => this.refresh(), 500), setInterval(() => this.trend(), 5000)];
     if (store.patients.has(id)) this.begin();
@@ -73,7 +76,7 @@ export class PatientPage {
 
   async trend() {
     const page = await get(`/api/patients/${encodeURIComponent(this.id)}`).catch(() => null);
-    if (page) this.trends.show(page.trend);
+    if (page) this.trends.show(page.trend, page.numerics);
     if (this.history?.end === null) this.history.load();
   }
 
@@ -95,40 +98,43 @@ export class PatientPage {
   refresh() {
     const { patient } = this;
     if (!patient) return;
-    const nowMs = store.nowMs(), { board } = patient, [worst] = board.lines;
+    const nowMs = store.nowMs(), { board } = patient, lines = store.lines(patient), [worst] = lines;
     setText(this.title, `Bed ${patient.bed}${patient.bed === patient.id ? "" : ` · ${patient.id}`}`);
-    setText(this.rate, patient.hr === null ? "– –" : String(Math.round(patient.hr)));
+    setText(this.rate, patient.hr === null ? NO_VALUE : String(Math.round(patient.hr)));
     setText(this.rhythm, patient.rhythm || "rhythm unknown");
     const quality = patient.quality === null ? "unknown" : `${Math.round(100 * patient.quality)} %`;
     setText(this.facts, `bpm · quality ${quality} · ${patient.fs} Hz · session ${patient.session}`);
+    this.numbers.show(patient);
     setText(this.state, bedState(patient, nowMs) || (board.pause_ended ? `audio pause: ${board.pause_ended}` : ""));
-    const heard = board.lines.some((line) => line.phase !== "acknowledged");
+    const heard = lines.some((line) => line.phase !== "acknowledged");
     this.ackButton.disabled = !heard || !may("clinician");
     const paused = (board.paused_until_ms ?? 0) > nowMs;
     setText(this.pauseButton.firstChild, paused ? "Sound on" : "Pause sound");
     setText(this.standbyButton.firstChild, board.standby ? "End standby" : "Standby");
     this.element.className = `patient ${worst ? `${worst.priority} ${worst.phase}` : ""}`;
-    this.showSignals(board, nowMs);
+    this.showSignals(lines, board, nowMs);
   }
 
-  showSignals(board, nowMs) {
-    const wanted = board.lines.map((line) => line.condition);
+  showSignals(lines, board, nowMs) {
+    const wanted = lines.map((line) => line.condition);
     for (const [condition, { row }] of this.bands) {
       if (!wanted.includes(condition)) {
         row.remove();
         this.bands.delete(condition);
       }
     }
-    for (const line of board.lines) {
+    for (const line of lines) {
       if (!this.bands.has(line.condition)) this.bands.set(line.condition, this.signalRow(line));
       const { band, row } = this.bands.get(line.condition);
       band.show(line, nowMs);
       row.classList.toggle("heard", line.phase !== "acknowledged");
     }
-    const off = Object.entries(board.off).map(([condition, { who, why }]) => h("li", { class: "off" },
+    const offs = store.streams(this.id).flatMap((id) => Object.entries(store.patients.get(id)?.board.off ?? {})
+      .map(([condition, said]) => [id, condition, said]));
+    const off = offs.map(([id, condition, { who, why }]) => h("li", { class: "off" },
       h("span", {}, `${words(condition)} is off (${who}: ${why})`),
-      may("clinician") ? h("button", { type: "button", onclick: () => alarmOn(this.id, condition) }, "On") : null));
-    const key = JSON.stringify([wanted, board.off]);
+      may("clinician") ? h("button", { type: "button", onclick: () => alarmOn(id, condition) }, "On") : null));
+    const key = JSON.stringify([wanted, offs]);
     if (key === this.signalKey) return;
     this.signalKey = key;
     const rows = wanted.map((condition) => this.bands.get(condition).row);
@@ -142,7 +148,7 @@ export class PatientPage {
       h("button", { type: "button", class: "for-heard", onclick: () => acknowledge(this.id, line.condition) }, "Acknowledge"),
       h("button", { type: "button", onclick: () => this.stripOf(line) }, "Strip"),
       line.priority === "high" ? null
-        : h("button", { type: "button", onclick: () => alarmOffDialog(this.id, line.condition) }, "Alarm off")) : null);
+        : h("button", { type: "button", onclick: () => alarmOffDialog(line.stream ?? this.id, line.condition) }, "Alarm off")) : null);
     return { band, row };
   }
 
@@ -156,8 +162,10 @@ export class PatientPage {
   // What was before; what comes meanwhile stays before it.
   async recall() {
     this.alarms = [];
-    const told = await get(`/api/alarms?most=${MOST_ALARMS}&stream_id=${encodeURIComponent(this.id)}`).catch(() => null);
-    this.list([], told?.alarms ?? []);
+    const of = (id) => get(`/api/alarms?most=${MOST_ALARMS}&stream_id=${encodeURIComponent(id)}`).catch(() => null);
+    const told = (await Promise.all(store.streams(this.id).map(of))).flatMap((each) => each?.alarms ?? []);
+    told.sort((a, b) => b.decided.utc.localeCompare(a.decided.utc));
+    this.list([], told);
   }
 
   list(newer, older = []) {

@@ -4,7 +4,15 @@ import { h, clock, svg } from "./dom.js";
 import { get } from "./api.js";
 import { card, row, table } from "./tables.js";
 
-const short = (v) => (v === null || v === undefined ? "–" : typeof v === "number" ? String(Number(v.toPrecision(3))) : String(v));
+// Three digits; what is very large or small as powers of ten.
+const short = (v) => {
+  if (v === null || v === undefined) return "–";
+  if (typeof v !== "number") return String(v);
+  if (v === 0 || (Math.abs(v) >= 1e-4 && Math.abs(v) < 1e6)) return String(Number(v.toPrecision(3)));
+  const [digits, power] = v.toExponential(1).split("e");
+  return `${digits} × 10${[...power.replace("+", "")].map((c) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[c] ?? "⁻").join("")}`;
+};
+const figureName = (c) => c.figure.replace(new RegExp(`_${(c.unit || "-").toLowerCase()}$`), "").replaceAll("_", " ");
 const day = (ms) => `${new Date(ms).toISOString().slice(0, 10)} ${clock(ms)}`;
 const mark = (kind, text) => h("span", { class: `verdict ${kind}` }, text);
 const STATES = { drift: ["bad", "✕ drift"], watched: ["good", "✓ as it was"], too_few: ["open", "… too few yet"] };
@@ -38,7 +46,7 @@ function watch(w) {
   return card(`${w.title}: ${w.drifts ? `${w.drifts} ${w.drifts === 1 ? "drift" : "drifts"}` : "no drift"}`,
     h("p", { class: "hint" }, `${w.patients} patients; written ${day(w.at_ms)}; false alarms over the whole watch at most ${short(100 * w.alpha)} %.`),
     table(["Figure", "Of", "State", "Before", "Now", "Evidence", "Limit", "Over time"], cells.map((c) => row(
-      h("td", { title: c.text }, c.figure.replaceAll("_", " ")), c.by === "all" ? "all patients" : `${c.by} ${c.group}`,
+      h("td", { title: c.text }, figureName(c)), c.by === "all" ? "all patients" : `${c.by} ${c.group}`,
       h("td", {}, mark(...(STATES[c.state] ?? ["open", c.state]))),
       middle(c.reference, c.unit), middle(c.running, c.unit),
       h("td", { class: "number" }, short(c.evidence)), h("td", { class: "number" }, short(c.limit)), h("td", {}, evidence(c)),

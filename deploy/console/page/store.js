@@ -12,6 +12,7 @@ export class Store extends EventTarget {
     super();
     this.patients = new Map();
     this.byIndex = [];
+    this.together = new Map(); // numerics by the patient that they are shown with
     this.offsetMs = 0;
     feed.addEventListener("hello", (e) => this.begin(e.detail));
     feed.addEventListener("item", (e) => this.take(e.detail));
@@ -27,6 +28,7 @@ export class Store extends EventTarget {
     this.offsetMs = told.now_ms - Date.now();
     this.patients.clear();
     this.byIndex = [];
+    this.together.clear();
     for (const patient of told.patients) this.put(patient);
     for (const alarm of [...told.alarms].reverse()) this.note(alarm);
     this.tell("reset");
@@ -34,10 +36,12 @@ export class Store extends EventTarget {
 
   put(told) {
     const known = this.patients.get(told.stream_id);
-    const made = known ?? { trace: new Trace(), beats: [], vetoed: new Set(), heardAt: 0 };
+    const made = known ?? { trace: new Trace(), beats: [], vetoed: new Set(), strange: new Map(), heardAt: 0 };
     const anew = !known || known.session !== told.session;
+    const before = known?.of ?? "";
     Object.assign(made, told, { id: told.stream_id });
-    [made.hr, made.rhythm, made.quality] = told.vitals;
+    this.vitals(made, told.vitals);
+    made.trace.setFree(!made.leads.length);
     if (anew) {
       made.beats = [];
       made.vetoed.clear();
@@ -45,12 +49,50 @@ export class Store extends EventTarget {
     }
     this.patients.set(made.id, made);
     this.byIndex[made.index] = made;
+    if (before !== made.of) this.bind();
     return made;
+  }
+
+  vitals(patient, values) {
+    [patient.hr, patient.rhythm, patient.quality, patient.numerics] = values;
+  }
+
+  bind() {
+    this.together.clear();
+    for (const patient of this.patients.values()) {
+      if (patient.of) this.together.set(patient.of, [...(this.together.get(patient.of) ?? []), patient.id]);
+    }
+  }
+
+  // A patient's stream, and those that are shown with it.
+  streams(id) {
+    return [id, ...(this.together.get(id) ?? [])];
+  }
+
+  // All alarm signals of a patient with the stream of each, the most urgent that nobody acknowledged first.
+  lines(patient) {
+    const others = this.together.get(patient.id);
+    if (!others) return patient.board.lines;
+    const rank = (l) => (URGENCY[l.priority] ?? 3) + (l.phase === "acknowledged" ? 4 : 0);
+    return this.streams(patient.id).flatMap((id) => (this.patients.get(id)?.board.lines ?? []).map((l) => ({ ...l, stream: id })))
+      .sort((a, b) => rank(a) - rank(b) || b.since_ms - a.since_ms);
+  }
+
+  // The priority of an alarm about one of the numerics, empty where there is none.
+  alarmOf(patient, channels) {
+    for (const id of this.streams(patient.id)) {
+      const stream = this.patients.get(id);
+      for (const line of stream?.board.lines ?? []) {
+        if (line.phase !== "latched" && channels.includes(stream.strange.get(line.condition))) return line.priority;
+      }
+    }
+    return "";
   }
 
   take(item) {
     if (item.t === "patient") {
-      const fresh = !this.patients.has(item.patient.stream_id);
+      const known = this.patients.get(item.patient.stream_id);
+      const fresh = !known || known.of !== item.patient.of;
       this.put(item.patient);
       this.tell(fresh ? "reset" : "patient", item.patient.stream_id);
     } else if (item.t === "board") {
@@ -70,6 +112,8 @@ export class Store extends EventTarget {
     if (!patient) return;
     if (alarm.state === "vetoed") patient.vetoed.add(alarm.condition);
     else patient.vetoed.delete(alarm.condition);
+    if (alarm.state === "raised" && alarm.anomaly) patient.strange.set(alarm.condition, alarm.anomaly.channel);
+    else if (alarm.state === "ended") patient.strange.delete(alarm.condition);
   }
 
   block({ kind, told, waves }) {
@@ -92,7 +136,10 @@ export class Store extends EventTarget {
     }
     for (const [index, values] of Object.entries(told.vitals)) {
       const patient = this.byIndex[index];
-      if (patient) [patient.hr, patient.rhythm, patient.quality] = values;
+      if (!patient) continue;
+      this.vitals(patient, values);
+      const known = patient.numerics?.some(([, text]) => text !== null);
+      if (known && !patient.leads.length && !patient.pulses.length) patient.heardAt = now; // without waveforms
     }
     if (told.sent_ms) this.lagMs = this.nowMs() - told.sent_ms;
   }
@@ -103,7 +150,7 @@ export class Store extends EventTarget {
 }
 
 // The most urgent signal of a patient: nobody has acknowledged it before what somebody has.
-export const firstLine = (patient) => patient.board.lines[0] ?? null;
+export const firstLine = (patient) => store.lines(patient)[0] ?? null;
 
 export function urgency(patient) {
   const line = firstLine(patient);

@@ -54,11 +54,15 @@ class Strip {
 
   async load() {
     const patient = store.patients.get(this.id);
-    if (!patient || patient.session !== this.session) {
+    const kept = store.patients.get(this.alarm?.stream_id ?? this.id);
+    if (!patient?.fs || kept?.session !== this.session) {
       setText(this.measured, "The signal of this alarm is no longer kept.");
       return;
     }
     const { fs } = patient, n = Math.round(this.lengthS * fs);
+    if (this.alarm && this.alarm.stream_id !== this.id) { // numerics' own samples are others
+      this.sample = ((Date.parse(this.alarm.onset.utc) - patient.origin_ms) * fs) / 1000;
+    }
     const first = Math.max(0, Math.round(this.sample - 0.5 * n));
     try {
       this.signal = await get(`/api/patients/${encodeURIComponent(this.id)}/signal?first_sample=${first}&n_samples=${n}`);
@@ -70,8 +74,11 @@ class Strip {
     this.draw();
   }
 
+  // Leads, and below them what pulses: that is drawn as high as there is room.
   rows() {
-    return this.signal.steps.slice(0, 3);
+    const { steps, pulses } = this.signal;
+    const rows = steps.slice(0, pulses.length ? 2 : 3).map((each, i) => ({ steps: each, name: this.signal.leads[i] }));
+    return [...rows, ...pulses.slice(0, 2).map((each) => ({ steps: each.steps, name: each.name, pulses: true }))];
   }
 
   draw() {
@@ -86,23 +93,26 @@ class Strip {
       const kept = steps.filter((v) => v !== null).sort((a, b) => a - b);
       return kept.length ? (kept[Math.floor(0.998 * (kept.length - 1))] - kept[Math.floor(0.002 * kept.length)]) * MV_PER_STEP : 1;
     };
-    const span = Math.max(...rows.map(spanOf), 0.3);
+    const rangeOf = (steps) => steps.reduce(([low, high], v) => (v === null ? [low, high] : [Math.min(low, v), Math.max(high, v)]), [Infinity, -Infinity]);
+    const span = Math.max(...rows.filter((each) => !each.pulses).map((each) => spanOf(each.steps)), 0.3);
     while (gain > 0.06 && span * perS * 0.4 * gain > row * 0.72) gain /= 2;
     const perMv = perS * 0.4 * gain;
     Object.assign(this, { perS, perMv, row, gain, w });
     drawGrid(ctx, style, w, high, perS, perMv);
     this.weights(ctx, style, high);
     ctx.font = "700 13px system-ui, sans-serif";
-    rows.forEach((steps, i) => {
-      const middle = middleOf(steps), shift = (this.signal.first_sample - this.first) / fs;
-      ctx.strokeStyle = style.ink;
+    rows.forEach(({ steps, name, pulses }, i) => {
+      const [low, high] = pulses ? rangeOf(steps) : [0, 0], tall = Math.max(1, high - low) * MV_PER_STEP;
+      const middle = pulses && high >= low ? ((low + high) / 2) * MV_PER_STEP : middleOf(steps), shift = (this.signal.first_sample - this.first) / fs;
+      ctx.strokeStyle = pulses ? style.pulse : style.ink;
       ctx.lineWidth = 1.5;
       ctx.lineJoin = "round";
-      drawLine(ctx, { steps, xOf: (j) => (j / fs + shift) * perS, zero: (i + 0.58) * row, pxPerMv: perMv, middle,
+      drawLine(ctx, { steps, xOf: (j) => (j / fs + shift) * perS, zero: (i + 0.58) * row, middle,
+        pxPerMv: pulses ? (0.66 * row) / tall : perMv,
         top: i * row + 2, bottom: (i + 1) * row - 2 });
       ctx.fillStyle = style.text;
       ctx.textAlign = "left";
-      ctx.fillText(this.signal.leads[i], 6, i * row + 34);
+      ctx.fillText(name, 6, i * row + (i ? 16 : 34));
     });
     this.beats(ctx, style);
     if (this.alarm) this.onset(ctx, style, high);
@@ -159,7 +169,7 @@ class Strip {
   }
 
   onset(ctx, style, high) {
-    const x = this.xOfSample(this.alarm.onset.sample);
+    const x = this.xOfSample(this.sample);
     ctx.fillStyle = style[this.alarm.priority];
     ctx.fillRect(x - 1, 24, 2, high - 24);
     ctx.textAlign = "left";

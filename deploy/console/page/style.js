@@ -11,7 +11,7 @@ export function sweepStyle() {
     other: of("--beat-other"), text: of("--text"), muted: of("--muted"), line: of("--line"),
     paper: of("--paper"), fine: of("--paper-fine"), coarse: of("--paper-coarse"),
     ink: of("--paper-ink"), accent: of("--accent"), high: of("--high"), medium: of("--medium"),
-    low: of("--low"), panel: of("--panel"), weight: of("--weight"),
+    low: of("--low"), panel: of("--panel"), weight: of("--weight"), pulse: of("--pulse"),
   };
   return kept;
 }

@@ -5,13 +5,27 @@ import { MISSING, MV_PER_STEP } from "./decode.js";
 const RING = 8192;
 const BEHIND_S = 0.45; // held back, so that what comes in portions flows
 const SPANS_MV = [1, 1.5, 2, 3, 4, 6, 10];
+const NICE = [1, 1.5, 2, 3, 5, 7, 10];
 const GAP_S = 0.28;
 
 export class Trace {
-  constructor() {
+  // Where `free`, not an ECG in mV: samples are drawn as high as there is room.
+  constructor(free = false) {
+    this.setFree(free);
     this.ring = new Int16Array(RING).fill(MISSING);
     this.marks = [];
     this.clear();
+  }
+
+  setFree(free) {
+    this.free = free;
+    this.perStep = free ? 1 : MV_PER_STEP;
+  }
+
+  spanOf(range) {
+    if (!this.free) return SPANS_MV.find((s) => s >= range) ?? SPANS_MV[SPANS_MV.length - 1];
+    const power = 10 ** Math.floor(Math.log10(Math.max(range, 1)));
+    return NICE.find((s) => s * power >= range) * power;
   }
 
   clear() {
@@ -75,9 +89,9 @@ export class Trace {
     }
     if (kept.length < this.fs) return false;
     kept.sort((a, b) => a - b);
-    const at = (q) => kept[Math.floor(q * (kept.length - 1))] * MV_PER_STEP;
-    const low = at(0.004), high = at(0.996);
-    const span = SPANS_MV.find((s) => s >= (high - low) * 1.15) ?? SPANS_MV[SPANS_MV.length - 1];
+    const at = (q) => kept[Math.floor(q * (kept.length - 1))] * this.perStep;
+    const low = at(0.002), high = at(0.998);
+    const span = this.spanOf((high - low) * (this.free ? 1.4 : 1.15));
     let middle = (low + high) / 2;
     if (high - low > span) middle = at(0.5);
     const moved = Math.abs(middle - this.middle) > 0.12 * this.span;
@@ -110,7 +124,7 @@ export class Trace {
         const at = xOf(i);
         if (v === MISSING || at < before) pen = false;
         if (v !== MISSING) {
-          const up = Math.min(Math.max(zero - v * MV_PER_STEP * perMv, y + 1), y + h - 1);
+          const up = Math.min(Math.max(zero - v * this.perStep * perMv, y + 1), y + h - 1);
           if (pen) ctx.lineTo(at, up);
           else ctx.moveTo(at, up);
           pen = true;
@@ -135,10 +149,10 @@ export class Trace {
   }
 
   letters(ctx, { x, y, w }, windowS, style, whole) {
-    const nowS = this.shown / this.fs;
+    const nowS = this.shown / this.fs, widthS = (9 * windowS) / w; // the sweep would wipe half a letter
     for (const mark of this.marks) {
       if (!(whole || mark.fresh) || nowS - mark.atS > windowS - GAP_S) continue;
-      if (mark.atS > nowS) continue; // it is told when the sweep has come there
+      if (mark.atS > nowS - widthS) continue; // it is told when the sweep has come there
       mark.fresh = false;
       const at = x + ((mark.atS % windowS) / windowS) * w;
       ctx.fillStyle = style[mark.letter] ?? style.other;

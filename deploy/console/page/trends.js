@@ -3,10 +3,13 @@
 import { h, clock } from "./dom.js";
 import { fit } from "./paper.js";
 import { sweepStyle } from "./style.js";
+import { NumericTrend } from "./numerictrend.js";
 
 export class Trends {
   constructor(signal) {
     this.points = [];
+    this.numerics = [];
+    this.series = [];
     this.canvas = h("canvas", { role: "img", "aria-label": "Trends of heart rate, ventricular beats and signal quality" });
     this.told = h("p", { class: "scale" });
     this.element = h("section", { class: "trends", "aria-label": "Trends" }, h("h2", {}, "Trends"), this.canvas, this.told);
@@ -16,14 +19,21 @@ export class Trends {
     addEventListener("theme", () => this.draw(), { signal });
   }
 
-  show(points) {
+  show(points, numerics = []) {
     this.points = points;
+    while (this.numerics.length > numerics.length) this.numerics.pop().canvas.remove();
+    while (this.numerics.length < numerics.length) {
+      this.numerics.push(new NumericTrend());
+      this.element.append(this.numerics[this.numerics.length - 1].canvas);
+    }
+    this.series = numerics;
     this.draw();
   }
 
   draw() {
     const { ctx, w, h: high } = fit(this.canvas), style = sweepStyle();
     if (!w) return;
+    this.numerics.forEach((each, i) => each.draw(this.series[i], style));
     ctx.clearRect(0, 0, w, high);
     const { points } = this;
     if (points.length < 2) {
@@ -97,7 +107,7 @@ export class Trends {
       ctx.fillRect(xOf(found[0]), top, 1, bottom - top);
     }
     const [ms, rate, quality, nV] = found;
-    this.told.textContent = `${clock(ms)} · heart rate ${rate ?? "unknown"} bpm · ${nV} V beats in the last minute ` +
+    this.told.textContent = `${clock(ms)} · heart rate ${rate === null ? "unknown" : `${rate} bpm`} · ${nV} V beats in the last minute ` +
       `(bars, up to ${mostV}) · quality ${quality ?? "unknown"}`;
   }
 }

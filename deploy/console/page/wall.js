@@ -4,6 +4,7 @@ import { h, setText, setClass } from "./dom.js";
 import { feed } from "./feed.js";
 import { store, firstLine, urgency } from "./store.js";
 import { Band, bedState, words } from "./alarmview.js";
+import { NO_VALUE, Numbers } from "./numbers.js";
 import { sweepStyle } from "./style.js";
 
 const SORT_MS = 2000; // tiles do not jump about more often
@@ -43,13 +44,13 @@ export class Wall {
 
   sync() {
     for (const [id, tile] of this.tiles) {
-      if (!store.patients.has(id)) {
+      if (store.patients.get(id)?.of !== "") {
         tile.element.remove();
         this.tiles.delete(id);
       }
     }
     for (const patient of store.patients.values()) {
-      if (!this.tiles.has(patient.id)) this.tiles.set(patient.id, new Tile(patient.id, this));
+      if (!patient.of && !this.tiles.has(patient.id)) this.tiles.set(patient.id, new Tile(patient.id, this));
     }
     this.sort(true);
     this.dirty = true;
@@ -71,12 +72,12 @@ export class Wall {
   fits(patient) {
     if (!this.filter) return true;
     const told = [patient.bed, `bed ${patient.bed}`, patient.id, patient.rhythm,
-      ...patient.board.lines.map((line) => words(line.condition))];
+      ...store.lines(patient).map((line) => words(line.condition))];
     return told.some((text) => text.toLowerCase().includes(this.filter));
   }
 
   sort(now) {
-    const shown = [...store.patients.values()].filter((p) => this.fits(p));
+    const shown = [...store.patients.values()].filter((p) => !p.of && this.fits(p));
     const key = (p) => (this.order === "urgency" ? urgency(p) : 0);
     shown.sort((a, b) => key(a) - key(b) || a.index - b.index);
     this.sortedAt = performance.now();
@@ -195,10 +196,12 @@ class Tile {
     this.trace = h("div", { class: "trace" });
     this.heart = h(name, { class: "heart", "aria-hidden": "true" }, "♥");
     this.rate = h(name, { class: "rate" });
+    this.numbers = new Numbers();
+    this.column = h("div", { class: "number" }, this.rate, this.numbers.element);
     this.band = new Band();
     this.link = h("a", { class: "open", href: `#/patient/${encodeURIComponent(id)}` },
       h("div", { class: "head" }, this.bed, this.who, this.note, this.rhythm, this.heart, this.quality),
-      h("div", { class: "middle" }, this.trace, h("div", { class: "number" }, this.rate)),
+      h("div", { class: "middle" }, this.trace, this.column),
       this.band.element);
     this.button = h("button", {
       class: "ack", type: "button", hidden: true, onclick: () => wall.acknowledge(id),
@@ -216,6 +219,7 @@ class Tile {
     const r = this.trace.getBoundingClientRect();
     this.narrow = this.element.offsetWidth < 330;
     setText(this.button, this.narrow ? "✓" : "Ack");
+    this.numbers.room(this.column.clientHeight - this.rate.offsetHeight);
     this.box = { x: r.left - base.left, y: r.top - base.top + scrolled + 14, w: r.width, h: r.height - 16 };
   }
 
@@ -226,11 +230,12 @@ class Tile {
     setText(this.bed, patient.bed);
     setText(this.who, patient.id === patient.bed ? "" : patient.id);
     const silent = feed.live && t - patient.heardAt > SILENT_MS;
-    const rate = patient.hr === null || silent ? "– –" : String(Math.round(patient.hr));
+    const rate = patient.hr === null || silent ? NO_VALUE : String(Math.round(patient.hr));
     setText(this.rate, rate);
     setText(this.rhythm, silent ? "no signal" : patient.rhythm);
     this.showQuality(silent ? null : patient.quality);
-    const more = board.lines.length - 1;
+    const numbers = this.numbers.show(patient);
+    const more = store.lines(patient).length - 1;
     this.band.show(line, nowMs, more, this.narrow);
     setText(this.note, bedState(patient, nowMs));
     const state = line ? `${line.priority} ${line.phase}` : board.standby ? "standby" : "";
@@ -238,7 +243,8 @@ class Tile {
     const heard = line && line.phase !== "acknowledged";
     this.button.hidden = !heard;
     if (heard) this.button.setAttribute("aria-label", `Acknowledge alarms of bed ${patient.bed}`);
-    const told = `Bed ${patient.bed}, ${patient.id}, heart rate ${rate.includes("–") ? "unknown" : rate}, ${patient.rhythm || "rhythm unknown"}` +
+    const told = `Bed ${patient.bed}, ${patient.id}, heart rate ${rate === NO_VALUE ? "unknown" : rate}, ${patient.rhythm || "rhythm unknown"}` +
+      numbers +
       (line ? `, ${line.priority} alarm: ${words(line.condition)} ${line.phase}` : "");
     if (told !== this.told) {
       this.told = told;

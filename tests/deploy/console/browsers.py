@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pytest
 
 from deploy.console.roles import Role
 from ingest.frames import Frame
@@ -28,6 +29,15 @@ NAMES = tuple(f"p{i:02d}" for i in range(1, N_PATIENTS + 1))
 def chromium() -> str | None:
     """Return the Chromium of this machine, or None."""
     return next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
+
+
+IN_CHROMIUM = [
+    pytest.mark.browser,
+    pytest.mark.xdist_group("browser"),
+    pytest.mark.timeout(300),
+    pytest.mark.skipif(chromium() is None, reason="no Chromium: install it"),
+]
+"""Marks of all tests in a browser."""
 
 
 def pulse(at: np.ndarray) -> np.ndarray:

@@ -21,7 +21,7 @@ from deploy.console.store.feedback import Feedback, FeedbackStore
 from deploy.ports import free_ports
 from inference.alarm_json import alarm_id, canonical
 from inference.conditions import condition_by_name
-from ingest.frames import Frame, Lead
+from ingest.frames import MISSING_ADU, Frame, Lead
 
 CHEAP = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
 PASSWORD = "correct horse battery"
@@ -35,6 +35,24 @@ def frame(stream: str, first: int, n: int = 50, fs: float = 250.0, session: str 
     samples = np.stack([at % 200, -(at % 100)]).astype(np.int16)
     unix_ns = START_MS * 1_000_000 + round(first / fs * 1e9)
     return Frame(stream, session, first, unix_ns, fs, LEADS, samples)
+
+
+NUMERICS = tuple(
+    Lead(name, unit, 10.0, 0)
+    for name, unit in (
+        ("SpO2", "%"), ("RESP", "pm"), ("ABP SYS", "mmHg"), ("ABP DIAS", "mmHg"),
+        ("ABP MEAN", "mmHg"), ("HR", "bpm"),
+    )
+)  # fmt: skip
+USUAL = (97.0, 16.0, 121.0, 79.0, 93.0, 75.0)
+
+
+def numerics(stream: str, at_s: int, values: tuple[float | None, ...] = USUAL) -> Frame:
+    """A second of numerics."""
+    adu = [MISSING_ADU if value is None else round(value * 10) for value in values]
+    unix_ns = (START_MS + 1000 * at_s) * 1_000_000
+    samples = np.array(adu, np.int16)[:, None]
+    return Frame(stream, "n", at_s, unix_ns, 1.0, NUMERICS, samples)
 
 
 def beat(stream: str, sample: int, aami: str = "N", session: str = "s") -> bytes:
@@ -96,7 +114,8 @@ def make_ward(
     for role in Role:
         accounts.add(role.value, [role.value], PASSWORD)
     accounts.add("all", list(Role), PASSWORD)
-    hub = Hub({name: str(i + 1) for i, name in enumerate(streams)}, keep_s=keep_s)
+    beds = {name: str(i + 1) for i, name in enumerate(streams)}
+    hub = Hub(beds | {f"{name}-n": bed for name, bed in beds.items()}, keep_s=keep_s)
     desk = LocalDesk(hub.signal)
     published: list[Feedback] = []
     console = Console(

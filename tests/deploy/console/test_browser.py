@@ -20,10 +20,10 @@ from ingest.recording import Recording
 from ingest.simulator.record import simulate
 from ingest.simulator.script import Script, sinus, ventricular_fibrillation
 from tests.deploy.console.browsers import (
+    IN_CHROMIUM,
     LIMIT_MS,
     N_PATIENTS,
     SweepingWard,
-    chromium,
     open_page,
     signed_in,
     tile,
@@ -34,12 +34,7 @@ from tests.deploy.console.consoles import alarm
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.xdist_group("browser"),
-    pytest.mark.timeout(300),
-    pytest.mark.skipif(chromium() is None, reason="no Chromium: install it"),
-]
+pytestmark = IN_CHROMIUM
 
 
 def test_sixteen_patients_sweep(page: Page) -> None:

@@ -9,19 +9,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from deploy.console.reports import Reports
-from tests.deploy.console.browsers import AXE, SweepingWard, chromium, tile, until
+from tests.deploy.console.browsers import AXE, IN_CHROMIUM, SweepingWard, tile, until
 from tests.deploy.console.consoles import alarm
 from tests.deploy.console.test_reports import write_reports
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.xdist_group("browser"),
-    pytest.mark.timeout(300),
-    pytest.mark.skipif(chromium() is None, reason="no Chromium: install it"),
-]
+pytestmark = IN_CHROMIUM
 
 
 def arcminutes(px: float, inches: float, metres: float) -> float:

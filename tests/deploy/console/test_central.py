@@ -24,7 +24,7 @@ from ingest.errors import InputError
 from ingest.kafka import KafkaSink
 from ingest.source import DeadLetter
 from tests.brokers import fresh_topic, read_messages
-from tests.deploy.console.consoles import PASSWORD, alarm, beat, frame, sign_in
+from tests.deploy.console.consoles import PASSWORD, alarm, beat, frame, numerics, sign_in
 from tests.records import command, one_core
 
 LIMIT_S = 120.0
@@ -88,7 +88,8 @@ def test_the_command_serves_sends_and_publishes(
         timeout=LIMIT_S,
     )
     assert "nurse" in added.stdout
-    options = ["--from", urls["frames"]]
+    (tmp_path / "beds.csv").write_text("stream_id,bed\np,7\np-n,7\n")
+    options = ["--from", urls["frames"], "--beds", str(tmp_path / "beds.csv")]
     for kind in kinds[1:]:
         options += [f"--{kind}", urls[kind]]
     (port,) = free_ports(1)
@@ -104,6 +105,7 @@ def test_the_command_serves_sends_and_publishes(
         told = alarm("p", "asystole")
         raised = {"stream_id": "p", "kind": "on", "condition": "asystole", "priority": "high"}
         write(urls["frames"], "p", encode([frame("p", 0)]))
+        write(urls["frames"], "p-n", encode([numerics("p-n", 0)]))
         write(urls["alarms"], "p", told)
         write(urls["signals"], "p", canonical({**raised, "alarm_id": json.loads(told)["id"]}))
         with httpx.Client(base_url=where, timeout=60.0) as client:
@@ -111,9 +113,12 @@ def test_the_command_serves_sends_and_publishes(
             end_s = time.monotonic() + LIMIT_S
             while time.monotonic() < end_s:
                 seen = client.get("/api/patients/p")
-                if seen.is_success and seen.json()["board"]["lines"] and seen.json()["alarms"]:
+                known = seen.json() if seen.is_success else {}
+                if known and known["board"]["lines"] and known["alarms"] and known["numerics"]:
                     break
                 time.sleep(0.05)
+            assert (known["bed"], known["vitals"][3][0][0]) == ("7", "SpO₂")
+            assert client.get("/api/patients/p-n").json()["of"] == "p"
             sent = client.post("/api/patients/p/commands", json={"command": "acknowledge"})
             assert sent.json() == {"state": "sent"}
             said = {"verdict": "true", "why": "seen", "alarm_id": json.loads(told)["id"]}
