@@ -112,6 +112,7 @@ def measure(messages: Sequence[tuple[int, bytes]], folder: Path, told: Measured)
     began_s = time.process_time()
     n_frames = sum(len(decode(message)) for _, message in messages)
     told.decode_us = round((time.process_time() - began_s) / n_frames * 1e6, 2)
+    _write(messages[:1], str(folder / "first"), None)  # what is imported at first use
     plain = str(folder / "plain")
     told.paces["write"] = _paced(told, lambda: _write(messages, plain, None))
     _read(Archive(plain), told)

@@ -12,6 +12,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
+from deploy.archive_settings import load_archive_settings
 from deploy.kafka.topics import TOPICS
 from deploy.settings import load_settings
 from ingest.errors import InputError
@@ -26,6 +27,14 @@ EVERYTHING: dict[str, Any] = {
     "settings": {"limits": {"asystole_s": 3.5}},
     "topics": {"create": True, "clientConfigKey": "client.properties"},
     "network": {"egress": [{"ports": [{"protocol": "TCP", "port": 443}]}]},
+    "numerics": {"enabled": True, "falseAlarmsPerHour": 8},
+    "archive": {
+        "enabled": True,
+        "url": "s3://ecg/ward",
+        "secretKey": "archive",
+        "environmentKeys": ["AWS_SECRET_ACCESS_KEY"],
+        "settings": {"archive": {"keep_days": 90}},
+    },
     "console": {"databaseSecretKey": "database", "ingress": {"enabled": True}},
 }
 PODS = ("StatefulSet", "Job")
@@ -104,6 +113,41 @@ def test_the_settings_that_it_writes_are_settings(
     assert settings.models.providers == ("cuda", "cpu")
     assert topics_in(settings) <= {topic.name for topic in TOPICS}
     assert settings.kafka.topic_in_force == "ecg.in-force"
+    assert (settings.numerics.enabled, settings.numerics.false_alarms_per_h) == (True, 8.0)
+    (tmp_path / "archive.toml").write_text(told["archive.toml"])
+    archive = load_archive_settings(tmp_path / "archive.toml")
+    assert archive.archive.keep_days == 90
+    assert archive.archive.address() == "s3://ecg/ward"
+    assert str(archive.archive.secret_file) == "/etc/vigil-secrets/archive"
+    assert topics_in(archive) <= {topic.name for topic in TOPICS}
+
+
+def test_what_is_not_asked_for_is_not_there(plain: list[dict[str, Any]]) -> None:
+    assert not [made for made in plain if made["metadata"]["name"] == "ward-archive"]
+    assert "archive.toml" not in one(plain, "ConfigMap", "ward-settings")["data"]
+
+
+def test_the_archive_reaches_kafka_and_is_reached_by_who_scrapes(
+    full: list[dict[str, Any]],
+) -> None:
+    policy = one(full, "NetworkPolicy", "ward-archive")["spec"]
+    [door] = policy["ingress"]
+    assert [port["port"] for port in door["ports"]] == [9466]
+    assert len(door["from"]) == 1
+    let_out = [port["port"] for rule in policy["egress"] for port in rule["ports"]]
+    assert {53, 9092} <= set(let_out)
+    assert 5432 not in let_out
+    pod = one(full, "StatefulSet", "ward-archive")["spec"]["template"]["spec"]
+    mounted = {mount["name"] for mount in pod["containers"][0]["volumeMounts"]}
+    assert {"settings", "data", "temporary", "secrets"} == mounted
+    assert one(full, "Service", "ward-archive")["spec"]["ports"][0]["port"] == 9466
+
+
+def test_secrets_of_the_archive_need_a_secret(tmp_path: Path) -> None:
+    values = tmp_path / "values.yaml"
+    values.write_text(yaml.safe_dump({"archive": {"enabled": True, "secretKey": "archive"}}))
+    with pytest.raises(InputError, match="existingSecret must hold the archive's secrets"):
+        rendered(values)
 
 
 def test_pods_run_as_nobody_and_may_write_nowhere_but_in_their_volumes(

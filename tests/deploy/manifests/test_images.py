@@ -100,7 +100,7 @@ def test_services_and_volumes_that_are_referred_to_are_defined() -> None:
         assert {v for v in named if re.fullmatch(r"\w+", v)} <= set(made["volumes"])
 
 
-@pytest.mark.parametrize("service", ["monitor", "console", "replay"])
+@pytest.mark.parametrize("service", ["monitor", "console", "replay", "archive"])
 def test_the_options_of_its_services_are_options(service: str) -> None:
     told = compose()["services"][service]
     words = f"{' '.join(told.get('entrypoint', []))} {' '.join(told.get('command', []))}"
