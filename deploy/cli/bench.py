@@ -21,8 +21,8 @@ def bench(
     names: Annotated[
         list[str] | None,
         typer.Argument(
-            help="start, codec, models, score, stages, batch, census, together, latency, turns, "
-            "peers, kafka; all these without. faults, alone, tries what breaks."
+            help="start, codec, models, score, stages, batch, census, together, latency, patient, "
+            "turns, peers, kafka; all these without. faults, alone, tries what breaks."
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one object.")] = False,

@@ -15,7 +15,7 @@ from fairness.audit import audit
 from fairness.build import build_cohort
 from fairness.declaration import load_declaration
 from fairness.provenance import file_digest
-from fairness.report import write_report
+from fairness.report.write import write_report
 from fairness.result import AuditResult, Comparison, Provenance
 from fairness.tables import read_table
 from inference import model

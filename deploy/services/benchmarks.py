@@ -15,6 +15,7 @@ from pathlib import Path
 
 from deploy.services.bench import (
     latency,
+    patient,
     peers,
     small,
     stages,
@@ -100,6 +101,7 @@ BENCHMARKS: dict[str, Callable[[Bench], Iterator[Figure]]] = {
     "census": lambda bench: throughput.census(bench.recordings),
     "together": lambda _: together.processes(),
     "latency": Bench.latency,
+    "patient": lambda bench: patient.ticks(bench.recordings),
     "turns": lambda bench: turns.with_states(bench.recordings),
     "peers": Bench.peers,
     "kafka": Bench.kafka,

@@ -29,6 +29,7 @@ from deploy.shadow.live import LiveShadow, ShadowMetrics, Shedding
 from deploy.tracing.start import make_trace
 from inference import providers, trust
 from inference.alarm_json import AlarmContext
+from inference.annunciation import Policy
 from inference.engine import of_ecg
 from inference.gathering import Budget
 from inference.keeper import Keeping
@@ -90,6 +91,7 @@ class Monitor:
         self._registry = CollectorRegistry()
         profile = settings.patient.profile
         limits = limits_of(profile_named(profile or Profile.ADULT), settings.limits)
+        Policy.from_dict(settings.annunciation.policy)  # refused before Kafka is waited for
         named = [str(settings.models.beats)] if settings.models.beats else []
         named += models_in(settings.models.folder)
         explain = settings.models.explain

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -68,10 +68,13 @@ class Ward:
     ----------
     beds : mapping of str to str
         Bed by pseudonym, in the order of the rows.
+    of : callable, optional
+        Tells whose a stream of numerics is; others are their own.
     """
 
-    def __init__(self, beds: Mapping[str, str]) -> None:
+    def __init__(self, beds: Mapping[str, str], of: Callable[[str], str] = str) -> None:
         self._patients = {name: _Patient(bed) for name, bed in beds.items()}
+        self._of = of
         self._lines: deque[AlarmLine] = deque(maxlen=MAX_LINES)
         self.n_samples = 0
         self.signal_s = 0.0
@@ -84,6 +87,8 @@ class Ward:
     def see(self, batch: Batch) -> None:
         """Take the traces of frames."""
         for frame in batch.frames:
+            if frame.stream_id not in self._patients:
+                continue  # numerics; the screen has no room for them
             self.n_samples += frame.n_samples
             self.signal_s += frame.n_samples / frame.fs
             self._extend(self._patients[frame.stream_id], frame)
@@ -93,7 +98,8 @@ class Ward:
         for name, message in beats.messages:
             self._note_beat(self._patients[name], json.loads(message))
         lines = [
-            self._note_alarm(name, json.loads(value), elapsed_s) for name, value in alarms.messages
+            self._note_alarm(self._of(name), json.loads(value), elapsed_s)
+            for name, value in alarms.messages
         ]
         beats.messages.clear()
         alarms.messages.clear()

@@ -35,7 +35,7 @@ from deploy.services.bench.workload import FS, from_folder, simulated
 from deploy.trials.fault_traffic import Reader
 from deploy.trials.fleet import START
 from deploy.trials.processes import cpu_by_role
-from deploy.trials.ward_page import draw, page
+from deploy.trials.ward_page import SHARES, START_S, draw, page
 from deploy.trials.ward_sender import Devices, send
 from inference.resample import HALF_WIDTH_S
 from ingest.errors import InputError
@@ -79,9 +79,12 @@ class Outcome:
     cpu_cores: dict[str, float] = field(default_factory=dict)
     """Cores that were busy in the mean, by what they ran."""
 
-    def quantile_s(self, share: float) -> float:
-        """Return a quantile of how late alarms were, NaN where there was none."""
-        return float(np.quantile(self.late_s, share)) if self.late_s else float("nan")
+    def told(self, from_s: float = 0.0) -> dict[str, float]:
+        """Tell how many alarms were due from then on, and quantiles of how late they were, s."""
+        late_s = [late for at, late in zip(self.at_s, self.late_s, strict=True) if at >= from_s]
+        quantiles = np.quantile(late_s, SHARES) if late_s else np.full(len(SHARES), np.nan)
+        told = {f"p{100 * q:g}": float(v) for q, v in zip(SHARES, quantiles, strict=True)}
+        return {"alarms": len(late_s), **told}
 
 
 class AlarmReader(Reader):
@@ -215,8 +218,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "plan": asdict(plan),
             "data": data,
             "cpu_cores": outcome.cpu_cores,
-            "late_s": {f"p{100 * q:g}": outcome.quantile_s(q) for q in (0.5, 0.95, 0.99, 1.0)},
-            "alarms": len(outcome.late_s),
+            "late_s": outcome.told(),
+            "late_s_behind_the_start": outcome.told(START_S),
         }
         (report / f"{stem}.json").write_text(json.dumps(told, indent=2) + "\n")
         (report / f"{stem}.md").write_text(page(outcome))

@@ -271,6 +271,20 @@ def test_a_profile_that_is_none_exits_2(
     assert told in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("policy", "told"),
+    [("{volume = 1}", "'volume' is unknown"), ("{timings = {high = {refractory_s = 9}}}", "high")],
+)
+def test_a_policy_that_cannot_be_exits_2_before_kafka_is_asked(
+    tmp_path: Path, policy: str, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from deploy.cli.main import run
+
+    (tmp_path / "vigil.toml").write_text(f"[annunciation]\nenabled = true\npolicy = {policy}\n")
+    assert run(["monitor", "--config", str(tmp_path / "vigil.toml")]) == 2
+    assert told in capsys.readouterr().err
+
+
 @pytest.mark.kafka
 def test_a_worker_tells_signals_takes_commands_and_posts_alarms(
     kafka_cluster: Any, tmp_path: Path

@@ -11,7 +11,7 @@ import pytest
 
 from deploy.cli.main import run
 from deploy.services import benchmarks
-from deploy.services.bench import latency, peers, stages, steps, turns
+from deploy.services.bench import latency, patient, peers, stages, steps, turns
 from deploy.services.bench.figure import Figure
 from deploy.services.bench.guard import Worse, compare
 from deploy.services.bench.stages import Stopwatch
@@ -183,3 +183,16 @@ def test_every_way_to_step_the_qrs_net_is_measured() -> None:
     figures = list(steps.peak(50.0, compiled=False))
     assert [f.name for f in figures][:2] == ["QRS model", "QRS net by plain numpy, batch 128"]
     assert all(f.value > 0 for f in figures)
+
+
+def test_ticks_of_one_patient_are_parted_by_stage_and_by_whether_they_hold_a_beat() -> None:
+    told = {f.name: f for f in patient.ticks(simulated(1), signal_s=12.0, repeats=1)}
+    whole = [f for f in told.values() if f.unit == "ms"]
+    assert [f.name.split(", ")[2].split()[0] for f in whole] == ["p50", "p99"]
+    assert 0 < whole[0].value <= whole[1].value
+    for kind in ("with a beat", "without one"):
+        parts = [f for f in told.values() if f"tick {kind}, stage" in f.name]
+        assert sum(f.ratio for f in parts) == pytest.approx(1)
+    assert "one patient, tick with a beat, stage: beat model" in told
+    assert "one patient, tick without one, stage: beat model" not in told
+    assert "one patient, tick without one, stage: QRS model" in told

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -62,3 +64,13 @@ def test_of_very_many_alarms_those_of_high_priority_are_drawn_in_order_of_time()
 
 def test_a_record_without_alarms_has_a_page_that_says_so():
     assert "0 alarms were raised." in page()
+
+
+def test_drawing_strips_needs_nothing_of_the_audits_extra() -> None:
+    # Who has just run `make demo` scores records of their own next, without that extra.
+    blocked = "import sys; sys.modules |= dict.fromkeys(['jinja2', 'fairlearn', 'weasyprint']);"
+    wanted = "import deploy.services.score_strips, deploy.services.record_score"
+    done = subprocess.run(
+        [sys.executable, "-c", blocked + wanted], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr

@@ -40,13 +40,14 @@ def test_lateness_counts_from_the_end_of_the_frame_that_holds_what_was_needed() 
     reader = AlarmReader("kafka://127.0.0.1:1/out")
     devices = Devices(RECORDINGS, STREAMS_A_MESSAGE, 1.0)
     fs = round(RECORDINGS[0].fs)
-    for sample, due_s in ((40 * fs, 41), (41 * fs - fs // 20, 42), (2 * fs, 3)):
-        reader.found.append((name_of(5), sample, 100.0 + due_s + 0.25))
+    for sample, due_s in ((40 * fs, 41), (41 * fs - fs // 20, 42), (2 * fs, 3), (99 * fs, 100)):
+        reader.found.append((name_of(5), sample, 100.0 + due_s + (0.25 if due_s < 90 else 0.125)))
     outcome = Outcome(Plan(minutes=2.0), "two")
     _collect(outcome, devices, 100.0, reader)
-    assert outcome.at_s == [41.0, 42.0], "what comes before all have settled does not count"
-    assert outcome.late_s == [0.25, 0.25]
-    assert "| 2 | 0.250 s | 0.250 s | 0.250 s | 0.250 s |" in page(outcome)
+    assert outcome.at_s == [41.0, 42.0, 100.0], "what comes before all have settled does not count"
+    assert outcome.late_s == [0.25, 0.25, 0.125]
+    assert "| all | 3 | 0.250 s | 0.250 s | 0.250 s | 0.250 s |" in page(outcome)
+    assert "| behind 90 s | 1 | 0.125 s | 0.125 s | 0.125 s | 0.125 s |" in page(outcome)
 
 
 def test_processes_are_told_by_what_they_run() -> None:

@@ -53,8 +53,8 @@ class Stopwatch:
         return run
 
 
-def watch(engine: Engine, stopwatch: Stopwatch) -> None:
-    """Time each stage of one engine."""
+def watch(engine: Engine, stopwatch: Stopwatch) -> set[str]:
+    """Time each stage of one engine; return their names."""
     pipeline = engine.pipeline
     names: list[tuple[str, Any, str]] = [
         ("decode messages", engine, "decode"),
@@ -75,6 +75,7 @@ def watch(engine: Engine, stopwatch: Stopwatch) -> None:
         names.append(("atrial model", pipeline.told.atrial.session, "step"))
     for name, owner, method in names:
         setattr(owner, method, stopwatch.timed(name, getattr(owner, method)))
+    return {name for name, _, _ in names}
 
 
 def stages(ward: Ward, flame_to: Path | None = None) -> Iterator[Figure]:

@@ -189,7 +189,8 @@ def test_the_command_writes_messages_to_the_terminal(file, capsys):
 
 @pytest.mark.parametrize(
     ("line", "told"),
-    [("{}", "line 2 is no alarm of Vigil"), ('{"schema": "vigil.beat/1"}', "is no alarm's"),
+    [("{}", "line 2 is no alarm of Vigil: it has no 'schema'"),
+     ('{"schema": "vigil.beat/1"}', "is no alarm's"),
      ('{"schema": "vigil.alarm/1", "id": "x"}', "alarm 'x' lacks what fhir needs")],
 )  # fmt: skip
 def test_what_is_no_alarm_is_refused(file, line, told, capsys):
