@@ -82,7 +82,8 @@ def audit(
     try:
         from deploy.services.audit import run_audit
         from deploy.services.audit_database import DatabaseOptions, make_tables, write_tables
-        from fairness.report import load_result, write_report
+        from fairness.report.document import load_result
+        from fairness.report.write import write_report
         from fairness.starting import find_declaration, starting_declarations
     except ModuleNotFoundError as error:
         raise InputError(f"vigil audit needs {error.name}: install vigil-ecg[audit]") from error

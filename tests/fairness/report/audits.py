@@ -341,7 +341,7 @@ def draw(name: str) -> AuditResult:
 
 
 if __name__ == "__main__":
-    from fairness.report import write_report
+    from fairness.report.write import write_report
 
     for scenario in sys.argv[2:] or SCENARIOS:
         for path in write_report(draw(scenario), Path(sys.argv[1]) / scenario):

@@ -15,7 +15,7 @@ import pytest
 
 import fairness.result
 from fairness.errors import AuditError
-from fairness.report import dump_result, from_dict, load_result, to_dict
+from fairness.report.document import dump_result, from_dict, load_result, to_dict
 from fairness.result import AuditResult, Estimate
 from tests.fairness.report.audits import SCENARIOS, draw
 

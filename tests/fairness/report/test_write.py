@@ -13,11 +13,12 @@ from pathlib import Path
 import pytest
 
 from fairness.errors import AuditError
-from fairness.report import load_result, write_report
 from fairness.report.card import model_card
 from fairness.report.csv_files import csv_tables
+from fairness.report.document import load_result
 from fairness.report.page import render_page
 from fairness.report.pdf import write_pdf
+from fairness.report.write import write_report
 from fairness.result import AuditResult, Estimate
 from tests.fairness.report.audits import SCENARIOS, draw
 
