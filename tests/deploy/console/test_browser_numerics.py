@@ -36,7 +36,8 @@ def send_until(page: Page, hub: Hub, stream: str, condition: str) -> None:
         with suppress(NotYet):
             page.wait_for_function(condition, timeout=1000)
             return
-    pytest.fail(f"never so: {condition}")
+    shown = page.evaluate("() => document.querySelector('main').innerText")
+    pytest.fail(f"never so: {condition}\nthe page shows: {shown}")
 
 
 @pytest.mark.parametrize(
@@ -61,6 +62,7 @@ def test_numerics_stand_on_the_tile_of_their_ecg_in_the_colour_of_their_alarm(
     page: Page, sweeping: SweepingWard
 ) -> None:
     hub = sweeping.ward.hub
+    page.fill("input.search", "p15")  # alone there is room for all, whoever else is there
     send_until(
         page,
         hub,
