@@ -77,7 +77,14 @@ class Unpacked:
         return [str(unpacked)], {**os.environ, "LD_LIBRARY_PATH": ":".join(sorted(libraries))}
 
     def beside(self, name: str) -> list[str]:
-        """Return the command of a tool of the same package; it needs the same environment."""
+        """Return the command of a tool of the same package; it needs the same environment.
+
+        Raises
+        ------
+        InputError
+            If the package is not there and cannot be fetched.
+        """
+        self.command()  # the package is fetched here too: a tool may be asked for first
         unpacked = self._root / "usr" / "bin" / name
         return [str(unpacked) if unpacked.is_file() else name]
 
