@@ -8,6 +8,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from inference.faint import Faint
 from inference.leads import first_heard, seen_whole
 from inference.model import ModelInfo
 from inference.new_lead import NewLead
@@ -97,6 +98,7 @@ class Beats(Composite):
             others["reasons"] = self.reasons
         self.new_lead = NewLead()
         others["new_lead"] = self.new_lead
+        self.faint = others["faint"] = Faint(info.fs, info.before, info.length)
         super().__init__(
             {"beats": self.state, "qrs": qrs, **others, "beat": beat, "peaks": self.picker}
         )
@@ -126,6 +128,7 @@ class Beats(Composite):
                 self.new_lead.change(slots, past)
             self.state.reset(slots)
             self.picker.reset(slots)
+            self.faint.reset(slots)
             for finder in self._finders:
                 finder.reset(slots)
 
@@ -134,6 +137,7 @@ class Beats(Composite):
         slots: Slots,
         first_ms: NDArray[np.int64],
         scaled: NDArray[np.float32],
+        scale_uv: NDArray[np.float32],
         heard: NDArray[np.bool_],
     ) -> BlockBeats:
         """Take the next ticks of some streams, give the beats that these ticks decide.
@@ -146,6 +150,9 @@ class Beats(Composite):
             End of the first of the ticks on each stream's clock.
         scaled : array of shape (n_rows, n_leads, n_ticks, n_samples)
             Signal over its amplitude scale.
+        scale_uv : array of shape (n_rows, n_leads, n_ticks)
+            That scale, uV: what is far smaller than the stream's QRS is no beat, see
+            :mod:`inference.faint`.
         heard : array of shape (n_rows, n_leads, n_ticks)
             There is a signal: no beat is found where no lead has one, and an
             interval across that is not an RR interval.
@@ -167,13 +174,15 @@ class Beats(Composite):
         some = _lengthened(self.state["heard"], slots, np.logical_or.reduce(heard, axis=1))
         newest = self._n_heard + np.arange(n_ticks)[:, None]
         peaks = self.picker.pick(slots, first_ms, probs, some[:, newest + 1 + self._candidate_tick])
+        behind = first_ms[peaks.row] + peaks.tick * TICK_MS - peaks.r_ms
+        windows = self._cut(peaks, behind, signal, heard_leads)
+        kept = self.faint.judge(slots, peaks, windows, scale_uv, heard)
+        peaks, windows = peaks.at(kept), windows[kept]
         if not len(peaks.row):
             since = np.logical_and.reduce(some[:, 1 : n_ticks + 1], axis=1)
             self.state["unbroken"][in_a_row(slots)] &= since
             return no_beats()
         rr_ms = self._intervals(slots, peaks, some)
-        behind = first_ms[peaks.row] + peaks.tick * TICK_MS - peaks.r_ms
-        windows = self._cut(peaks, behind, signal, heard_leads)
         aami, confidence = self._classify(slots[peaks.row], peaks.r_ms, windows, rr_ms)
         found = BlockBeats(peaks.row, peaks.tick, peaks.r_ms, rr_ms, aami, confidence, windows)
         return self.new_lead.judge(slots, found)

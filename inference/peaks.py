@@ -42,6 +42,10 @@ class Peaks:
     r_ms: NDArray[np.int64]
     """Time on the stream's clock, ms."""
 
+    def at(self, kept: NDArray[np.bool_]) -> Peaks:
+        """Give some of them."""
+        return Peaks(self.row[kept], self.tick[kept], self.r_ms[kept])
+
 
 class PeakPicker(Stage):
     """Turns frame probabilities into R-peaks for many streams.

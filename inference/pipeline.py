@@ -362,13 +362,13 @@ class Pipeline:
         heard = of_leads([lead.quality.heard for lead in leads])
         quality = quality_of([lead.quality for lead in leads], first_heard(heard))
         results.n_ticks += heard[:, 0].size
-        found = self.beats.find(slots, first_ms, scaled, heard)
+        scale_uv = of_leads([lead.quality.scale_uv for lead in leads])
+        found = self.beats.find(slots, first_ms, scaled, scale_uv, heard)
         results.note_beats(self.streams, slots, found, None if part is None else part.lead)
         if self.strips is not None:
             self.strips.take(leads[0], found)
-        scale_uv = leads[0].quality.scale_uv
-        past = self.episodes.state
-        turns = self.told.find(slots, first_ms, scaled[:, 0], scale_uv, heard[:, 0], found, past)
+        first = scaled[:, 0], scale_uv[:, 0], heard[:, 0]
+        turns = self.told.find(slots, first_ms, *first, found, self.episodes.state)
         if part is not None and len(part.turns):
             turns = RhythmTurns.of([turns, part.turns])
         decided = self.episodes.advance(slots, first_ms, found, quality, turns)

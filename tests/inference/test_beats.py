@@ -170,7 +170,9 @@ def test_beats_keep_the_contract_of_stages():
 
     def step(stage: Beats, slots: np.ndarray, taken: tuple) -> list:
         first_ms, scaled, heard = taken
-        return of_rows(stage.find(slots, first_ms, scaled[:, None], heard[:, None]), len(slots))
+        scale_uv = np.full(heard[:, None].shape, 1000.0, np.float32)
+        found = stage.find(slots, first_ms, scaled[:, None], scale_uv, heard[:, None])
+        return of_rows(found, len(slots))
 
     def case(blocks: list) -> StageCase:
         return StageCase(make_beats, step, blocks, 6)
@@ -189,7 +191,7 @@ def test_another_lead_is_begun_as_a_stream_is_but_for_what_is_known_of_shapes():
     def hear(at: np.ndarray, signal: np.ndarray, first_tick: int) -> BlockBeats:
         ticks = signal[first_tick * 25 : first_tick * 25 + 1250].reshape(1, 1, 50, 25)
         first_ms = np.array([(first_tick + 1) * TICK_MS])
-        return stage.find(at, first_ms, ticks.astype(np.float32), heard)
+        return stage.find(at, first_ms, ticks.astype(np.float32), np.float32(1000) * heard, heard)
 
     hear(slot, one, 0)
     stage.begin_anew(slot)
