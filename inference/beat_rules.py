@@ -214,6 +214,15 @@ def tell_tachycardia(
         end_tachycardia(state, row, slot, at_ms, log)
 
 
+def forget_rate(state: SlotArrays, slots: Slots) -> None:
+    """Begin the rates anew behind fibrillation: what was found in its waves were no RR intervals.
+
+    A rate episode that is open stays so until beats back inside its limit end it.
+    """
+    state["chain"][slots], state["rate_chain"][slots] = 0, 0
+    state["heart_rate_bpm"][slots] = np.nan
+
+
 def _end_silences(
     beats: NewBeats, lim: RuleLimits, open_before: NDArray[np.bool_], log: EdgeLog
 ) -> None:

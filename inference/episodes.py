@@ -282,6 +282,8 @@ class Episodes(Stage):
             else:
                 change = log.open if onset else log.end
                 change(row[None], code, at_ms[None])
+            if code == Code.VENTRICULAR_FIBRILLATION and not onset:
+                beat_rules.forget_rate(self.state, log.slots[row[None]])
 
     def _advance(self, slots: Slots, now_ms: NDArray[np.int64], quality: TickQuality) -> None:
         """Move the clocks, and the record of what was readable at the horizon."""
