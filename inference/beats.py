@@ -98,6 +98,7 @@ class Beats(Composite):
             others["reasons"] = self.reasons
         self.new_lead = NewLead()
         others["new_lead"] = self.new_lead
+        self._judged = True
         self.faint = others["faint"] = Faint(info.fs, info.before, info.length)
         super().__init__(
             {"beats": self.state, "qrs": qrs, **others, "beat": beat, "peaks": self.picker}
@@ -108,6 +109,20 @@ class Beats(Composite):
     def fs(self) -> int:
         """Sampling frequency that the models want, Hz."""
         return self.beat.info.fs
+
+    def take_peaks_of(self, picker: PeakPicker, *, judged: bool = True) -> None:
+        """Let another picker find the R-peaks, as where those of a reference are known.
+
+        Parameters
+        ----------
+        picker : PeakPicker
+            What takes the place of this stage's own.
+        judged : bool
+            A peak that is far smaller than the stream's QRS is no beat; else all are beats.
+        """
+        picker.resize(self.state.n_slots)
+        self.picker = self.parts["peaks"] = picker
+        self._judged = judged
 
     def begin_anew(self, slots: Slots, past: SlotArrays | None = None) -> None:
         """Go on with another lead: no beat is cut, nor any interval taken, across the change.
@@ -176,8 +191,9 @@ class Beats(Composite):
         peaks = self.picker.pick(slots, first_ms, probs, some[:, newest + 1 + self._candidate_tick])
         behind = first_ms[peaks.row] + peaks.tick * TICK_MS - peaks.r_ms
         windows = self._cut(peaks, behind, signal, heard_leads)
-        kept = self.faint.judge(slots, peaks, windows, scale_uv, heard)
-        peaks, windows = peaks.at(kept), windows[kept]
+        if self._judged:
+            kept = self.faint.judge(slots, peaks, windows, scale_uv, heard)
+            peaks, windows = peaks.at(kept), windows[kept]
         if not len(peaks.row):
             since = np.logical_and.reduce(some[:, 1 : n_ticks + 1], axis=1)
             self.state["unbroken"][in_a_row(slots)] &= since

@@ -58,6 +58,18 @@ class PickerFan(PeakPicker):
         }
         self.peaks_ms: dict[float, dict[str, list[int]]] = {t: {} for t in thresholds}
 
+    def resize(self, n_slots: int) -> None:
+        """Grow, as all its pickers do."""
+        super().resize(n_slots)
+        for picker in (self._own, *self._pickers.values()):
+            picker.resize(n_slots)
+
+    def reset(self, slots: Slots) -> None:
+        """Make the slots of all its pickers fresh."""
+        super().reset(slots)
+        for picker in (self._own, *self._pickers.values()):
+            picker.reset(slots)
+
     def pick(
         self,
         slots: Slots,
@@ -68,7 +80,6 @@ class PickerFan(PeakPicker):
         """Pick at every threshold; see :class:`PeakPicker`."""
         names = [self._streams.info(slot).stream_id for slot in slots.tolist()]
         for threshold, picker in self._pickers.items():
-            picker.resize(int(slots.max()) + 1)
             found = picker.pick(slots, first_ms, probs, allowed)
             for row, r_ms in zip(found.row.tolist(), found.r_ms.tolist(), strict=True):
                 self.peaks_ms[threshold].setdefault(names[row], []).append(r_ms)
@@ -91,7 +102,7 @@ def find_at(
     """
     pipeline, sequencer = Pipeline(qrs), Sequencer()
     fan = PickerFan(pipeline, thresholds)
-    pipeline.beats.picker = fan
+    pipeline.beats.take_peaks_of(fan)
     source = ReplaySource(recordings, speed=None, chunk_s=CHUNK_S)
     ended = False
     while not ended:

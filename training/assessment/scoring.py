@@ -185,7 +185,7 @@ def find_beats(
         }
         after_ms = -(-(info.length - info.before) * 1000 // info.fs)
         given = GivenPeaks(pipeline.beats.qrs.info, after_ms, pipeline.streams, r_ms)
-        pipeline.beats.picker = given
+        pipeline.beats.take_peaks_of(given, judged=False)
     found = {name: FoundBeats(row=scored_row(one)) for name, one in recordings.items()}
     for beat in push_all(pipeline, recordings):
         of = found[beat.stream.stream_id]
