@@ -81,7 +81,8 @@ class GivenPeaks(PeakPicker):
 
     A beat is handed out in the first tick that ends when the window behind it is
     whole, so the beat model sees the very windows and RR intervals that it is
-    served with. Of beats less than a tick apart the second comes a tick later.
+    served with. Of beats less than a tick apart the second comes a tick later. Those
+    whose window was not whole when the lead changed are lost, as where they are detected.
 
     Parameters
     ----------
@@ -105,6 +106,16 @@ class GivenPeaks(PeakPicker):
         super().__init__(qrs, window_after_ms)
         self._after, self._streams = window_after_ms, streams
         self._left = {stream: times.tolist()[::-1] for stream, times in r_ms.items()}
+        self._seen: dict[int, tuple[str, int]] = {}
+
+    def reset(self, slots: Slots) -> None:
+        """Begin with another lead, or stream: what lies before it is handed out no more."""
+        super().reset(slots)
+        for slot in slots.tolist():
+            stream, seen_ms = self._seen.pop(slot, ("", 0))
+            left = self._left.get(stream, [])
+            while left and left[-1] < seen_ms:
+                left.pop()
 
     def pick(
         self,
@@ -116,7 +127,9 @@ class GivenPeaks(PeakPicker):
         """Give the known peaks whose windows have become whole; see :class:`PeakPicker`."""
         found: list[tuple[int, int, int]] = []
         for row, slot in enumerate(slots.tolist()):
-            left = self._left[self._streams.info(slot).stream_id]
+            stream = self._streams.info(slot).stream_id
+            left = self._left[stream]
+            self._seen[slot] = stream, int(first_ms[row]) + (probs.shape[1] - 1) * TICK_MS
             for tick in range(probs.shape[1]):
                 now_ms = int(first_ms[row]) + tick * TICK_MS
                 if left and left[-1] <= now_ms - self._after:
