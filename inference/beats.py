@@ -96,9 +96,8 @@ class Beats(Composite):
         }
         if self.reasons is not None:
             others["reasons"] = self.reasons
-        self.new_lead = NewLead()
-        others["new_lead"] = self.new_lead
         self._judged = True
+        self.new_lead = others["new_lead"] = NewLead()
         self.faint = others["faint"] = Faint(info.fs, info.before, info.length)
         super().__init__(
             {"beats": self.state, "qrs": qrs, **others, "beat": beat, "peaks": self.picker}
