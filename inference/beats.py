@@ -49,6 +49,8 @@ class Beats(Composite):
         If the two models do not go together, or there are no reasons to ask for.
     """
 
+    _judged = True
+
     def __init__(
         self, qrs: StreamSession, beat: StreamSession, n_slots: int = 0, *, explain: bool = False
     ) -> None:
@@ -96,7 +98,6 @@ class Beats(Composite):
         }
         if self.reasons is not None:
             others["reasons"] = self.reasons
-        self._judged = True
         self.new_lead = others["new_lead"] = NewLead()
         self.faint = others["faint"] = Faint(info.fs, info.before, info.length)
         super().__init__(
