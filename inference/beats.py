@@ -50,6 +50,7 @@ class Beats(Composite):
     """
 
     _judged = True
+    """Peaks far smaller than the stream's QRS are no beats, see :meth:`take_peaks_of`."""
 
     def __init__(
         self, qrs: StreamSession, beat: StreamSession, n_slots: int = 0, *, explain: bool = False
@@ -189,19 +190,25 @@ class Beats(Composite):
         some = _lengthened(self.state["heard"], slots, np.logical_or.reduce(heard, axis=1))
         newest = self._n_heard + np.arange(n_ticks)[:, None]
         peaks = self.picker.pick(slots, first_ms, probs, some[:, newest + 1 + self._candidate_tick])
+        if not len(peaks.row):
+            self.faint.pass_by(slots, heard)
+            return self._no_beats(slots, some[:, 1 : n_ticks + 1])
         behind = first_ms[peaks.row] + peaks.tick * TICK_MS - peaks.r_ms
         windows = self._cut(peaks, behind, signal, heard_leads)
         if self._judged:
             kept = self.faint.judge(slots, peaks, windows, scale_uv, heard)
             peaks, windows = peaks.at(kept), windows[kept]
-        if not len(peaks.row):
-            since = np.logical_and.reduce(some[:, 1 : n_ticks + 1], axis=1)
-            self.state["unbroken"][in_a_row(slots)] &= since
-            return no_beats()
+            if not len(peaks.row):
+                return self._no_beats(slots, some[:, 1 : n_ticks + 1])
         rr_ms = self._intervals(slots, peaks, some)
         aami, confidence = self._classify(slots[peaks.row], peaks.r_ms, windows, rr_ms)
         found = BlockBeats(peaks.row, peaks.tick, peaks.r_ms, rr_ms, aami, confidence, windows)
         return self.new_lead.judge(slots, found)
+
+    def _no_beats(self, slots: Slots, heard: NDArray[np.bool_]) -> BlockBeats:
+        """Note where the signal broke off in ticks without a beat."""
+        self.state["unbroken"][in_a_row(slots)] &= np.logical_and.reduce(heard, axis=1)
+        return no_beats()
 
     def _frames(
         self, slots: Slots, scaled: NDArray[np.float32], lead: NDArray[np.intp]

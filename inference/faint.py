@@ -16,9 +16,8 @@ from numpy.typing import NDArray
 from inference.peaks import Peaks, by_rank, firsts
 from inference.slots import Field, SlotArrays, Slots
 from inference.stage import Stage
+from inference.usual_shape import QRS_MS
 
-QRS_MS = 80
-"""Signal before and behind the R-peak that is measured, ms."""
 P_WAVE_UV = 250.0
 """Size from which a peak always is a beat, uV: P waves rarely are so (Surawicz 2008)."""
 FAINT = 0.25
@@ -46,10 +45,7 @@ class Faint(Stage):
         half = QRS_MS * fs // 1000
         self._qrs = slice(before - half, before + half + 1)
         self._seen = before >= half and length > before + half
-        super().__init__(
-            {"usual_uv": Field(), "n_sizes": Field(dtype=np.int8)},
-            n_slots,
-        )
+        super().__init__({"usual_uv": Field(), "n_sizes": Field(dtype=np.int8)}, n_slots)
 
     def judge(
         self,
@@ -66,7 +62,7 @@ class Faint(Stage):
         slots : array of shape (n_rows,)
             Streams.
         peaks : Peaks
-            Of these ticks.
+            Of these ticks; at least one.
         windows : array of shape (n_peaks, n_leads, n_samples)
             Signal about them over its amplitude scale.
         scale_uv : array of shape (n_rows, n_leads, n_ticks)
@@ -82,17 +78,30 @@ class Faint(Stage):
         kept = np.ones(len(peaks.row), np.bool_)
         if not self._seen:
             return kept  # a beat model that looks at less than a QRS
-        anew, after = _broken(peaks, heard)
-        if len(kept):
-            cut = windows[:, :, self._qrs]
-            sizes_uv = (cut.max(axis=2) - cut.min(axis=2)) * scale_uv[peaks.row, :, peaks.tick]
-            size_uv = sizes_uv.max(axis=1)
-            for of_rank in by_rank(peaks.row):
-                kept[of_rank] = _follow(
-                    self.state, slots[peaks.row[of_rank]], size_uv[of_rank], anew[of_rank]
-                )
-        self.state["n_sizes"][slots[after]] = 0
+        anew, behind = _broken(peaks, heard)
+        cut = windows[:, :, self._qrs]
+        sizes_uv = (cut.max(axis=2) - cut.min(axis=2)) * scale_uv[peaks.row, :, peaks.tick]
+        size_uv = sizes_uv.max(axis=1)
+        for of_rank in by_rank(peaks.row):
+            kept[of_rank] = _follow(
+                self.state, slots[peaks.row[of_rank]], size_uv[of_rank], anew[of_rank]
+            )
+        self.state["n_sizes"][slots[behind]] = 0
         return kept
+
+    def pass_by(self, slots: Slots, heard: NDArray[np.bool_]) -> None:
+        """Take ticks that decided no peak: where a lead was off in them, sizes are learned anew.
+
+        Parameters
+        ----------
+        slots : array of shape (n_rows,)
+            Streams.
+        heard : array of shape (n_rows, n_leads, n_ticks)
+            There is a signal.
+        """
+        whole = np.logical_and.reduce(heard, axis=(1, 2))
+        if not whole.all():
+            self.state["n_sizes"][slots[~whole]] = 0
 
 
 def _follow(
@@ -124,12 +133,9 @@ def _broken(peaks: Peaks, heard: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], 
         return np.zeros(len(row), np.bool_), np.empty(0, np.intp)
     n_lost = np.zeros((len(lost), lost.shape[1] + 1), np.int32)
     np.cumsum(lost, axis=1, out=n_lost[:, 1:])
-    since = np.zeros(len(lost), np.intp)
-    before = np.zeros(len(row), np.bool_)
-    if len(row):
-        first = firsts(row)
-        begin = np.where(first, 0, np.concatenate([tick[:1], tick[:-1] + 1]))
-        before = n_lost[row, tick + 1] > n_lost[row, begin]
-        last = np.append(first[1:], True)
-        since[row[last]] = tick[last] + 1
+    first, since = firsts(row), np.zeros(len(lost), np.intp)
+    begin = np.where(first, 0, np.roll(tick, 1) + 1)
+    before = n_lost[row, tick + 1] > n_lost[row, begin]
+    last = np.append(first[1:], True)
+    since[row[last]] = tick[last] + 1
     return before, np.flatnonzero(n_lost[:, -1] > n_lost[np.arange(len(lost)), since])

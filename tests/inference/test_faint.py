@@ -27,6 +27,9 @@ def judge(
 ) -> list[list[bool]]:
     """What is said of one peak a tick of so many uV, 0 for none; shape (n_rows, n_ticks)."""
     row, tick = np.nonzero(size_uv)
+    if not len(row):
+        stage.pass_by(slots, heard[:, None])
+        return [[] for _ in slots]
     windows = np.zeros((len(row), 1, LENGTH), np.float32)
     windows[:, 0, BEFORE - 4 : BEFORE + 5] = SHAPE
     kept = stage.judge(

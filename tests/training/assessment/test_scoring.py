@@ -69,9 +69,10 @@ def test_peaks_are_given_and_found_across_a_change_of_lead() -> None:
     peaks = np.arange(200, recording.n_samples - 200, 211)
     given = find_beats({"p": recording}, peaks={"p": peaks})["p"]
     assert len(found.sample) > 80
-    lost = sorted({*peaks.tolist()} - {*given.sample})
-    assert given.sample == sorted({*peaks.tolist()} - {*lost})
-    assert 0 < len(lost) <= 4, "but those whose windows were not whole at one of the two changes"
+    assert given.sample == [r for r in peaks.tolist() if r in {*given.sample}]
+    assert 0 < len(peaks) - len(given.sample) <= 4, (
+        "but those whose windows were not whole at one of the two changes"
+    )
     same = find_at({"p": recording}, [0.05, 0.5])
     assert len(same[0.05]["p"]) >= len(same[0.5]["p"]) > 80
 
